@@ -1,0 +1,1 @@
+"""The simulator: the optical link, the golden models, the virtual board, the benches."""

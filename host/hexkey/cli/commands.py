@@ -1,0 +1,11 @@
+"""The host's own commands. Importing a command's module adds it to the application."""
+
+import typer
+
+from hexkey.cli import capture, distill, doctor, keys, roles
+
+__all__ = ["capture", "distill", "doctor", "keys", "roles"]
+
+
+def register(app: typer.Typer) -> None:
+    """Nothing is left to do: the imports above did it (the entry point of the host)."""

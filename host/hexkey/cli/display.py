@@ -1,0 +1,133 @@
+"""What a person sees while a role runs: one line that moves on a terminal, a line an event elsewhere."""
+
+import json
+import sys
+from typing import Any
+
+from rich.console import Console
+from rich.status import Status
+
+from hexkey import logs
+
+Event = dict[str, Any]
+
+
+class Display:
+    """Shows the events of a role.
+
+    Parameters
+    ----------
+    role : str
+        Stands before each line.
+    json_lines : bool
+        Write each event as JSON on standard output, for a program that watches.
+    quiet : bool
+        Show nothing (``--json`` prints the report alone).
+    """
+
+    def __init__(self, role: str, *, json_lines: bool = False, quiet: bool = False) -> None:
+        self._role = role
+        self._json_lines = json_lines
+        self._quiet = quiet
+        self._console = Console(stderr=True, highlight=False)
+        self._status: Status | None = None
+
+    def __enter__(self) -> "Display":
+        if not self._quiet and not self._json_lines and self._console.is_terminal:
+            self._status = self._console.status(f"{self._role}: waiting")
+            self._status.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._status:
+            self._status.stop()
+
+    def __call__(self, event: Event) -> None:
+        logs.log_event(event)
+        if self._json_lines:
+            print(json.dumps(event), flush=True)
+        elif not self._quiet:
+            self._show(event)
+
+    def _show(self, event: Event) -> None:
+        if event["event"] == "receiving":
+            if self._status:
+                self._status.update(f"{self._role}: {describe(event)}")
+            return
+        line = describe(event)
+        if line:
+            self._console.print(f"{self._role}: {line}")
+
+
+def describe(event: Event) -> str:
+    """Return an event as a sentence, or nothing if it is not for people."""
+    name = event["event"]
+    if name == "receiving":
+        return (
+            f"{event['seconds']:.1f} s, {event['events']:,} events, "
+            f"{event['sifted_bits']:,} sifted bits, {event['lost_events']:,} lost"
+        )
+    if name == "listening":
+        return f"listening on {event['address']}"
+    if name == "session":
+        settled = event["settled"]
+        return "session opened" + (f", {len(settled)} key(s) settled" if settled else "")
+    if name == "aligned":
+        modulo = f" modulo {event['modulo']}" if event["modulo"] else ""
+        return (
+            f"pulse offset {event['offset']:,}{modulo} found from {event['disclosed_bits']} "
+            f"disclosed bits (false match < {event['false_match_probability']:.0e})"
+        )
+    if name == "block":
+        return (
+            f"block {event['block']}: {event['sifted_bits']:,} sifted, QBER {event['qber']:.2%}, "
+            f"{event['disclosed_bits']['reconcile']:,} disclosed to correct, "
+            f"{event['secret_bits']:,} key bits"
+        )
+    if name == "dropped":
+        return f"block {event['block']} dropped: {event['reason']}"
+    if name == "failed":
+        return f"session with {event['peer']} failed: {event['error']}"
+    if name == "epsilon-limit":
+        return "the session's epsilon limit is reached: it ends here"
+    return ""
+
+
+def print_report(report: Event, as_json: bool) -> None:
+    """Print a report, as JSON or for people, on standard output."""
+    if as_json:
+        json.dump(report, sys.stdout, indent=2)
+        print()
+        return
+    console = Console(highlight=False)
+    for name, value in summary(report):
+        console.print(f"  {name:<22}{value}")
+
+
+def summary(report: Event) -> list[tuple[str, str]]:
+    """Return the lines of a report: a name and a value with its unit."""
+    disclosed = report["disclosed_bits"]
+    blocks = report["blocks"]
+    dropped = ", ".join(f"{count} {why}" for why, count in blocks["dropped"].items())
+    lines = [
+        ("sifted bits", f"{report['sifted_bits']:,} in {blocks['ok']} block(s)"),
+        ("blocks dropped", dropped or "none"),
+        ("QBER", "-" if report["qber"] is None else f"{report['qber']:.2%}"),
+        (
+            "disclosed bits",
+            f"offset {disclosed['offset']:,}, estimate {disclosed['estimate']:,}, "
+            f"reconcile {disclosed['reconcile']:,}, verify {disclosed['verify']:,}",
+        ),
+    ]
+    if report["secret_bits"] is not None:
+        auth, epsilon = report["auth_bits"], report["epsilon"]["total"]
+        lines += [
+            ("key bits", f"{report['secret_bits']:,}"),
+            ("authentication bits", f"{auth['used']:,} used, {auth['made']:,} made"),
+            ("epsilon", f"{epsilon:.1e} in all"),
+        ]
+    losses = {name: count for name, count in report["losses"].items() if count}
+    lines.append(("counts", ", ".join(f"{n.replace('_', ' ')} {c:,}" for n, c in losses.items())))
+    lines.append(("label", report["label"]))
+    lines += [("  because" if i == 0 else "", why) for i, why in enumerate(report["reasons"])]
+    return lines

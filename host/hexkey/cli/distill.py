@@ -1,0 +1,64 @@
+"""``hexkey distill``: the pipeline on files."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hexkey.cli import app
+from hexkey.cli.display import Display, print_report
+from hexkey.cli.options import JsonOption
+from hexkey.errors import ConfigurationError, InputError
+from hexkey.session.parameters import SessionParameters
+
+
+@app.command()
+def distill(
+    file: Annotated[Path, typer.Argument(help="A recording of hexkey, or a CSV of detections.")],
+    alice_record: Annotated[
+        Path | None,
+        typer.Option("--record", help="Alice's record: make a fresh key between two local roles."),
+    ] = None,
+    out: Annotated[
+        Path, typer.Option(help="Folder for the key stores (new ones are made there).")
+    ] = Path("distilled"),
+    figures: Annotated[Path | None, typer.Option(help="Write pictures into this folder.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Distil a recording or an imported file.
+
+    A recording with its session and no --record: the live keys once more, bit for bit, into
+    OUT/bob.store. With --record: a fresh demonstration key between two local roles.
+
+    A CSV with the columns tx_state, tx_basis, decoy_level, rx_state, rx_basis, matching_basis
+    (BB84 detections): sifted, reconciled and verified between two roles; no key length is claimed.
+    """
+    from hexkey.party import detections_csv
+    from hexkey.party import distill as recordings
+    from hexkey.recording import is_recording
+
+    try:
+        recorded = is_recording(file)
+    except OSError as error:
+        raise InputError(f"{file} cannot be read: {error.strerror}.") from None
+    with Display("distill", quiet=as_json) as display:
+        if not recorded and detections_csv.is_detections_csv(file):
+            if alice_record is not None:
+                raise ConfigurationError("--record goes with a recording, not with a CSV file.")
+            parameters = replace(SessionParameters(), estimate_bits=1_000)
+            report = detections_csv.distill_csv(file, parameters, display)
+        elif alice_record is not None:
+            report = recordings.distill(file, alice_record, out, display)
+        else:
+            report = recordings.replay(file, out, display)
+    if figures is not None:
+        from hexkey.plot import draw_report
+
+        draw_report(report, figures)
+    print_report(report, as_json)
+    if not as_json:
+        for damage in report.get("damage", ()):
+            typer.echo(f"hexkey: {file}: {damage}.", err=True)
+    if report["blocks"]["ok"] == 0:
+        raise typer.Exit(1)

@@ -1,0 +1,131 @@
+"""``hexkey alice``, ``hexkey bob`` and ``hexkey capture``: the live roles."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hexkey.cli import app
+from hexkey.cli.display import Display, print_report
+from hexkey.cli.options import (
+    BlockOption,
+    ConfigOption,
+    JsonLinesOption,
+    JsonOption,
+    SeedOption,
+    StoreOption,
+)
+from hexkey.config import AliceSettings, BobSettings, load
+
+
+@app.command()
+def alice(
+    alice_record: Annotated[
+        Path | None, typer.Option("--record", help="Alice's record of the bits she sent.")
+    ] = None,
+    listen: Annotated[
+        str | None, typer.Option(help="Address to listen on, HOST:PORT; port 0 takes a free one.")
+    ] = None,
+    store: StoreOption = None,
+    sessions: Annotated[
+        int | None, typer.Option(help="End after this many sessions; 0 serves for ever.")
+    ] = None,
+    block_bits: BlockOption = None,
+    seed: SeedOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+    json_lines: JsonLinesOption = False,
+) -> None:
+    """Serve Alice's side: answer Bob from her record, and store the keys.
+
+    Example: hexkey alice --record alice.record --store alice.store --listen 127.0.0.1:7392
+    """
+    from hexkey.party.alice import serve
+
+    settings = load(
+        AliceSettings,
+        config,
+        {
+            "alice_record": alice_record,
+            "listen": listen,
+            "store": store,
+            "sessions": sessions,
+            "seed": seed,
+        },
+    )
+    if block_bits is not None:
+        settings = replace(settings, session=replace(settings.session, block_bits=block_bits))
+    with Display("alice", json_lines=json_lines, quiet=as_json) as display:
+        reports = serve(settings, display)
+    if as_json:
+        for report in reports:
+            print_report(report, as_json=True)
+
+
+@app.command()
+def bob(
+    port: Annotated[
+        str | None, typer.Option(help="The board: a serial port, or tcp://HOST:PORT.")
+    ] = None,
+    peer: Annotated[str | None, typer.Option(help="Alice's address, HOST:PORT.")] = None,
+    store: StoreOption = None,
+    seconds: Annotated[
+        float | None, typer.Option(help="Length of the run in seconds; 0 runs until interrupted.")
+    ] = None,
+    gate_start_ns: Annotated[
+        float | None, typer.Option(help="Start of the gate after the trigger, ns.")
+    ] = None,
+    gate_width_ns: Annotated[float | None, typer.Option(help="Width of the gate, ns.")] = None,
+    holdoff_pulses: Annotated[
+        int | None, typer.Option(help="Pulses ignored after any click.")
+    ] = None,
+    untrusted_transmission: Annotated[
+        float | None,
+        typer.Option(help="Transmission an attacker could replace, 0 to 1, if known."),
+    ] = None,
+    record: Annotated[
+        Path | None, typer.Option(help="Write a recording of wire and session to this new file.")
+    ] = None,
+    figures: Annotated[
+        Path | None, typer.Option(help="Write pictures into this folder at the end.")
+    ] = None,
+    block_bits: BlockOption = None,
+    seed: SeedOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+    json_lines: JsonLinesOption = False,
+) -> None:
+    """Run Bob's side: read the board, distil keys with Alice, store them.
+
+    Example: hexkey bob --port /dev/ttyUSB0 --peer alice.lab:7392 --store bob.store
+    """
+    from hexkey.party.bob import run
+
+    overrides = {
+        "port": port,
+        "peer": peer,
+        "store": store,
+        "seconds": seconds,
+        "gate_start_ns": gate_start_ns,
+        "gate_width_ns": gate_width_ns,
+        "holdoff_pulses": holdoff_pulses,
+        "untrusted_transmission": untrusted_transmission,
+        "record": record,
+        "figures": figures,
+        "seed": seed,
+    }
+    settings = load(BobSettings, config, overrides)
+    if block_bits is not None:
+        settings = replace(settings, session=replace(settings.session, block_bits=block_bits))
+    with Display("bob", json_lines=json_lines, quiet=as_json) as display:
+        report = run(settings, display)
+        display({"event": "report", "report": report})
+    if settings.figures is not None:
+        from hexkey.plot import draw_report
+
+        draw_report(report, settings.figures)
+    if not json_lines:
+        print_report(report, as_json)
+    if report["blocks"]["ok"] == 0:
+        raise typer.Exit(1)

@@ -1,0 +1,191 @@
+"""Settings of a role: one TOML file, the environment above it, the command line above both.
+
+Keys carry their units (`gate_start_ns`), unknown keys are refused, and everything is checked once,
+when it is read. The settings objects are plain frozen dataclasses, so code takes them from anywhere.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from hexkey.errors import ConfigurationError
+from hexkey.session.parameters import SessionParameters
+
+Settings = TypeVar("Settings")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BobSettings:
+    """Bob's side: the board, the gate, the peer, the store.
+
+    Attributes
+    ----------
+    port : str
+        The board: a serial port such as ``/dev/ttyUSB0``, or ``tcp://host:port``.
+    peer : str
+        Alice's address, ``host:port``.
+    store : Path
+        Bob's key store.
+    seconds : float
+        Length of the run; 0 for no end.
+    gate_start_ns, gate_width_ns : float
+        The gate of every detector, from the tracked trigger edge; half-open.
+    holdoff_pulses : int
+        Pulses in which every detector is ignored after any click.
+    dead_time_ns : float
+        The longest dead time of the detectors; a shorter hold-off is refused.
+    delay_ns : tuple of float
+        Skew correction of each detector.
+    bit_of_detector : tuple of int
+        The B92 bit that a click of each detector stands for.
+    baud : int
+        Rate of a serial port.
+    untrusted_transmission : float
+        Transmission between the source and the clicks that an attacker could replace, if known:
+        0 for unknown. Below 1 - 1/sqrt(2) B92 gives no secret at all, and the label says so.
+    record : Path or None
+        Write a recording of wire and transcript here.
+    figures : Path or None
+        Write pictures into this folder.
+    seed : int or None
+        Make the session reproducible instead of secret.
+    """
+
+    port: str
+    peer: str
+    store: Path
+    seconds: float = 0.0
+    gate_start_ns: float = 0.5
+    gate_width_ns: float = 10.0
+    holdoff_pulses: int = 2
+    dead_time_ns: float = 24.0
+    delay_ns: tuple[float, ...] = (0.0, 0.0, 0.0, 0.0)
+    bit_of_detector: tuple[int, ...] = (1, 0)
+    baud: int = 3_000_000
+    untrusted_transmission: float = 0.0
+    record: Path | None = None
+    figures: Path | None = None
+    seed: int | None = None
+    session: SessionParameters = field(default_factory=SessionParameters)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AliceSettings:
+    """Alice's side: her record, where she listens, the store.
+
+    Attributes
+    ----------
+    alice_record : Path
+        Her record of what was sent (docs/alice-record.md); it may still be growing.
+    listen : str
+        ``host:port`` to listen on; port 0 takes a free one and says which.
+    store : Path
+        Alice's key store.
+    sessions : int
+        Sessions to serve; 0 for no end.
+    seed : int or None
+        Make the session reproducible instead of secret.
+    """
+
+    alice_record: Path
+    listen: str = "127.0.0.1:7392"
+    store: Path
+    sessions: int = 0
+    seed: int | None = None
+    session: SessionParameters = field(default_factory=SessionParameters)
+
+
+def load(
+    kind: type[Settings],
+    path: Path | None,
+    overrides: Mapping[str, Any],
+    environment: Mapping[str, str] | None = None,
+) -> Settings:
+    """Build settings from a file, ``HEXKEY_<KEY>`` variables and overrides that are not None.
+
+    Raises
+    ------
+    ConfigurationError
+        An unknown or missing key, or a value of the wrong type; the sentence names both.
+    """
+    found = _from_file(path) if path else {}
+    known = {each.name for each in fields(kind)}  # type: ignore[arg-type]
+    refuse_unknown(found, known, f"configuration {path}")
+    for name in known - {"session"}:
+        text = (os.environ if environment is None else environment).get(f"HEXKEY_{name.upper()}")
+        if text is not None:
+            found[name] = text
+    found.update({name: value for name, value in overrides.items() if value is not None})
+    return _build(kind, found, str(path or "the command line"))
+
+
+def refuse_unknown(found: Mapping[str, Any], known: set[str], where: str) -> None:
+    unknown = sorted(set(found) - known)
+    if unknown:
+        raise ConfigurationError(
+            f"{where} has the unknown key {unknown[0]!r}; known are {', '.join(sorted(known))}."
+        )
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as file:
+            return tomllib.load(file)
+    except OSError as error:
+        raise ConfigurationError(
+            f"configuration {path} cannot be read: {error.strerror}."
+        ) from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"configuration {path} is not TOML: {error}.") from None
+
+
+def _build(kind: type[Settings], found: dict[str, Any], where: str) -> Settings:
+    values = {}
+    for each in fields(kind):  # type: ignore[arg-type]
+        if each.name in found:
+            values[each.name] = _convert(each, found[each.name], where)
+        elif each.default is MISSING and each.default_factory is MISSING:
+            raise ConfigurationError(
+                f"the setting {each.name!r} is missing; give it in {where}, as "
+                f"HEXKEY_{each.name.upper()} or as an option."
+            )
+    return kind(**values)
+
+
+def _convert(each: "Field[Any]", value: Any, where: str) -> Any:
+    if is_dataclass(each.type) and isinstance(value, dict):
+        refuse_unknown(value, {part.name for part in fields(each.type)}, f"[{each.name}] in {where}")
+        return _build(each.type, value, f"[{each.name}] in {where}")  # type: ignore[arg-type]
+    if is_dataclass(each.type) and isinstance(value, each.type):
+        return value
+    try:
+        return _scalar(str(each.type), value)
+    except (TypeError, ValueError):
+        raise ConfigurationError(
+            f"the setting {each.name!r} in {where} must be {_name(each.type)}, not {value!r}."
+        ) from None
+
+
+def _scalar(kind: str, value: Any) -> Any:
+    if "Path" in kind:
+        return Path(value)
+    if kind.startswith("tuple"):
+        number = int if "int" in kind else float
+        parts = value.split(",") if isinstance(value, str) else value
+        return tuple(number(part) for part in parts)
+    if "int" in kind:
+        if isinstance(value, bool) or (isinstance(value, float) and value != int(value)):
+            raise ValueError
+        return int(value)
+    if "float" in kind:
+        return float(value)
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _name(kind: Any) -> str:
+    return getattr(kind, "__name__", None) or str(kind)

@@ -1,0 +1,88 @@
+"""A live board as an iterable of sifted bits: a thread reads, the session takes."""
+
+import queue
+import threading
+import time
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Any
+
+from hexkey.board import Board
+from hexkey.receiver import Receiver
+from hexkey.session.bob import Progress, SiftedChunk
+
+READ_S = 0.05
+REPORT_EVERY_S = 0.5
+
+
+class LiveEvents:
+    """Reads a board in a thread of its own, so that a slow peer never makes the board's FIFO fill.
+
+    Iterating yields sifted bits until `seconds` have passed since the board was armed (0: no end).
+    An error of the board is raised where the session takes its next bits.
+    """
+
+    def __init__(
+        self, board: Board, receiver: Receiver, run: int, seconds: float, progress: Progress
+    ) -> None:
+        self._board = board
+        self._receiver = receiver
+        self._run = run
+        self._seconds = seconds
+        self._progress = progress
+        self._ready: queue.SimpleQueue[SiftedChunk | BaseException | None] = queue.SimpleQueue()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._read, name="board", daemon=True)
+
+    def __enter__(self) -> Iterator[SiftedChunk]:
+        self._board.arm(self._run)
+        self._thread.start()
+        return self._chunks()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _chunks(self) -> Iterator[SiftedChunk]:
+        while True:
+            item = self._ready.get()
+            if item is None:
+                return
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+
+    def _read(self) -> None:
+        began = time.monotonic()
+        last_report = began
+        try:
+            while not self._stop.is_set():
+                now = time.monotonic()
+                if self._seconds and now - began >= self._seconds:
+                    break
+                for chunk in self._receiver.push(self._board.frames(READ_S)):
+                    self._ready.put(chunk)
+                if now - last_report >= REPORT_EVERY_S:
+                    self._progress(self._status(now - began))
+                    last_report = now
+            self._board.stop()
+            for chunk in self._receiver.finish():
+                self._ready.put(chunk)
+            self._ready.put(None)
+        except BaseException as error:  # carried over to the session's thread, never swallowed
+            self._ready.put(error)
+
+    def _status(self, seconds: float) -> dict[str, Any]:
+        counts = self._receiver.counts
+        return {
+            "event": "receiving",
+            "seconds": round(seconds, 2),
+            "events": counts.events,
+            "sifted_bits": counts.sifted_bits,
+            "lost_events": counts.board_lost + self._board.losses()["events_missed"],
+        }

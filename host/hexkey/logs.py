@@ -1,0 +1,48 @@
+"""Logs: one JSON object a line on standard error, levelled, without secrets.
+
+Stages never log. Roles tell `progress` what happened as plain events of public statistics, and
+`event_logger` writes those down.
+"""
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+LOGGER = logging.getLogger("hexkey")
+_LEVELS = {
+    "failed": logging.ERROR,
+    "dropped": logging.WARNING,
+    "epsilon-limit": logging.WARNING,
+    "receiving": logging.DEBUG,
+}
+
+
+class JsonLines(logging.Formatter):
+    """Formats a record as one line of JSON."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "event": record.getMessage(),
+            **getattr(record, "facts", {}),
+        }
+        return json.dumps(line)
+
+
+def configure(level: str) -> None:
+    """Send hexkey's logs at `level` and above to standard error."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines())
+    LOGGER.handlers[:] = [handler]
+    LOGGER.setLevel(level.upper())
+    LOGGER.propagate = False
+
+
+def log_event(event: dict[str, Any]) -> None:
+    """Write one event of a role down, at the level its kind deserves."""
+    name = str(event["event"])
+    facts = {key: value for key, value in event.items() if key not in ("event", "report")}
+    LOGGER.log(_LEVELS.get(name, logging.INFO), name, extra={"facts": facts})

@@ -1,0 +1,98 @@
+"""Alice as a process: listens, and serves one session after another."""
+
+import socket
+from dataclasses import asdict
+from typing import Any
+
+from hexkey.config import AliceSettings
+from hexkey.errors import AuthenticationError, ChannelError, HexkeyError
+from hexkey.randomness import OperatingSystem, Randomness, Seeded
+from hexkey.record import RecordReader
+from hexkey.session.alice import run_alice
+from hexkey.session.bob import Progress
+from hexkey.session.channel import SocketChannel, listen
+from hexkey.session.conversation import LiveConversation
+from hexkey.session.handshake import alice_handshake
+from hexkey.session.messages import Type
+from hexkey.session.parameters import AliceStatement
+from hexkey.session.tally import Tally
+from hexkey.store import Store
+
+ALICE, BOB = 0, 1
+
+
+def choose_randomness(seed: int | None) -> Randomness:
+    return OperatingSystem() if seed is None else Seeded(seed)
+
+
+def serve(settings: AliceSettings, progress: Progress) -> list[dict[str, Any]]:
+    """Serve sessions until the number asked for is done; return their reports.
+
+    Raises
+    ------
+    HexkeyError
+        The last session that was asked for failed; earlier failures go to `progress` as events
+        ``failed`` and the next peer is awaited.
+    """
+    randomness = choose_randomness(settings.seed)
+    reports = []
+    with (
+        Store.open(settings.store) as store,
+        RecordReader(settings.alice_record) as record,
+        listen(settings.listen) as server,
+    ):
+        host, port = server.getsockname()[:2]
+        progress({"event": "listening", "address": f"{host}:{port}"})
+        served = 0
+        while settings.sessions == 0 or served < settings.sessions:
+            connected, peer = server.accept()
+            served += 1
+            try:
+                reports.append(_session(connected, store, record, randomness, settings, progress))
+            except HexkeyError as error:
+                progress({"event": "failed", "peer": str(peer[0]), "error": str(error)})
+                if served == settings.sessions:
+                    raise
+    return reports
+
+
+def _session(
+    connected: socket.socket,
+    store: Store,
+    record: RecordReader,
+    randomness: Randomness,
+    settings: AliceSettings,
+    progress: Progress,
+) -> dict[str, Any]:
+    with SocketChannel(connected) as channel:
+        wait_s = store.seconds_until_next_attempt()
+        if wait_s > 0:
+            sentence = f"too many attempts failed; try again in {wait_s:.0f} s."
+            channel.send(Type.REFUSE, sentence.encode())
+            raise ChannelError(f"a peer was refused: {sentence}")
+        talk = LiveConversation(channel, store, ALICE)
+        statement = AliceStatement(
+            record.statement.record_id,
+            record.statement.randomness,
+            demonstration_reasons(record, randomness),
+        )
+        try:
+            greeting = alice_handshake(
+                talk, channel, store, settings.session, statement, randomness
+            )
+        except AuthenticationError:
+            store.record_failure()
+            raise
+        store.clear_failures()
+        progress({"event": "session", "settled": greeting.settled, "bob": asdict(greeting.bob)})
+        tally = Tally(greeting.session, auth_bits_used=256 * talk.auth_keys_used)
+        run_alice(talk, greeting.session, record, store, randomness, tally, progress)
+        report = tally.report({})
+        progress({"event": "report", "report": report})
+        return report
+
+
+def demonstration_reasons(record: RecordReader, randomness: Randomness) -> tuple[str, ...]:
+    """Why keys made on Alice's side are demonstrations; empty if nothing there forbids secrets."""
+    found = (record.statement.reason_for_demonstration, randomness.reason_for_demonstration)
+    return tuple(reason for reason in found if reason)

@@ -1,0 +1,142 @@
+"""Bob as a process: the board on one side, Alice on the other."""
+
+from dataclasses import asdict
+from typing import Any
+
+from hexkey.board import Board, BoardSettings
+from hexkey.config import BobSettings
+from hexkey.live import LiveEvents
+from hexkey.party.alice import BOB, choose_randomness
+from hexkey.randomness import Randomness
+from hexkey.receiver import Receiver
+from hexkey.recording import RecordingWriter
+from hexkey.session.block import Session
+from hexkey.session.bob import Progress, run_bob
+from hexkey.session.channel import connect
+from hexkey.session.conversation import LiveConversation
+from hexkey.session.handshake import bob_handshake
+from hexkey.session.parameters import BobStatement
+from hexkey.session.tally import Tally
+from hexkey.source import open_source
+from hexkey.store import Store
+from hexkey.window import Window, to_ticks, window_in_ticks
+
+DETECTORS = 4
+USD_THRESHOLD = 1 - 0.5**0.5  # B92's two states can be told apart without error below this
+
+
+def run(settings: BobSettings, progress: Progress) -> dict[str, Any]:
+    """Run one session of Bob's and return its report.
+
+    Raises
+    ------
+    HexkeyError
+        What ended the session before its time. Keys that were final stay stored.
+    """
+    randomness = choose_randomness(settings.seed)
+    recording = RecordingWriter(settings.record) if settings.record else None
+    try:
+        report = _run(settings, randomness, recording, progress)
+    except BaseException:
+        if recording:
+            recording.close()
+        raise
+    if recording:
+        recording.close(report)
+    return report
+
+
+def _run(
+    settings: BobSettings,
+    randomness: Randomness,
+    recording: RecordingWriter | None,
+    progress: Progress,
+) -> dict[str, Any]:
+    with (
+        Store.open(settings.store) as store,
+        open_source(settings.port, baud=settings.baud) as source,
+        Board.open(source, on_bytes=recording.wire if recording else None) as board,
+    ):
+        window = _configure(board, settings)
+        run_id = int.from_bytes(randomness.bytes(4), "little") or 1
+        statement = BobStatement(
+            run_id,
+            str(window.tick_ps),
+            window.gate.start_ticks,
+            window.gate.width_ticks,
+            settings.holdoff_pulses,
+            demonstration_reasons(settings, board.identification.simulated, randomness),
+        )
+        receiver = Receiver(
+            run_id, (window.gate,) * DETECTORS, window.period_ticks, settings.bit_of_detector
+        )
+        with connect(settings.peer) as channel:
+            witness = recording.message if recording else None
+            talk = LiveConversation(channel, store, BOB, witness)
+            greeting = bob_handshake(
+                talk, store, settings.session, statement, randomness.bytes(16)
+            )
+            session = greeting.session
+            if recording:
+                recording.meta(describe(settings, window, statement, session))
+            progress({"event": "session", "settled": greeting.settled, "run": run_id})
+            tally = Tally(session, auth_bits_used=256 * talk.auth_keys_used)
+            with LiveEvents(board, receiver, run_id, settings.seconds, progress) as chunks:
+                run_bob(talk, session, chunks, store, tally, progress)
+        return {
+            **tally.report({**receiver.facts(), **board.losses()}),
+            "window": asdict(window.gate) | {"tick_ps": str(window.tick_ps)},
+            "period_ticks": window.period_ticks,
+            "histogram": receiver.histogram_facts(),
+        }
+
+
+def _configure(board: Board, settings: BobSettings) -> Window:
+    ident = board.identification
+    window = window_in_ticks(
+        settings.gate_start_ns, settings.gate_width_ns, ident.tick_ps, ident.period_ticks
+    )
+    board.configure(
+        BoardSettings(
+            gates=(window.gate,) * DETECTORS,
+            holdoff_pulses=settings.holdoff_pulses,
+            dead_time_ps=round(1000 * settings.dead_time_ns),
+            delay_ticks=tuple(
+                to_ticks(delay, ident.tick_ps, "delay_ns") for delay in settings.delay_ns
+            ),
+        )
+    )
+    return window
+
+
+def describe(
+    settings: BobSettings, window: Window, statement: BobStatement, session: Session
+) -> dict[str, Any]:
+    """Return what a recording must say about its run to be distilled again."""
+    return {
+        "run": statement.run,
+        "tick_ps": str(window.tick_ps),
+        "period_ticks": window.period_ticks,
+        "gate": asdict(window.gate),
+        "bit_of_detector": list(settings.bit_of_detector),
+        "session_id": session.session_id,
+        "parameters": session.parameters.to_json(),
+        "reasons": list(session.reasons),
+    }
+
+
+def demonstration_reasons(
+    settings: BobSettings, simulated: bool, randomness: Randomness
+) -> tuple[str, ...]:
+    """Why keys made on Bob's side are demonstrations."""
+    reasons = []
+    if simulated:
+        reasons.append("the board simulates its photons")
+    if 0 < settings.untrusted_transmission <= USD_THRESHOLD:
+        reasons.append(
+            f"the untrusted transmission of {settings.untrusted_transmission:.3f} is below "
+            f"{USD_THRESHOLD:.3f}: the two states of B92 can be told apart without error"
+        )
+    if randomness.reason_for_demonstration:
+        reasons.append(randomness.reason_for_demonstration)
+    return tuple(reasons)

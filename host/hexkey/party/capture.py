@@ -1,0 +1,70 @@
+"""Record a board's wire without a session."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from hexkey.board import Board, BoardSettings
+from hexkey.live import LiveEvents
+from hexkey.party.bob import DETECTORS
+from hexkey.randomness import OperatingSystem
+from hexkey.receiver import Receiver
+from hexkey.recording import RecordingWriter
+from hexkey.session.bob import Progress
+from hexkey.source import open_source
+from hexkey.window import window_in_ticks
+
+BIT_OF_DETECTOR = (1, 0)
+
+
+def record_wire(
+    port: str,
+    out: Path,
+    seconds: float,
+    gate_start_ns: float,
+    gate_width_ns: float,
+    holdoff_pulses: int,
+    progress: Progress,
+) -> dict[str, Any]:
+    """Record for `seconds` and return the counts.
+
+    Raises
+    ------
+    DeviceError, ConfigurationError, StoreError
+        The board, the gate or the file; what was recorded until then is kept.
+    """
+    recording = RecordingWriter(out)
+    try:
+        with (
+            open_source(port) as source,
+            Board.open(source, on_bytes=recording.wire) as board,
+        ):
+            ident = board.identification
+            window = window_in_ticks(
+                gate_start_ns, gate_width_ns, ident.tick_ps, ident.period_ticks
+            )
+            gates = (window.gate,) * DETECTORS
+            board.configure(BoardSettings(gates=gates, holdoff_pulses=holdoff_pulses))
+            run = int.from_bytes(OperatingSystem().bytes(4), "little") or 1
+            receiver = Receiver(run, gates, window.period_ticks, BIT_OF_DETECTOR)
+            recording.meta(
+                {
+                    "run": run,
+                    "tick_ps": str(window.tick_ps),
+                    "period_ticks": window.period_ticks,
+                    "gate": asdict(window.gate),
+                    "bit_of_detector": list(BIT_OF_DETECTOR),
+                    "reasons": ["the board simulates its photons"] if ident.simulated else [],
+                }
+            )
+            with LiveEvents(board, receiver, run, seconds, progress) as chunks:
+                for _ in chunks:
+                    pass
+            losses = board.losses()
+    except BaseException:
+        recording.close()
+        raise
+    lost = receiver.counts.board_lost + losses["events_missed"]
+    report = {**receiver.facts(), **losses, "lost": lost}
+    recording.close(report)
+    return report

@@ -1,0 +1,206 @@
+"""Distil recordings: the live keys once more, or fresh ones between two local roles."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hexkey.errors import HexkeyError, InputError
+from hexkey.gate import Gate
+from hexkey.party.alice import ALICE, BOB, demonstration_reasons
+from hexkey.randomness import OperatingSystem
+from hexkey.receiver import Receiver
+from hexkey.record import RecordReader
+from hexkey.recording import Recording, read_recording
+from hexkey.session.alice import run_alice
+from hexkey.session.block import Session
+from hexkey.session.bob import Progress, SiftedChunk, run_bob
+from hexkey.session.channel import SocketChannel, local_pair
+from hexkey.session.conversation import LiveConversation
+from hexkey.session.parameters import SessionParameters
+from hexkey.session.replay import ReplayConversation, TranscriptEnded
+from hexkey.session.tally import Tally
+from hexkey.store import Store, create_pair
+from hexkey.wire import StreamParser
+
+LOCAL_REASON = "distilled from files between two local roles, with a pool made for the occasion"
+LOCAL_TAG_KEYS = 256
+
+
+@dataclass(slots=True)
+class Playback:
+    """A recording's wire as sifted bits, through the same code as a live board."""
+
+    recording: Recording
+    parser: StreamParser
+    receiver: Receiver
+
+    def chunks(self) -> Iterator[SiftedChunk]:
+        for data in self.recording.wire:
+            yield from self.receiver.push(self.parser.feed(data))
+        yield from self.receiver.finish()
+
+    def losses(self) -> dict[str, Any]:
+        seen = self.parser.statistics
+        return {
+            **self.receiver.facts(),
+            "frames_missed": seen.frames_missed,
+            "events_missed": seen.events_missed,
+            "bad_frames": seen.bad_frames,
+        }
+
+
+def play_back(recording: Recording) -> Playback:
+    meta = recording.meta
+    try:
+        gate = Gate(**meta["gate"])
+        receiver = Receiver(
+            meta["run"], (gate,) * 4, meta["period_ticks"], tuple(meta["bit_of_detector"])
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            f"recording {recording.path} describes its run in a way that is not understood: {error}."
+        ) from None
+    return Playback(recording, StreamParser(), receiver)
+
+
+def replay(path: Path, out: Path, progress: Progress) -> dict[str, Any]:
+    """Reproduce the live keys of a recorded session into the store ``out/bob.store``.
+
+    Raises
+    ------
+    InputError
+        The recording has no session in it.
+    """
+    recording = read_recording(path)
+    if not recording.transcript:
+        raise InputError(
+            f"recording {path} holds no session; give Alice's record to distil it afresh."
+        )
+    playback = play_back(recording)
+    meta = recording.meta
+    session = Session(
+        meta["session_id"], SessionParameters(**meta["parameters"]), tuple(meta["reasons"])
+    )
+    tally = Tally(session)
+    with Store.open(_new_stores(out)[1]) as store:
+        try:
+            run_bob(
+                ReplayConversation(recording.transcript),
+                session,
+                playback.chunks(),
+                store,
+                tally,
+                progress,
+            )
+        except TranscriptEnded:
+            pass
+        except InputError as error:
+            # What was reproduced before the damage stands; the rest is named, not guessed.
+            recording.damage.append(str(error))
+        for key_id in store.pending_ids():
+            store.drop(key_id)
+    return _report(tally, playback, "replayed")
+
+
+def distill(path: Path, alice_record: Path, out: Path, progress: Progress) -> dict[str, Any]:
+    """Make fresh demonstration keys from a recording and Alice's record.
+
+    The stores ``out/alice.store`` and ``out/bob.store`` are created.
+
+    Raises
+    ------
+    InputError
+        A file is unusable, or the two do not belong together.
+    """
+    recording = read_recording(path)
+    playback = play_back(recording)
+    parameters = SessionParameters(**recording.meta.get("parameters", {}))
+    with RecordReader(alice_record) as record:
+        randomness = OperatingSystem()
+        reasons = (
+            LOCAL_REASON,
+            *recording.meta.get("reasons", ()),
+            *demonstration_reasons(record, randomness),
+        )
+        session = Session(
+            randomness.bytes(32).hex(), parameters, tuple(dict.fromkeys(reasons))
+        )
+        paths = _new_stores(out)
+        tally = _two_roles(session, playback.chunks(), record, paths, progress)
+    return _report(tally, playback, "fresh")
+
+
+def _new_stores(out: Path) -> tuple[Path, Path]:
+    out.mkdir(parents=True, exist_ok=True)
+    paths = out / "alice.store", out / "bob.store"
+    create_pair(*paths, LOCAL_TAG_KEYS, OperatingSystem())
+    return paths
+
+
+def _report(tally: Tally, playback: Playback, mode: str) -> dict[str, Any]:
+    return {
+        **tally.report(playback.losses()),
+        "mode": mode,
+        "damage": playback.recording.damage,
+    }
+
+
+class LocalAlice(threading.Thread):
+    """Alice as a thread beside Bob. Her error, if any, is raised by `finish`."""
+
+    def __init__(
+        self, channel: SocketChannel, session: Session, record: RecordReader, store_path: Path
+    ) -> None:
+        super().__init__(name="alice", daemon=True)
+        self._channel = channel
+        self._session = session
+        self._record = record
+        self._store_path = store_path
+        self._error: BaseException | None = None
+
+    def run(self) -> None:
+        try:
+            with self._channel, Store.open(self._store_path) as store:
+                talk = LiveConversation(self._channel, store, ALICE)
+                run_alice(
+                    talk,
+                    self._session,
+                    self._record,
+                    store,
+                    OperatingSystem(),
+                    Tally(self._session),
+                    lambda event: None,
+                )
+        except BaseException as error:  # carried over to Bob's thread
+            self._error = error
+
+    def finish(self) -> None:
+        self.join()
+        if self._error is not None:
+            raise self._error
+
+
+def _two_roles(
+    session: Session,
+    chunks: Iterator[SiftedChunk],
+    record: RecordReader,
+    stores: tuple[Path, Path],
+    progress: Progress,
+) -> Tally:
+    ours, theirs = local_pair()
+    alice = LocalAlice(theirs, session, record, stores[0])
+    alice.start()
+    tally = Tally(session)
+    with ours, Store.open(stores[1]) as store:
+        try:
+            run_bob(
+                LiveConversation(ours, store, BOB), session, chunks, store, tally, progress
+            )
+        except HexkeyError:
+            ours.close()
+            alice.finish()  # the cause may be Alice's: hers is then the sentence to show
+            raise
+    alice.finish()
+    return tally

@@ -1,0 +1,113 @@
+"""The pictures of a report: the arrival histogram with its gate, and QBER and rates over time.
+
+Drawn from the JSON report alone, so a script can draw them again. Everything shown is a sum over
+detectors: a single detector's counts are key bits at low rates. Needs the extra ``plot``.
+"""
+
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hexkey.errors import ConfigurationError, StoreError
+
+INK, SOFT, GATE, GOOD, BAD = "#1f2933", "#7b8794", "#f0b429", "#0b7285", "#c92a2a"
+
+
+def draw_report(report: dict[str, Any], folder: Path) -> list[Path]:
+    """Draw what the report has data for; return the files written.
+
+    Raises
+    ------
+    ConfigurationError
+        matplotlib is not installed.
+    """
+    try:
+        import matplotlib as mpl
+    except ImportError:
+        raise ConfigurationError(
+            "pictures need matplotlib, which is not installed: pip install 'hexkey[plot]'."
+        ) from None
+    mpl.use("Agg")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        drawn = []
+        if report.get("histogram"):
+            drawn.append(_draw(_histogram, report, folder / "histogram.png", (8, 4.2)))
+        if report.get("history"):
+            drawn.append(_draw(_over_time, report, folder / "rates.png", (8, 5.4)))
+    except OSError as error:
+        raise StoreError(f"pictures cannot be written to {folder}: {error.strerror}.") from None
+    return drawn
+
+
+def _draw(paint: Any, report: dict[str, Any], path: Path, size: tuple[float, float]) -> Path:
+    from matplotlib import pyplot as plt
+
+    style = {
+        "font.size": 10,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.edgecolor": SOFT,
+        "axes.labelcolor": INK,
+        "xtick.color": INK,
+        "ytick.color": INK,
+        "axes.titlelocation": "left",
+    }
+    with plt.rc_context(style):
+        figure = plt.figure(figsize=size, layout="constrained")
+        paint(figure, report)
+        figure.savefig(path, dpi=120)
+        plt.close(figure)
+    return path
+
+
+def _histogram(figure: Any, report: dict[str, Any]) -> None:
+    found, window = report["histogram"], report["window"]
+    tick_ns = float(Fraction(window["tick_ps"])) / 1000
+    counts = np.asarray(found["counts"], float)
+    edges = (found["offset_ticks"] + np.arange(len(counts) + 1) * found["bin_ticks"]) * tick_ns
+    start, width = window["start_ticks"] * tick_ns, window["width_ticks"] * tick_ns
+    axes = figure.add_subplot()
+    axes.axvspan(start, start + width, color=GATE, alpha=0.25, lw=0, label="gate")
+    axes.stairs(counts, edges, color=INK, lw=1.0, fill=False, label="clicks, before the gate")
+    axes.set_yscale("log")
+    axes.set_xlim(edges[0], edges[-1])
+    axes.set_ylim(max(0.7, counts[counts > 0].min() / 2) if np.any(counts) else 0.7)
+    axes.set_xlabel("time after the trigger, ns")
+    axes.set_ylabel(f"clicks per {found['bin_ticks'] * tick_ns:g} ns, all detectors")
+    axes.set_title(f"Arrival times; gate {start:g} to {start + width:g} ns")
+    axes.legend(frameon=False, loc="upper right")
+
+
+def _over_time(figure: Any, report: dict[str, Any]) -> None:
+    history = report["history"]
+    start = np.array([block["start_s"] for block in history])
+    end = np.array([block["end_s"] for block in history])
+    bits = np.array([block["sifted_bits"] for block in history], float)
+    errors = np.array([block["errors"] for block in history], float)
+    secret = np.array([block["secret_bits"] for block in history], float)
+    middle, seconds = (start + end) / 2, end - start
+    qber = errors / bits
+    spread = np.sqrt(qber * (1 - qber) / bits)
+
+    upper, lower = figure.subplots(2, 1, sharex=True)
+    half = seconds / 2
+    upper.errorbar(
+        middle, 100 * qber, yerr=100 * spread, xerr=half, fmt="o", ms=4, lw=1.2, color=BAD
+    )
+    upper.set_ylim(0, max(11.5, 115 * qber.max()))
+    upper.axhline(11, color=SOFT, lw=1, ls="--")
+    upper.annotate("abort", (0.995, 11), xycoords=("axes fraction", "data"), ha="right", va="bottom", color=SOFT)
+    upper.set_ylabel("QBER, %")
+    upper.set_title("Error rate of each block (± one standard deviation)")
+    for rate, color, name in ((bits, INK, "sifted"), (secret, GOOD, "key, after refilling the pool")):
+        lower.errorbar(
+            middle, rate / seconds / 1000, xerr=half, fmt="o", ms=4, lw=1.2, color=color, label=name
+        )
+    lower.set_ylim(0)
+    lower.set_xlabel("time of the link, s")
+    lower.set_ylabel("rate, kbit/s")
+    lower.set_title(f"Rates ({report['label']} key)")
+    lower.legend(frameon=False, loc="center right")

@@ -1,0 +1,140 @@
+"""Frames of a run in, sifted bits out, and every loss counted on the way.
+
+The same object serves a live board and a recording; it does no I/O.
+"""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hexkey.errors import InputError
+from hexkey.gate import Gate
+from hexkey.session.bob import SiftedChunk
+from hexkey.sift import Sifted, Sifter
+from hexkey.wire import Counters, Frame, Histogram, Kind, Loss, unpack_events
+
+
+@dataclass(slots=True)
+class SiftCounts:
+    """What became of the events of a run, summed over detectors."""
+
+    events: int = 0
+    outside_gate: int = 0
+    repeats: int = 0
+    double_pulses: int = 0
+    other_detectors: int = 0
+    sifted_bits: int = 0
+    board_lost: int = 0
+    epochs: int = 0
+
+
+class Receiver:
+    """Sifts the events of one run.
+
+    Parameters
+    ----------
+    run : int
+        Frames of other runs are left alone: they are older than the run's start.
+    gates : sequence of Gate
+        Software gate of each detector, in ticks.
+    period_ticks : int
+        Period of the source.
+    bit_of_detector : sequence of int
+        The B92 bit that a click of each detector stands for.
+    """
+
+    def __init__(
+        self,
+        run: int,
+        gates: tuple[Gate, ...],
+        period_ticks: int,
+        bit_of_detector: tuple[int, ...] = (1, 0),
+    ) -> None:
+        self._run = run
+        self._gates = gates
+        self._period_ticks = period_ticks
+        self._bit_of_detector = bit_of_detector
+        self._epoch: int | None = None
+        self._sifter = self._new_sifter()
+        self.counts = SiftCounts()
+        self.counters: Counters | None = None
+        self.histogram: tuple[int, int, NDArray[np.int64]] | None = None
+        self.last_pulse = 0
+
+    def push(self, frames: Iterable[Frame]) -> list[SiftedChunk]:
+        """Take frames in the order of the wire; return the sifted bits that are complete."""
+        chunks = []
+        for frame in frames:
+            if frame.header.run != self._run:
+                continue
+            chunks += self._renew(frame.header.epoch)
+            self.last_pulse = max(self.last_pulse, frame.header.pulse)
+            if frame.header.kind is Kind.EVENTS:
+                chunks.append(self._events(frame))
+            elif frame.header.kind is Kind.LOSS:
+                self.counts.board_lost += Loss.decode(frame.body).events
+            elif frame.header.kind is Kind.COUNTERS:
+                self.counters = Counters.decode(frame.body)
+            elif frame.header.kind is Kind.HISTOGRAM:
+                self._add(Histogram.decode(frame.body))
+        return [chunk for chunk in chunks if len(chunk.bits)]
+
+    def finish(self) -> list[SiftedChunk]:
+        """Return what was still held back, at the end of a run."""
+        if self._epoch is None:
+            return []
+        return [self._chunk(self._sifter.flush())]
+
+    def facts(self) -> dict[str, Any]:
+        """Return the counts, for a report: sums over detectors only."""
+        return asdict(self.counts)
+
+    def histogram_facts(self) -> dict[str, Any] | None:
+        """Return the ungated arrival histogram, summed over detectors, for a report."""
+        if self.histogram is None:
+            return None
+        offset, width, counts = self.histogram
+        return {"offset_ticks": offset, "bin_ticks": width, "counts": counts.tolist()}
+
+    def _renew(self, epoch: int) -> list[SiftedChunk]:
+        """Start over after a loss of the trigger: the new numbers say nothing about the old."""
+        if epoch == self._epoch:
+            return []
+        if self._epoch is not None and epoch < self._epoch:
+            raise InputError(f"the board went back from epoch {self._epoch} to {epoch}.")
+        rest = self.finish()
+        self._epoch, self._sifter = epoch, self._new_sifter()
+        self.counts.epochs += 1
+        return rest
+
+    def _events(self, frame: Frame) -> SiftedChunk:
+        events = unpack_events(frame.body, frame.header.pulse, frame.header.record_bytes)
+        self.counts.events += len(events)
+        # The board's resolver has closed every pulse it sends.
+        watermark = int(events.pulse[-1]) + 1 if len(events) else frame.header.pulse
+        return self._chunk(self._sifter.push(events, watermark))
+
+    def _chunk(self, sifted: Sifted) -> SiftedChunk:
+        counts = self.counts
+        counts.outside_gate += sifted.outside
+        counts.repeats += sifted.repeats
+        counts.double_pulses += sifted.doubles
+        counts.other_detectors += sifted.other
+        counts.sifted_bits += len(sifted.bit)
+        assert self._epoch is not None
+        return SiftedChunk(self._epoch, sifted.pulse, sifted.bit)
+
+    def _new_sifter(self) -> Sifter:
+        return Sifter(self._gates, self._period_ticks, self._bit_of_detector)
+
+    def _add(self, histogram: Histogram) -> None:
+        """Sum over detectors: a single detector's counts are key bits at low rates."""
+        counts = np.asarray(histogram.counts, np.int64)
+        shape = (histogram.offset_ticks, histogram.bin_ticks)
+        if self.histogram is None or self.histogram[:2] != shape:
+            self.histogram = (*shape, counts.copy())
+        elif len(self.histogram[2]) == len(counts):
+            self.histogram = (*shape, self.histogram[2] + counts)

@@ -1,0 +1,122 @@
+"""The alignment unit: find by how many pulses Bob's count is behind Alice's.
+
+    Bob → Alice   ALIGN, TAG      sifted bits he discloses, with their pulses
+    Alice → Bob   OFFSET, TAG     the offset, and the chance that it is a false match
+
+Both drop the disclosed pulses. Once for each epoch: after a loss of the trigger the count starts
+anew and nothing is known about it.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from hexkey.align import find_offset
+from hexkey.errors import InputError, ProtocolError
+from hexkey.record import RecordReader
+from hexkey.session.block import Session
+from hexkey.session.block_bob import SiftedBlock
+from hexkey.session.conversation import Conversation
+from hexkey.session.messages import Align, Offset, Type
+
+SEARCH_S = 10  # ± this many seconds of pulses
+SEARCH_TIMEOUT_S = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Alignment:
+    """Alice's bit for Bob's pulse p is at ``p + offset`` of her record.
+
+    `modulo` is 0 where the offset is unique, or the period of a public pattern, up to which alone
+    it is known.
+    """
+
+    epoch: int
+    offset: int
+    modulo: int
+    false_match_probability: float
+    disclosed_bits: int
+
+
+def bob_align(talk: Conversation, session: Session, sample: SiftedBlock) -> Alignment:
+    """Disclose `sample` and learn the offset.
+
+    Raises
+    ------
+    InputError
+        Alice's record holds no match: another run, too short, or too many errors.
+    """
+    talk.begin(session.session_id)
+    talk.send(Type.ALIGN, Align(sample.epoch, sample.pulses, sample.bits).encode())
+    talk.send_tag()
+    _, body = talk.expect(Type.OFFSET, timeout_s=SEARCH_TIMEOUT_S)
+    talk.expect_tag()
+    found = Offset.decode(body)
+    if not found.found:
+        raise InputError(
+            "Alice's record does not match the sifted bits at any offset within "
+            f"±{SEARCH_S} s: it is of another run, or too short, or the error rate is too high."
+        )
+    return Alignment(
+        sample.epoch, found.offset, found.modulo, found.false_match_probability, len(sample.bits)
+    )
+
+
+class PulseClaims(Protocol):
+    """Remembers which pulses of a record were used; `hexkey.store.Store` does."""
+
+    def claim_pulses(self, record_id: str, first: int, last: int) -> None: ...
+
+
+def alice_align(
+    talk: Conversation,
+    session: Session,
+    record: RecordReader,
+    claims: PulseClaims,
+    announced: bytes,
+) -> Alignment:
+    """Search her record for Bob's sample and answer the offset alone.
+
+    The disclosed pulses are claimed, so that no later session can announce them for a key.
+    """
+    sample = Align.decode(announced)
+    if len(sample.bits) != session.parameters.offset_sample_bits:
+        raise ProtocolError(
+            f"the peer discloses {len(sample.bits)} bits for the offset where "
+            f"{session.parameters.offset_sample_bits} were agreed; session ended."
+        )
+    talk.expect_tag()
+    record.refresh()
+    reach = SEARCH_S * session.parameters.pulse_rate_hz
+    try:
+        match = find_offset(
+            sample.pulses,
+            sample.bits,
+            record.packed_view(),
+            record.statement.first_pulse,
+            record.pulses,
+            search=(-reach, reach),
+            period=record.statement.period,
+        )
+    except InputError as error:
+        talk.send(Type.OFFSET, Offset(False, 0, 0, 0.0).encode())
+        talk.send_tag()
+        raise InputError(f"Alice's record {record.path}: {error}") from None
+    claim(claims, record, int(sample.pulses[0]), int(sample.pulses[-1]), match.offset)
+    probability = min(1.0, match.false_match_probability)
+    talk.send(Type.OFFSET, Offset(True, match.offset, match.modulo or 0, probability).encode())
+    talk.send_tag()
+    return Alignment(
+        sample.epoch, match.offset, match.modulo or 0, probability, len(sample.bits)
+    )
+
+
+def claim(claims: PulseClaims, record: RecordReader, first: int, last: int, offset: int) -> None:
+    """Claim Bob's pulses `first` to `last` of a record whose bits are secret.
+
+    Raises
+    ------
+    InputError
+        Pulses at or below an earlier claim: their bits may be known already.
+    """
+    if record.statement.pattern is None:
+        claims.claim_pulses(record.statement.record_id, first + offset, last + offset)

@@ -1,0 +1,196 @@
+"""What both halves of a block share: the count of disclosed bits, the length, the key.
+
+The halves themselves are `block_bob` and `block_alice`; lay them side by side.
+"""
+
+import hashlib
+import uuid
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hexkey.authenticate import KEY_BYTES
+from hexkey.errors import BlockDropped
+from hexkey.estimate import Estimate, estimate_qber
+from hexkey.keyrate import b92
+from hexkey.session.conversation import EPSILON_TAG
+from hexkey.session.parameters import SessionParameters
+from hexkey.store import DemonstrationKey
+
+TAGS_PER_BLOCK = 4  # Bob's announcement, both confirmations, Bob's commit
+
+
+@dataclass(slots=True)
+class Disclosed:
+    """Bits said in public, added where each is sent or received."""
+
+    offset: int = 0
+    estimate: int = 0
+    reconcile: int = 0
+    verify: int = 0
+
+    def add(self, other: "Disclosed") -> None:
+        self.offset += other.offset
+        self.estimate += other.estimate
+        self.reconcile += other.reconcile
+        self.verify += other.verify
+
+
+class KeySink(Protocol):
+    """Where keys go: a `hexkey.store.Store`."""
+
+    def put_pending(
+        self, key: DemonstrationKey, refill_alice_to_bob: bytes, refill_bob_to_alice: bytes
+    ) -> None: ...
+
+    def commit(self, key_id: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What every block of a session has in common on one side."""
+
+    session_id: str
+    parameters: SessionParameters
+    reasons: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class BlockCounts:
+    """How a block is going; complete once the block is."""
+
+    block: int
+    sifted_bits: int
+    first_pulse: int = 0
+    last_pulse: int = 0
+    disclosed: Disclosed = field(default_factory=Disclosed)
+    sample_errors: int = 0
+    estimated: Estimate | None = None
+    errors: int = 0  # in sample and rest; known only after verification
+    round_trips: int = 0
+    secret_bits: int = 0
+    refill_bits: int = 0
+    auth_bits_used: int = 0
+    epsilon: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def qber(self) -> float:
+        return self.errors / self.sifted_bits
+
+    def seconds(self, pulse_rate_hz: int) -> tuple[float, float]:
+        """Return when the block's pulses began and ended, in seconds of the epoch."""
+        return self.first_pulse / pulse_rate_hz, (self.last_pulse + 1) / pulse_rate_hz
+
+    def facts(self) -> dict[str, Any]:
+        """Return what may be said of the block: public statistics only."""
+        return {
+            "block": self.block,
+            "sifted_bits": self.sifted_bits,
+            "errors": self.errors,
+            "qber": self.qber,
+            "disclosed_bits": asdict(self.disclosed),
+            "secret_bits": self.secret_bits,
+            "refill_bits": self.refill_bits,
+            "round_trips": self.round_trips,
+            "epsilon": self.epsilon,
+        }
+
+
+def key_length(session: Session, counts: BlockCounts, remaining_bits: int) -> int:
+    """Return the length that amplification may keep, from the bits disclosed as counted.
+
+    [Tapşın et al., Eq. 5] with the leak counted bit by bit, the error rate of the verified bits,
+    and the verification tag's bits in place of ``log2(2/eps_cor)``. Both sides compute it from
+    the same numbers.
+
+    Raises
+    ------
+    BlockDropped
+        With reason ``length`` if nothing would be left after the pool's refill.
+    """
+    parameters = session.parameters
+    errors_left = counts.errors - counts.sample_errors
+    length = b92.key_length_unproven(
+        remaining_bits,
+        errors_left / remaining_bits,
+        counts.disclosed.reconcile,
+        parameters.eps_pa,
+        parameters.eps_cor,
+        verification_bits=counts.disclosed.verify,
+    )
+    if length <= refill_bits(parameters):
+        raise BlockDropped(
+            "length", "after error correction too few bits are left for a key and the pool's refill."
+        )
+    return length
+
+
+def judge_sample(session: Session, counts: BlockCounts, remaining_bits: int) -> float:
+    """Estimate the QBER from the disclosed sample; drop the block if the abort rule says so.
+
+    The rule (sample's error rate above `qber_abort`) depends on disclosed numbers alone, so both
+    sides come to the same without another message. Returns the estimate for the reconciler.
+    """
+    parameters = session.parameters
+    counts.estimated = estimate_qber(
+        parameters.estimate_bits, counts.sample_errors, remaining_bits, parameters.eps_pa
+    )
+    if counts.estimated.qber > parameters.qber_abort:
+        raise BlockDropped(
+            "qber",
+            f"the sample's QBER of {counts.estimated.qber:.2%} is above the limit of "
+            f"{parameters.qber_abort:.2%}.",
+        )
+    return counts.estimated.qber
+
+
+def refill_bits(parameters: SessionParameters) -> int:
+    return 8 * KEY_BYTES * (parameters.refill_to_alice + parameters.refill_to_bob)
+
+
+def epsilon_of_block(parameters: SessionParameters) -> dict[str, float]:
+    """Return what each block adds to the session's epsilon, by its role."""
+    return {
+        "sec": parameters.eps_pa,
+        "cor": parameters.eps_cor,
+        "auth": TAGS_PER_BLOCK * EPSILON_TAG,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Harvest:
+    """A block's amplified bits, divided: the pool's refill first, then the key."""
+
+    key: DemonstrationKey
+    refill_to_bob: bytes
+    refill_to_alice: bytes
+
+
+def harvest(session: Session, counts: BlockCounts, amplified: NDArray[np.uint8]) -> Harvest:
+    """Divide the amplified bits and label the key. Completes `counts`."""
+    parameters = session.parameters
+    cut_bob = 8 * KEY_BYTES * parameters.refill_to_bob
+    cut = refill_bits(parameters)
+    counts.refill_bits = cut
+    counts.secret_bits = len(amplified) - cut
+    counts.epsilon = epsilon_of_block(parameters)
+    key = DemonstrationKey(
+        key_id=key_id(session, counts.block),
+        bits=np.packbits(amplified[cut:], bitorder="little").tobytes(),
+        length_bits=counts.secret_bits,
+        reasons=session.reasons,
+        facts=counts.facts(),
+        epsilon=sum(counts.epsilon.values()),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    to_bytes = np.packbits(amplified[:cut], bitorder="little").tobytes()
+    return Harvest(key, to_bytes[: cut_bob // 8], to_bytes[cut_bob // 8 :])
+
+
+def key_id(session: Session, block: int) -> str:
+    """Name a block's key: both sides derive the same public identifier."""
+    name = f"{session.session_id}/{block}".encode()
+    return str(uuid.UUID(bytes=hashlib.sha256(name).digest()[:16]))

@@ -1,0 +1,157 @@
+"""Alice's half of a block. Lay it beside `block_bob`: every send there is an expect here.
+
+Alice answers nothing that depends on her bits before the tag of Bob's announcement has verified:
+in B92 an attacker who chose the pulses would choose the conclusive ones.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hexkey.amplify import amplify, seed_bits
+from hexkey.errors import ProtocolError
+from hexkey.randomness import Randomness, random_bits, random_subset
+from hexkey.reconcile import CascadeAlice
+from hexkey.session import messages
+from hexkey.session.block import (
+    BlockCounts,
+    Harvest,
+    KeySink,
+    Session,
+    harvest,
+    judge_sample,
+    key_length,
+)
+from hexkey.session.conversation import Conversation
+from hexkey.session.messages import Announce, Type
+from hexkey.verify import tag_bits, verification_tag
+
+
+def alice_block(
+    talk: Conversation,
+    session: Session,
+    bits: NDArray[np.uint8],
+    randomness: Randomness,
+    keys: KeySink,
+    counts: BlockCounts,
+) -> None:
+    """Distil one block with Bob, from her bits at the pulses of his verified announcement.
+
+    Raises
+    ------
+    BlockDropped
+        The block ended without a key, on both sides; the session may go on.
+    ChannelError, AuthenticationError
+        The session is over. If the key is pending, the next handshake settles it.
+    """
+    used_before = talk.auth_keys_used
+    bits = alice_correct(talk, session, bits, randomness, counts)
+    length = key_length(session, counts, len(bits))
+    amplified = _amplify(talk, bits, length, randomness)
+    _confirm(talk, harvest(session, counts, amplified), keys)
+    # The tag of the announcement was verified before this function was called.
+    counts.auth_bits_used = 256 * (talk.auth_keys_used - used_before + 1)
+
+
+def receive_announcement(
+    talk: Conversation, session: Session, number: int, announced: bytes
+) -> Announce:
+    """Check and authenticate an announcement; its pulses may be used from here on."""
+    announce = Announce.decode(announced)
+    if announce.block != number or len(announce.pulses) != session.parameters.block_bits:
+        raise ProtocolError(
+            f"the peer announces block {announce.block} with {len(announce.pulses)} pulses where "
+            f"block {number} with {session.parameters.block_bits} was due; session ended."
+        )
+    talk.expect_tag()
+    return announce
+
+
+def alice_correct(
+    talk: Conversation,
+    session: Session,
+    bits: NDArray[np.uint8],
+    randomness: Randomness,
+    counts: BlockCounts,
+) -> NDArray[np.uint8]:
+    """Estimate, reconcile and verify: return her bits without the disclosed sample."""
+    rest, qber, seed = _estimate(talk, session, bits, randomness, counts)
+    _reconcile(talk, rest, qber, seed, counts)
+    _verify(talk, session, rest, randomness, counts)
+    return rest
+
+
+def _estimate(
+    talk: Conversation,
+    session: Session,
+    bits: NDArray[np.uint8],
+    randomness: Randomness,
+    counts: BlockCounts,
+) -> tuple[NDArray[np.uint8], float, bytes]:
+    sample_bits = session.parameters.estimate_bits
+    chosen = np.zeros(len(bits), np.uint8)
+    chosen[random_subset(randomness, len(bits), sample_bits)] = 1
+    seed = randomness.bytes(32)
+    talk.send(Type.SAMPLE, messages.Sample(seed, chosen).encode())
+    _, body = talk.expect(Type.SAMPLE_BITS)
+    theirs = messages.decode_bits(body, sample_bits, Type.SAMPLE_BITS)
+    counts.disclosed.estimate += sample_bits
+    counts.sample_errors = int(np.count_nonzero(theirs != bits[chosen == 1]))
+    talk.send(Type.ESTIMATE, messages.encode_count(counts.sample_errors))
+    rest = bits[chosen == 0]
+    return rest, judge_sample(session, counts, len(rest)), seed
+
+
+def _reconcile(
+    talk: Conversation, bits: NDArray[np.uint8], qber: float, seed: bytes, counts: BlockCounts
+) -> None:
+    cascade = CascadeAlice(bits, qber, seed)
+    while True:
+        kind, body = talk.expect(Type.QUERY, Type.CORRECTED)
+        if kind is Type.CORRECTED:
+            return
+        answer = cascade.answer(body)
+        counts.disclosed.reconcile = cascade.disclosed_bits
+        counts.round_trips += 1
+        talk.send(Type.ANSWER, answer)
+
+
+def _verify(
+    talk: Conversation,
+    session: Session,
+    bits: NDArray[np.uint8],
+    randomness: Randomness,
+    counts: BlockCounts,
+) -> None:
+    """The hash seed is drawn now, when the correction can no longer depend on it."""
+    seed = randomness.bytes(16)
+    width = tag_bits(len(bits), session.parameters.eps_cor)
+    counts.disclosed.verify += width
+    tag = verification_tag(bits, seed, width)
+    talk.send(Type.VERIFY, messages.Verify(seed, width, tag).encode())
+    _, body = talk.expect(Type.VERIFIED)
+    errors = messages.decode_count(body, Type.VERIFIED)
+    if not counts.sample_errors <= errors <= counts.sample_errors + len(bits):
+        raise ProtocolError("the peer's number of errors is impossible; session ended.")
+    counts.errors = errors
+
+
+def _amplify(
+    talk: Conversation, bits: NDArray[np.uint8], length: int, randomness: Randomness
+) -> NDArray[np.uint8]:
+    """The seed is fresh, and drawn only after positions, bits and length are fixed."""
+    seed = random_bits(randomness, seed_bits(len(bits), length))
+    talk.send(Type.AMPLIFY, messages.Amplify(length, seed).encode())
+    return amplify(bits, seed, length)
+
+
+def _confirm(talk: Conversation, crop: Harvest, keys: KeySink) -> None:
+    """Pending once Bob's tag over the transcript verified; final once he says that his key is."""
+    key = crop.key
+    talk.expect(Type.CONFIRM)
+    talk.expect_tag()
+    keys.put_pending(key, crop.refill_to_bob, crop.refill_to_alice)
+    talk.send(Type.CONFIRM)
+    talk.send_tag(use_reserve=True)
+    talk.expect(Type.COMMIT)
+    talk.expect_tag()
+    keys.commit(key.key_id)

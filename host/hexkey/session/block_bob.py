@@ -1,0 +1,146 @@
+"""Bob's half of a block. Lay it beside `block_alice`: every send there is an expect here.
+
+Announce → estimate → reconcile → verify → length → amplify → confirm. Nothing is final before the
+last tag, and nothing Bob says after the announcement depends on his bits but the disclosed sample
+and the reconciler's questions, which are counted.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hexkey.amplify import amplify, seed_bits
+from hexkey.errors import BlockDropped, ProtocolError
+from hexkey.reconcile import CascadeBob
+from hexkey.session import messages
+from hexkey.session.block import (
+    BlockCounts,
+    Harvest,
+    KeySink,
+    Session,
+    harvest,
+    judge_sample,
+    key_length,
+)
+from hexkey.session.conversation import Conversation
+from hexkey.session.messages import Type
+from hexkey.verify import tag_bits, verification_tag
+
+
+@dataclass(frozen=True, slots=True)
+class SiftedBlock:
+    """Bob's sifted bits of one block: a bit for each pulse he will announce."""
+
+    number: int
+    epoch: int
+    pulses: NDArray[np.uint64]
+    bits: NDArray[np.uint8]
+
+
+def bob_block(
+    talk: Conversation, session: Session, block: SiftedBlock, keys: KeySink, counts: BlockCounts
+) -> None:
+    """Distil one block with Alice and store its key; `counts` tells how it went.
+
+    Raises
+    ------
+    BlockDropped
+        The block ended without a key, on both sides; the session may go on.
+    ChannelError, AuthenticationError
+        The session is over. If the key is pending, the next handshake settles it.
+    """
+    used_before = talk.auth_keys_used
+    talk.begin(session.session_id)
+    talk.send(Type.ANNOUNCE, messages.Announce(block.number, block.epoch, block.pulses).encode())
+    talk.send_tag()
+    bits = bob_correct(talk, session, block.bits, counts)
+    length = key_length(session, counts, len(bits))
+    amplified = _amplify(talk, bits, length)
+    _confirm(talk, harvest(session, counts, amplified), keys)
+    counts.auth_bits_used = 256 * (talk.auth_keys_used - used_before)
+
+
+def bob_correct(
+    talk: Conversation, session: Session, bits: NDArray[np.uint8], counts: BlockCounts
+) -> NDArray[np.uint8]:
+    """Estimate, reconcile and verify: return Alice's bits, without the disclosed sample."""
+    rest, qber, seed = _estimate(talk, session, bits, counts)
+    corrected = _reconcile(talk, rest, qber, seed, counts)
+    _verify(talk, session, corrected, counts)
+    return corrected
+
+
+def _estimate(
+    talk: Conversation, session: Session, bits: NDArray[np.uint8], counts: BlockCounts
+) -> tuple[NDArray[np.uint8], float, bytes]:
+    sample_bits = session.parameters.estimate_bits
+    _, body = talk.expect(Type.SAMPLE)
+    sample = messages.Sample.decode(body, len(bits), sample_bits)
+    chosen = sample.chosen.astype(bool)
+    talk.send(Type.SAMPLE_BITS, messages.encode_bits(bits[chosen]))
+    counts.disclosed.estimate += sample_bits
+    _, body = talk.expect(Type.ESTIMATE)
+    counts.sample_errors = messages.decode_count(body, Type.ESTIMATE)
+    if counts.sample_errors > sample_bits:
+        raise ProtocolError("the peer counts more errors than disclosed bits; session ended.")
+    rest = bits[~chosen]
+    return rest, judge_sample(session, counts, len(rest)), sample.seed
+
+
+def _reconcile(
+    talk: Conversation,
+    bits: NDArray[np.uint8],
+    qber: float,
+    seed: bytes,
+    counts: BlockCounts,
+) -> NDArray[np.uint8]:
+    cascade = CascadeBob(bits, qber, seed)
+    query: bytes | None = cascade.start()
+    while query is not None:
+        talk.send(Type.QUERY, query)
+        _, answer = talk.expect(Type.ANSWER)
+        query = cascade.receive(answer)
+        counts.disclosed.reconcile = cascade.parities_asked
+    talk.send(Type.CORRECTED)
+    corrected = int(np.count_nonzero(cascade.bits != bits))
+    counts.errors = counts.sample_errors + corrected  # counts only once it is verified
+    counts.round_trips = cascade.round_trips
+    return cascade.bits
+
+
+def _verify(
+    talk: Conversation, session: Session, bits: NDArray[np.uint8], counts: BlockCounts
+) -> None:
+    _, body = talk.expect(Type.VERIFY)
+    verify = messages.Verify.decode(body)
+    counts.disclosed.verify += verify.tag_bits
+    if verify.tag_bits != tag_bits(len(bits), session.parameters.eps_cor):
+        raise ProtocolError("the peer's verification tag is of another length; session ended.")
+    if verification_tag(bits, verify.seed, verify.tag_bits) != verify.tag:
+        talk.send(Type.DROP, b"verification")
+        raise BlockDropped("verification", "the corrected bits differ from the peer's.")
+    talk.send(Type.VERIFIED, messages.encode_count(counts.errors))
+
+
+def _amplify(talk: Conversation, bits: NDArray[np.uint8], length: int) -> NDArray[np.uint8]:
+    _, body = talk.expect(Type.AMPLIFY)
+    order = messages.Amplify.decode(body, seed_bits(len(bits), length))
+    if order.length != length:
+        raise ProtocolError(
+            f"the peer fixes {order.length} bits where the counts give {length}; session ended."
+        )
+    return amplify(bits, order.seed, length)
+
+
+def _confirm(talk: Conversation, crop: Harvest, keys: KeySink) -> None:
+    """Pending before it is confirmed, final only once Alice's tag over the transcript verified."""
+    key = crop.key
+    keys.put_pending(key, crop.refill_to_bob, crop.refill_to_alice)
+    talk.send(Type.CONFIRM)
+    talk.send_tag(use_reserve=True)
+    talk.expect(Type.CONFIRM)
+    talk.expect_tag()
+    keys.commit(key.key_id)
+    talk.send(Type.COMMIT)
+    talk.send_tag(use_reserve=True)

@@ -1,0 +1,158 @@
+"""The channel as a party sees it: messages enter an ordered transcript, and tags cover it.
+
+A *unit* is one exchange that stands by itself: the handshake, an alignment, a block. Its transcript
+begins with a name that no other unit has (the session and the unit's number in it) and then holds
+every message of both directions in order, tags included. A tag always covers the whole transcript of its unit so
+far, so a message that was changed, replayed, reordered, dropped or moved from elsewhere makes the
+next tag fail.
+"""
+
+import struct
+
+from typing import Protocol
+
+from hexkey import authenticate
+from hexkey.errors import AuthenticationError, BlockDropped, ChannelError, ProtocolError
+from hexkey.session.channel import Channel
+from hexkey.session.messages import Type, decode_tag, encode_tag
+
+REPLY_TIMEOUT_S = 30.0
+SENT, RECEIVED = 0, 1
+UNIT_LIMIT_BYTES = 64 << 20  # bounds memory, and with it the chance of forging a tag
+EPSILON_TAG = authenticate.epsilon(UNIT_LIMIT_BYTES)
+
+
+class Pool(Protocol):
+    """The authentication keys of a party; `hexkey.store.Store` is one."""
+
+    def draw_send_key(self, use_reserve: bool = False) -> tuple[int, bytes]: ...
+
+    def receive_key(self, index: int) -> bytes: ...
+
+    def accept(self, index: int) -> None: ...
+
+
+class Witness(Protocol):
+    """Sees each message once, as it crosses: a recording's transcript."""
+
+    def __call__(self, direction: int, kind: Type, body: bytes) -> None: ...
+
+
+class Conversation(Protocol):
+    """What the stages of a session need of the channel."""
+
+    auth_keys_used: int
+
+    def begin(self, session_id: str) -> None: ...
+
+    def send(self, kind: Type, body: bytes = b"") -> None: ...
+
+    def send_tag(self, use_reserve: bool = False) -> None: ...
+
+    def expect(self, *kinds: Type, timeout_s: float = ...) -> tuple[Type, bytes]: ...
+
+    def expect_tag(self) -> None: ...
+
+
+class LiveConversation:
+    """A conversation over a channel, authenticated from a pool.
+
+    Parameters
+    ----------
+    channel : Channel
+    pool : Pool
+    sender : {0, 1}
+        0 for Alice, 1 for Bob: which way a message went, the same byte in both transcripts.
+    witness : callable, optional
+        Called with (SENT or RECEIVED, type, body) for every message.
+    """
+
+    def __init__(
+        self, channel: Channel, pool: Pool, sender: int, witness: Witness | None = None
+    ) -> None:
+        self._channel = channel
+        self._pool = pool
+        self._sender = sender
+        self._witness = witness
+        self._transcript = bytearray()
+        self._unit = 0
+        self.auth_keys_used = 0
+
+    def begin(self, session_id: str) -> None:
+        """Start the transcript of the next unit, named as no other one is."""
+        name = f"{session_id}/{self._unit}".encode()
+        self._unit += 1
+        self._transcript = bytearray(struct.pack("<I", len(name)) + name)
+
+    def send(self, kind: Type, body: bytes = b"") -> None:
+        self._note(SENT, kind, body)
+        self._channel.send(kind, body)
+
+    def expect(
+        self, *kinds: Type, timeout_s: float = REPLY_TIMEOUT_S
+    ) -> tuple[Type, bytes]:
+        """Receive the next message, which must be of one of `kinds`.
+
+        Raises
+        ------
+        BlockDropped
+            The peer dropped the block (only where ``DROP`` is not itself expected).
+        ProtocolError
+            Any other message.
+        """
+        kind, body = self._channel.receive(timeout_s)
+        self._note(RECEIVED, kind, body)
+        if kind in kinds:
+            return kind, body
+        if kind is Type.DROP and Type.TAG not in kinds:
+            reason = body.decode("ascii", "replace")[:40]
+            raise BlockDropped(reason, f"the peer dropped the block: {reason}.")
+        if kind is Type.REFUSE:
+            raise ChannelError(f"the peer refused: {body.decode('utf-8', 'replace')}")
+        wanted = " or ".join(each.name for each in kinds)
+        raise ProtocolError(
+            f"the peer sent {kind.name} where {wanted} was due; the session was ended."
+        )
+
+    def send_tag(self, use_reserve: bool = False) -> None:
+        """Authenticate the transcript so far. The key is burnt before the tag exists.
+
+        `use_reserve` lets what was begun be finished when the pool runs low.
+        """
+        index, key = self._pool.draw_send_key(use_reserve)
+        self.auth_keys_used += 1
+        self.send(Type.TAG, encode_tag(index, authenticate.tag(bytes(self._transcript), key)))
+
+    def expect_tag(self) -> None:
+        """Receive a tag and verify it over the transcript so far.
+
+        Raises
+        ------
+        AuthenticationError
+            The tag does not verify.
+        PoolError
+            Its key was used before, or is not in the pool.
+        """
+        covered = bytes(self._transcript)
+        _, body = self.expect(Type.TAG)
+        index, received = decode_tag(body)
+        key = self._pool.receive_key(index)
+        if not authenticate.verify(covered, key, received):
+            raise AuthenticationError(
+                "a tag of the peer does not verify: a message was changed on the way, or the "
+                "authentication pools of the two parties differ; nothing was stored."
+            )
+        self._pool.accept(index)
+        self.auth_keys_used += 1
+
+    def _note(self, direction: int, kind: Type, body: bytes) -> None:
+        sender = self._sender if direction == SENT else 1 - self._sender
+        self._transcript += struct.pack("<BBI", sender, kind, len(body)) + body
+        if len(self._transcript) > UNIT_LIMIT_BYTES:
+            raise ProtocolError(
+                f"the messages of one unit exceed {UNIT_LIMIT_BYTES} bytes; the session was ended."
+            )
+        if self._witness is not None:
+            self._witness(direction, kind, body)
+
+

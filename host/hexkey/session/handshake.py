@@ -1,0 +1,201 @@
+"""The first unit of a session: who is there, on what terms, and what the last session left open.
+
+    Bob → Alice   HELLO, TAG      versions, pool, parameters, statement
+    Alice → Bob   WELCOME, TAG    statement, ids of her pending keys
+    Bob → Alice   SETTLE, TAG     which of them he committed
+
+Bob decides over a block's key (he commits once he has verified Alice's last tag; security.md,
+"Authentication and agreement"), so Alice keeps a pending key exactly if he says that he committed
+it. Bob's own pending keys he drops before he says hello: he never saw Alice confirm them.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
+
+from hexkey import __version__
+from hexkey.errors import ChannelError, ProtocolError
+from hexkey.randomness import Randomness
+from hexkey.session.block import Session
+from hexkey.session.channel import Channel
+from hexkey.session.conversation import Conversation, Pool
+from hexkey.session.messages import Type, decode_json
+from hexkey.session.parameters import (
+    SESSION_VERSION,
+    AliceStatement,
+    BobStatement,
+    SessionParameters,
+    statement_from_json,
+    to_json,
+)
+
+UNIT = "hexkey handshake"
+SETTLE_MOST = 1_000  # pending keys a handshake settles; there is one at most unless disks were moved
+
+
+class SessionStore(Pool, Protocol):
+    """What the handshake needs of a store; `hexkey.store.Store` is one."""
+
+    @property
+    def pool_id(self) -> str: ...
+
+    def pending_ids(self) -> list[str]: ...
+
+    def state(self, key_id: str) -> str | None: ...
+
+    def commit(self, key_id: str) -> None: ...
+
+    def drop(self, key_id: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Greeting:
+    """Outcome of a handshake on either side."""
+
+    session: Session
+    bob: BobStatement
+    alice: AliceStatement
+    settled: dict[str, str]  # key id -> "committed" or "dropped", keys a former session left open
+
+
+def bob_handshake(
+    talk: Conversation,
+    store: SessionStore,
+    parameters: SessionParameters,
+    statement: BobStatement,
+    nonce: bytes,
+) -> Greeting:
+    """Open a session as Bob.
+
+    Raises
+    ------
+    ChannelError
+        Alice refused; her sentence says why.
+    AuthenticationError
+        Her tag does not verify.
+    """
+    settled = {}
+    for key_id in store.pending_ids():
+        store.drop(key_id)
+        settled[key_id] = "dropped"
+    talk.begin(UNIT)
+    talk.send(Type.HELLO, to_json(_hello(store.pool_id, parameters, statement, nonce)))
+    talk.send_tag(use_reserve=True)
+    _, body = talk.expect(Type.WELCOME)
+    talk.expect_tag()
+    welcome = decode_json(body, Type.WELCOME)
+    try:
+        alice = statement_from_json(AliceStatement, welcome["statement"])
+        alice_nonce, pending = str(welcome["nonce"]), list(welcome["pending"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ProtocolError(f"the peer's WELCOME makes no sense: {error}.") from None
+    committed = [str(key_id) for key_id in pending if store.state(str(key_id)) == "committed"]
+    talk.send(Type.SETTLE, to_json({"committed": committed}))
+    talk.send_tag(use_reserve=True)
+    session = _session(nonce.hex(), alice_nonce, parameters, statement, alice)
+    return Greeting(session, statement, alice, settled)
+
+
+def alice_handshake(
+    talk: Conversation,
+    channel: Channel,
+    store: SessionStore,
+    parameters: SessionParameters,
+    statement: AliceStatement,
+    randomness: Randomness,
+) -> Greeting:
+    """Answer a session as Alice. Nothing of hers is sent before Bob's tag has verified.
+
+    Raises
+    ------
+    ChannelError
+        Bob was refused, and told why: other versions, another pool, other parameters.
+    AuthenticationError
+        His tag does not verify.
+    """
+    talk.begin(UNIT)
+    _, body = talk.expect(Type.HELLO)
+    hello = decode_json(body, Type.HELLO)
+    refusal = _refusal(hello, store, parameters)
+    if refusal:
+        channel.send(Type.REFUSE, refusal.encode()[:4096])
+        raise ChannelError(f"Bob was refused: {refusal}")
+    talk.expect_tag()
+    try:
+        bob = statement_from_json(BobStatement, hello["statement"])
+        bob_nonce = str(hello["nonce"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ProtocolError(f"the peer's HELLO makes no sense: {error}.") from None
+    nonce = randomness.bytes(16)
+    pending = store.pending_ids()[:SETTLE_MOST]
+    talk.send(
+        Type.WELCOME,
+        to_json({"nonce": nonce.hex(), "pending": pending, "statement": asdict(statement)}),
+    )
+    talk.send_tag(use_reserve=True)
+    _, body = talk.expect(Type.SETTLE)
+    talk.expect_tag()
+    settled = _settle(store, pending, decode_json(body, Type.SETTLE))
+    session = _session(bob_nonce, nonce.hex(), parameters, bob, statement)
+    return Greeting(session, bob, statement, settled)
+
+
+def _hello(
+    pool_id: str, parameters: SessionParameters, statement: BobStatement, nonce: bytes
+) -> dict[str, Any]:
+    return {
+        "version": SESSION_VERSION,
+        "software": __version__,
+        "pool": pool_id,
+        "parameters": parameters.to_json(),
+        "statement": asdict(statement),
+        "nonce": nonce.hex(),
+    }
+
+
+def _refusal(hello: dict[str, Any], store: SessionStore, parameters: SessionParameters) -> str:
+    if hello.get("version") != SESSION_VERSION:
+        return (
+            f"session protocol version {hello.get('version')} is not known here, only "
+            f"{SESSION_VERSION}; run the same version of hexkey on both sides."
+        )
+    if hello.get("pool") != store.pool_id:
+        return (
+            "the authentication pools do not belong together; use the two stores that one "
+            "`hexkey keys create` made."
+        )
+    theirs = hello.get("parameters")
+    differences = parameters.differences(theirs if isinstance(theirs, dict) else {})
+    return f"the session parameters differ: {differences}." if differences else ""
+
+
+def _settle(store: SessionStore, pending: list[str], answer: dict[str, Any]) -> dict[str, str]:
+    committed = answer.get("committed")
+    if not isinstance(committed, list) or not set(committed) <= set(pending):
+        raise ProtocolError("the peer's SETTLE names keys that are not pending; session ended.")
+    settled = {}
+    for key_id in pending:
+        if key_id in committed:
+            store.commit(key_id)
+            settled[key_id] = "committed"
+        else:
+            store.drop(key_id)
+            settled[key_id] = "dropped"
+    return settled
+
+
+def _session(
+    bob_nonce: str,
+    alice_nonce: str,
+    parameters: SessionParameters,
+    bob: BobStatement,
+    alice: AliceStatement,
+) -> Session:
+    reasons = tuple(dict.fromkeys((*PROTOCOL_REASONS, *alice.reasons, *bob.reasons)))
+    return Session(f"{bob_nonce}{alice_nonce}", parameters, reasons)
+
+
+PROTOCOL_REASONS = (
+    "B92 with the paper's equations: 1 - h(Q) is not a security proof",
+    "pulses with clicks of more than one detector were discarded",
+)
+

@@ -1,0 +1,270 @@
+"""Every message of the session protocol: its number, its size limit and its bytes.
+
+A message is a type and a body. Bodies that carry settings are JSON; bodies that carry arrays are
+little-endian binary. A body that is too long, too short or not what it says raises ProtocolError
+before anything is done with it. docs/session-protocol.md is the same list for people.
+"""
+
+import json
+import struct
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hexkey.errors import ProtocolError
+
+
+class Type(IntEnum):
+    """Message types. Even where a type is unused in a protocol its number stays taken."""
+
+    HELLO = 1  # Bob: versions, pool, parameters, statement
+    WELCOME = 2  # Alice: the same, and which of her keys are pending
+    SETTLE = 3  # Bob: which of those he committed
+    REFUSE = 4  # either: why there is no session (untagged; ends it)
+    BYE = 5  # either: done
+    TAG = 6  # the Wegman-Carter tag of everything in this unit so far
+    ALIGN = 16  # Bob: a disclosed sample, pulse numbers and bits
+    OFFSET = 17  # Alice: the pulse-number offset
+    ANNOUNCE = 32  # Bob: the pulses of a block
+    SAMPLE = 33  # Alice: which bits to disclose; seed of the reconciler
+    SAMPLE_BITS = 34  # Bob: those bits
+    ESTIMATE = 35  # Alice: errors among them
+    QUERY = 36  # Bob: the reconciler's message
+    ANSWER = 37  # Alice: the reconciler's message
+    CORRECTED = 38  # Bob: nothing more to ask
+    VERIFY = 39  # Alice: hash seed and tag of her bits
+    VERIFIED = 40  # Bob: they agree; number of errors corrected
+    AMPLIFY = 41  # Alice: key length, then the seed drawn for it
+    CONFIRM = 42  # either: the key is pending here (a tag follows)
+    COMMIT = 43  # Bob: the key is final here (a tag follows)
+    DROP = 44  # either: this block ends without a key, and why
+
+
+MAX_BODY = 16 << 20
+_SMALL = 64 << 10
+_LIMITS = {
+    Type.HELLO: _SMALL,
+    Type.WELCOME: _SMALL,
+    Type.SETTLE: _SMALL,
+    Type.REFUSE: 4096,
+    Type.BYE: 0,
+    Type.TAG: 24,
+    Type.OFFSET: 64,
+    Type.ESTIMATE: 4,
+    Type.CORRECTED: 0,
+    Type.VERIFY: 64,
+    Type.VERIFIED: 4,
+    Type.CONFIRM: 0,
+    Type.COMMIT: 0,
+    Type.DROP: 256,
+}
+
+
+def limit(kind: Type) -> int:
+    """Return the largest body of a type, in bytes."""
+    return _LIMITS.get(kind, MAX_BODY)
+
+
+def _unpack(layout: struct.Struct, body: bytes, kind: Type) -> tuple[Any, ...]:
+    if len(body) != layout.size:
+        raise ProtocolError(
+            f"a {kind.name} message has {len(body)} bytes where {layout.size} were due; "
+            "the session was ended."
+        )
+    return layout.unpack(body)
+
+
+def decode_json(body: bytes, kind: Type) -> dict[str, Any]:
+    try:
+        found = json.loads(body)
+    except (ValueError, UnicodeDecodeError):
+        found = None
+    if not isinstance(found, dict):
+        raise ProtocolError(f"a {kind.name} message is not JSON; the session was ended.")
+    return found
+
+
+def encode_bits(bits: NDArray[np.uint8]) -> bytes:
+    return np.packbits(bits, bitorder="little").tobytes()
+
+
+def decode_bits(body: bytes, count: int, kind: Type) -> NDArray[np.uint8]:
+    if len(body) != (count + 7) // 8:
+        raise ProtocolError(
+            f"a {kind.name} message has {len(body)} bytes where {count} bits were due; "
+            "the session was ended."
+        )
+    return np.unpackbits(np.frombuffer(body, np.uint8), count=count, bitorder="little")
+
+
+def encode_pulses(pulses: NDArray[np.uint64]) -> bytes:
+    """First pulse as u64, then the steps to the following ones as u32."""
+    steps = np.diff(pulses)
+    if len(pulses) == 0 or (len(steps) and (steps.min() < 1 or steps.max() >= 1 << 32)):
+        raise ValueError("pulse numbers must rise, by less than 2**32 a step, and not be none")
+    return int(pulses[0]).to_bytes(8, "little") + steps.astype("<u4").tobytes()
+
+
+def decode_pulses(body: bytes, kind: Type) -> NDArray[np.uint64]:
+    """Inverse of `encode_pulses`; ProtocolError unless the pulses rise strictly."""
+    if len(body) < 8 or len(body) % 4:
+        raise ProtocolError(f"the pulses of a {kind.name} message are cut; the session was ended.")
+    first = int.from_bytes(body[:8], "little")
+    steps = np.frombuffer(body, "<u4", offset=8).astype(np.uint64)
+    total = int(steps.sum(dtype=np.uint64))
+    if first + total >= 1 << 63 or not np.all(steps):
+        raise ProtocolError(
+            f"the pulses of a {kind.name} message do not rise; the session was ended."
+        )
+    return np.concatenate(([np.uint64(first)], first + np.cumsum(steps, dtype=np.uint64)))
+
+
+_ALIGN = struct.Struct("<II")
+_OFFSET = struct.Struct("<Bqqd")
+_ANNOUNCE = struct.Struct("<II")
+_SAMPLE = struct.Struct("<32s")
+_VERIFY = struct.Struct("<16sB")
+_COUNT = struct.Struct("<I")
+_AMPLIFY = struct.Struct("<I")
+_TAG = struct.Struct("<Q16s")
+
+
+@dataclass(frozen=True, slots=True)
+class Align:
+    epoch: int
+    pulses: NDArray[np.uint64]
+    bits: NDArray[np.uint8]
+
+    def encode(self) -> bytes:
+        return (
+            _ALIGN.pack(self.epoch, len(self.pulses))
+            + encode_bits(self.bits)
+            + encode_pulses(self.pulses)
+        )
+
+    @staticmethod
+    def decode(body: bytes) -> "Align":
+        if len(body) < _ALIGN.size:
+            raise ProtocolError("an ALIGN message is cut; the session was ended.")
+        epoch, count = _ALIGN.unpack_from(body)
+        cut = _ALIGN.size + (count + 7) // 8
+        bits = decode_bits(body[_ALIGN.size : cut], count, Type.ALIGN)
+        pulses = decode_pulses(body[cut:], Type.ALIGN)
+        if len(pulses) != count:
+            raise ProtocolError("an ALIGN message has unequal counts; the session was ended.")
+        return Align(epoch, pulses, bits)
+
+
+@dataclass(frozen=True, slots=True)
+class Offset:
+    """`found` 0 means that no offset fits; `modulo` 0 means that the offset is unique."""
+
+    found: bool
+    offset: int
+    modulo: int
+    false_match_probability: float
+
+    def encode(self) -> bytes:
+        return _OFFSET.pack(self.found, self.offset, self.modulo, self.false_match_probability)
+
+    @staticmethod
+    def decode(body: bytes) -> "Offset":
+        found, offset, modulo, probability = _unpack(_OFFSET, body, Type.OFFSET)
+        if found > 1 or not 0 <= probability <= 1 or modulo < 0 or abs(offset) >= 1 << 62:
+            raise ProtocolError("an OFFSET message makes no sense; the session was ended.")
+        return Offset(bool(found), offset, modulo, probability)
+
+
+@dataclass(frozen=True, slots=True)
+class Announce:
+    block: int
+    epoch: int
+    pulses: NDArray[np.uint64]
+
+    def encode(self) -> bytes:
+        return _ANNOUNCE.pack(self.block, self.epoch) + encode_pulses(self.pulses)
+
+    @staticmethod
+    def decode(body: bytes) -> "Announce":
+        if len(body) < _ANNOUNCE.size:
+            raise ProtocolError("an ANNOUNCE message is cut; the session was ended.")
+        block, epoch = _ANNOUNCE.unpack_from(body)
+        return Announce(block, epoch, decode_pulses(body[_ANNOUNCE.size :], Type.ANNOUNCE))
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Which bits of the block to disclose (a bit for each position), and the reconciler's seed."""
+
+    seed: bytes
+    chosen: NDArray[np.uint8]
+
+    def encode(self) -> bytes:
+        return self.seed + encode_bits(self.chosen)
+
+    @staticmethod
+    def decode(body: bytes, block_bits: int, sample_bits: int) -> "Sample":
+        chosen = decode_bits(body[_SAMPLE.size :], block_bits, Type.SAMPLE)
+        if int(chosen.sum()) != sample_bits:
+            raise ProtocolError(
+                f"a SAMPLE message asks for {int(chosen.sum())} bits where {sample_bits} were "
+                "agreed; the session was ended."
+            )
+        return Sample(body[: _SAMPLE.size], chosen)
+
+
+@dataclass(frozen=True, slots=True)
+class Verify:
+    seed: bytes
+    tag_bits: int
+    tag: bytes
+
+    def encode(self) -> bytes:
+        return _VERIFY.pack(self.seed, self.tag_bits) + self.tag
+
+    @staticmethod
+    def decode(body: bytes) -> "Verify":
+        if len(body) < _VERIFY.size:
+            raise ProtocolError("a VERIFY message is cut; the session was ended.")
+        seed, tag_bits = _VERIFY.unpack_from(body)
+        tag = body[_VERIFY.size :]
+        if len(tag) != (tag_bits + 7) // 8:
+            raise ProtocolError("a VERIFY message has a tag of another length; session ended.")
+        return Verify(seed, tag_bits, tag)
+
+
+@dataclass(frozen=True, slots=True)
+class Amplify:
+    length: int
+    seed: NDArray[np.uint8]
+
+    def encode(self) -> bytes:
+        return _AMPLIFY.pack(self.length) + encode_bits(self.seed)
+
+    @staticmethod
+    def decode(body: bytes, seed_bits: int) -> "Amplify":
+        if len(body) < _AMPLIFY.size:
+            raise ProtocolError("an AMPLIFY message is cut; the session was ended.")
+        (length,) = _AMPLIFY.unpack_from(body)
+        return Amplify(length, decode_bits(body[_AMPLIFY.size :], seed_bits, Type.AMPLIFY))
+
+
+def encode_count(count: int) -> bytes:
+    return _COUNT.pack(count)
+
+
+def decode_count(body: bytes, kind: Type) -> int:
+    (count,) = _unpack(_COUNT, body, kind)
+    return int(count)
+
+
+def encode_tag(index: int, tag: bytes) -> bytes:
+    return _TAG.pack(index, tag)
+
+
+def decode_tag(body: bytes) -> tuple[int, bytes]:
+    index, tag = _unpack(_TAG, body, Type.TAG)
+    return int(index), bytes(tag)

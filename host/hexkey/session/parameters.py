@@ -1,0 +1,145 @@
+"""What the two parties agree on before the first block, and what Bob and Alice each state."""
+
+import json
+from dataclasses import asdict, dataclass, fields
+from typing import Any, TypeVar
+
+from hexkey.errors import ConfigurationError
+
+SESSION_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class SessionParameters:
+    """Settings that must be the same on both sides; they are under the handshake's tags.
+
+    Attributes
+    ----------
+    protocol : str
+        ``b92``: the only one this version distils in a session.
+    pulse_rate_hz : int
+        Rate of the source.
+    block_bits : int
+        Sifted bits in a block, the estimation sample included.
+    offset_sample_bits : int
+        Sifted bits Bob discloses, and both drop, to find the pulse-number offset of an epoch.
+    estimate_bits : int
+        Sifted bits of each block disclosed to estimate the QBER.
+    qber_abort : float
+        A block whose sample shows more errors than this is dropped.
+    eps_pa, eps_cor : float
+        Failure probabilities of privacy amplification and of correctness, for each block.
+    epsilon_limit : float
+        The session stops before its accumulated epsilon passes this.
+    reconciler : str
+        ``cascade``.
+    refill_to_alice, refill_to_bob : int
+        Tag keys (256 bits each) that every block puts back into the pool, for the direction
+        Bob to Alice and Alice to Bob.
+    """
+
+    protocol: str = "b92"
+    pulse_rate_hz: int = 40_000_000
+    block_bits: int = 40_000
+    offset_sample_bits: int = 512
+    estimate_bits: int = 1_600
+    qber_abort: float = 0.11
+    eps_pa: float = 1e-10
+    eps_cor: float = 1e-15
+    epsilon_limit: float = 1e-6
+    reconciler: str = "cascade"
+    refill_to_alice: int = 4
+    refill_to_bob: int = 2
+
+    def __post_init__(self) -> None:
+        if self.protocol != "b92":
+            raise ConfigurationError(
+                f"protocol {self.protocol!r} cannot be distilled in a session: use 'b92'."
+            )
+        if self.reconciler != "cascade":
+            raise ConfigurationError(f"reconciler {self.reconciler!r} is unknown: use 'cascade'.")
+        if self.pulse_rate_hz <= 0:
+            raise ConfigurationError(f"pulse_rate_hz must be positive, not {self.pulse_rate_hz}.")
+        if not 1_000 <= self.block_bits <= 1_000_000:
+            raise ConfigurationError(
+                f"block_bits must be between 1000 and 1000000, not {self.block_bits}."
+            )
+        if not 64 <= self.estimate_bits <= self.block_bits // 2:
+            raise ConfigurationError(
+                f"estimate_bits must be between 64 and half of block_bits, not {self.estimate_bits}."
+            )
+        if not 128 <= self.offset_sample_bits <= 65_536:
+            raise ConfigurationError(
+                f"offset_sample_bits must be between 128 and 65536, not {self.offset_sample_bits}."
+            )
+        if not 0 < self.qber_abort <= 0.25:
+            raise ConfigurationError(
+                f"qber_abort must be above 0 and at most 0.25, not {self.qber_abort}."
+            )
+        for name in ("eps_pa", "eps_cor", "epsilon_limit"):
+            if not 0 < getattr(self, name) < 1:
+                raise ConfigurationError(
+                    f"{name} must be between 0 and 1, not {getattr(self, name)}."
+                )
+        for name in ("refill_to_alice", "refill_to_bob"):
+            if not 0 <= getattr(self, name) <= 1_000:
+                raise ConfigurationError(
+                    f"{name} must be between 0 and 1000 tag keys, not {getattr(self, name)}."
+                )
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def differences(self, other: dict[str, Any]) -> str:
+        """Say where a peer's parameters differ, or return an empty string."""
+        mine = self.to_json()
+        names = sorted(set(mine) | set(other))
+        return "; ".join(
+            f"{name} is {mine.get(name, 'unknown')} here and {other.get(name, 'unknown')} there"
+            for name in names
+            if mine.get(name) != other.get(name)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BobStatement:
+    """What Bob says of his side, under the handshake's tag.
+
+    `run` names the board's run; the window (`gate_start_ticks`, `gate_width_ticks`, ticks of
+    `tick_ps`) is fixed for the session: another gate is another session.
+    """
+
+    run: int
+    tick_ps: str
+    gate_start_ticks: int
+    gate_width_ticks: int
+    holdoff_pulses: int
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AliceStatement:
+    """What Alice says of her side: which record, how its bits came about, and its labels."""
+
+    record_id: str
+    randomness: str
+    reasons: tuple[str, ...]
+
+
+Statement = TypeVar("Statement", BobStatement, AliceStatement)
+
+
+def to_json(value: Any) -> bytes:
+    """Encode a JSON value in the one way that both sides put under a tag."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
+
+
+def statement_from_json(kind: type[Statement], found: Any) -> Statement:
+    """Build a statement from a peer's JSON; raises ValueError when fields or types are off."""
+    names = {field.name for field in fields(kind)}
+    if not isinstance(found, dict) or set(found) != names:
+        raise ValueError(f"the fields of {kind.__name__} must be {sorted(names)}")
+    reasons = found["reasons"]
+    if not isinstance(reasons, list) or not all(isinstance(reason, str) for reason in reasons):
+        raise ValueError("reasons must be a list of sentences")
+    return kind(**{**found, "reasons": tuple(reasons)})

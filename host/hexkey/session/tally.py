@@ -1,0 +1,90 @@
+"""What a session has done so far, on one side: the numbers of its report."""
+
+import time
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from hexkey.errors import BlockDropped
+from hexkey.session.align import Alignment
+from hexkey.session.block import BlockCounts, Disclosed, Session
+
+REPORT_SCHEMA = 1
+
+
+@dataclass(slots=True)
+class Tally:
+    """Sums over blocks. Bits disclosed for dropped blocks are counted like all others."""
+
+    session: Session
+    blocks: list[BlockCounts] = field(default_factory=list)
+    dropped: Counter[str] = field(default_factory=Counter)
+    alignments: list[Alignment] = field(default_factory=list)
+    disclosed: Disclosed = field(default_factory=Disclosed)
+    sifted_bits: int = 0
+    errors: int = 0
+    unused_sifted_bits: int = 0
+    auth_bits_used: int = 0
+    auth_bits_made: int = 0
+    started: float = field(default_factory=time.monotonic)
+
+    def aligned(self, alignment: Alignment) -> None:
+        self.alignments.append(alignment)
+        self.disclosed.offset += alignment.disclosed_bits
+
+    def finished(self, counts: BlockCounts) -> None:
+        """Count a block that made a key."""
+        self._disclosures(counts)
+        self.blocks.append(counts)
+        self.sifted_bits += counts.sifted_bits
+        self.errors += counts.errors
+        self.auth_bits_made += counts.refill_bits
+
+    def dropped_block(self, counts: BlockCounts, drop: BlockDropped) -> None:
+        self._disclosures(counts)
+        self.dropped[drop.reason] += 1
+
+    def _disclosures(self, counts: BlockCounts) -> None:
+        self.disclosed.add(counts.disclosed)
+
+    def _history(self, block: BlockCounts) -> dict[str, Any]:
+        start_s, end_s = block.seconds(self.session.parameters.pulse_rate_hz)
+        return {
+            "start_s": start_s,
+            "end_s": end_s,
+            "sifted_bits": block.sifted_bits,
+            "errors": block.errors,
+            "secret_bits": block.secret_bits,
+        }
+
+    @property
+    def secret_bits(self) -> int:
+        return sum(block.secret_bits for block in self.blocks)
+
+    @property
+    def epsilon(self) -> dict[str, float]:
+        """Return the accumulated epsilon, by role."""
+        roles = ("sec", "cor", "auth")
+        return {role: sum(block.epsilon[role] for block in self.blocks) for role in roles}
+
+    def report(self, losses: dict[str, Any]) -> dict[str, Any]:
+        """Return the fields that every ``--json`` report of hexkey shares."""
+        return {
+            "schema": REPORT_SCHEMA,
+            "protocol": self.session.parameters.protocol,
+            "label": "demonstration",
+            "reasons": list(self.session.reasons),
+            "sifted_bits": self.sifted_bits,
+            "errors": self.errors,
+            "qber": self.errors / self.sifted_bits if self.sifted_bits else None,
+            "disclosed_bits": asdict(self.disclosed),
+            "secret_bits": self.secret_bits,
+            "auth_bits": {"used": self.auth_bits_used, "made": self.auth_bits_made},
+            "epsilon": {**self.epsilon, "total": sum(self.epsilon.values())},
+            "blocks": {"ok": len(self.blocks), "dropped": dict(self.dropped)},
+            "history": [self._history(block) for block in self.blocks],
+            "alignments": [asdict(alignment) for alignment in self.alignments],
+            "unused_sifted_bits": self.unused_sifted_bits,
+            "losses": losses,
+            "seconds": time.monotonic() - self.started,
+        }

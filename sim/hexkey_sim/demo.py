@@ -1,0 +1,224 @@
+"""The demonstration: four processes, and a fifth that compares.
+
+The virtual board writes Alice's record and plays the receiver on a pseudo-terminal; Alice reads the
+record; Bob reads the terminal; the two talk over TCP. This module only starts them and shows what
+they say.
+"""
+
+import json
+import os
+import queue
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hexkey.errors import ConfigurationError, HexkeyError
+from hexkey.randomness import OperatingSystem
+from hexkey.store import create_pair
+from hexkey_sim.dashboard import Dashboard
+
+MARKER = ".hexkey-demo"
+START_TIMEOUT_S = 30.0
+
+
+class DemoError(HexkeyError):
+    """A process of the demonstration failed; the sentence is its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class DemoSettings:
+    """What to demonstrate.
+
+    Attributes
+    ----------
+    preset : str
+        A preset of the optical link.
+    seconds : float
+        Length of Bob's run.
+    out : Path
+        Folder for records, stores, reports and pictures; an earlier demonstration's is replaced.
+    untrusted_transmission : float
+        Passed to Bob, who labels his keys with it.
+    """
+
+    preset: str
+    seconds: float
+    out: Path
+    block_bits: int
+    seed: int | None
+    untrusted_transmission: float
+
+
+@dataclass(frozen=True, slots=True)
+class DemoOutcome:
+    equal: bool
+    comparison: str
+    alice: dict[str, Any]
+    bob: dict[str, Any]
+
+
+def run_demo(settings: DemoSettings, dashboard: Dashboard) -> DemoOutcome:
+    """Run the demonstration.
+
+    Raises
+    ------
+    DemoError
+        One of the processes failed.
+    """
+    out = _fresh_folder(settings.out)
+    create_pair(out / "alice.store", out / "bob.store", 256, OperatingSystem())
+    events: queue.Queue[tuple[str, dict[str, Any]]] = queue.Queue()
+    with (
+        _process("board", _board(settings, out), events),
+        _process("alice", _alice(settings, out), events) as alice,
+    ):
+        port = _await(events, "board", "port", dashboard)["port"]
+        address = _await(events, "alice", "listening", dashboard)["address"]
+        with _process("bob", _bob(settings, out, port, address), events) as bob:
+            reports = _watch(events, dashboard, {"alice": alice, "bob": bob})
+    for role, report in reports.items():
+        (out / f"{role}.json").write_text(json.dumps(report, indent=2) + "\n")
+    equal, comparison = _compare(out)
+    return DemoOutcome(equal, comparison, reports["alice"], reports["bob"])
+
+
+def _fresh_folder(out: Path) -> Path:
+    if out.exists() and any(out.iterdir()):
+        if not (out / MARKER).exists():
+            raise ConfigurationError(
+                f"{out} is not empty and no earlier demonstration's; choose another with --out."
+            )
+        shutil.rmtree(out)
+    out.mkdir(parents=True, exist_ok=True)
+    (out / MARKER).touch()
+    return out
+
+
+def _hexkey(*words: object) -> list[str]:
+    return [sys.executable, "-m", "hexkey", *map(str, words)]
+
+
+def _board(settings: DemoSettings, out: Path) -> list[str]:
+    words = ["virtual-board", "--preset", settings.preset, "--record", out / "alice.record"]
+    if settings.seed is not None:
+        words += ["--seed", settings.seed]
+    return _hexkey(*words, "--json-lines")
+
+
+def _alice(settings: DemoSettings, out: Path) -> list[str]:
+    words = ["alice", "--record", out / "alice.record", "--store", out / "alice.store"]
+    words += ["--listen", "127.0.0.1:0", "--sessions", 1, "--block-bits", settings.block_bits]
+    return _hexkey(*words, "--json-lines")
+
+
+def _bob(settings: DemoSettings, out: Path, port: str, address: str) -> list[str]:
+    words = ["bob", "--port", port, "--peer", address, "--store", out / "bob.store"]
+    words += ["--seconds", settings.seconds, "--block-bits", settings.block_bits]
+    words += ["--untrusted-transmission", settings.untrusted_transmission]
+    words += ["--record", out / "run.recording", "--figures", out]
+    return _hexkey(*words, "--json-lines")
+
+
+@contextmanager
+def _process(
+    role: str, words: list[str], events: "queue.Queue[tuple[str, dict[str, Any]]]"
+) -> Iterator["subprocess.Popen[str]"]:
+    """Run a role; its JSON lines go to `events`, the end of its life as event ``exit``."""
+    process = subprocess.Popen(
+        words,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    reader = threading.Thread(target=_read, args=(role, process, events), daemon=True)
+    reader.start()
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        reader.join()
+        for pipe in (process.stdout, process.stderr):
+            if pipe:
+                pipe.close()
+
+
+def _read(
+    role: str,
+    process: "subprocess.Popen[str]",
+    events: "queue.Queue[tuple[str, dict[str, Any]]]",
+) -> None:
+    assert process.stdout is not None
+    assert process.stderr is not None
+    for line in process.stdout:
+        events.put((role, json.loads(line)))
+    complaint = process.stderr.read().strip()
+    events.put((role, {"event": "exit", "code": process.wait(), "complaint": complaint}))
+
+
+def _await(
+    events: "queue.Queue[tuple[str, dict[str, Any]]]",
+    role: str,
+    name: str,
+    dashboard: Dashboard,
+) -> dict[str, Any]:
+    while True:
+        try:
+            found, event = events.get(timeout=START_TIMEOUT_S)
+        except queue.Empty:
+            raise DemoError(f"{role} did not start within {START_TIMEOUT_S:g} s.") from None
+        _fail_on_exit(found, event)
+        dashboard.show(found, event)
+        if (found, event["event"]) == (role, name):
+            return event
+
+
+def _watch(
+    events: "queue.Queue[tuple[str, dict[str, Any]]]",
+    dashboard: Dashboard,
+    awaited: dict[str, "subprocess.Popen[str]"],
+) -> dict[str, dict[str, Any]]:
+    """Show events until all of `awaited` ended well; return their reports."""
+    reports: dict[str, dict[str, Any]] = {}
+    ended: set[str] = set()
+    while ended != set(awaited):
+        role, event = events.get()
+        if event["event"] == "exit" and role in awaited and event["code"] == 0:
+            ended.add(role)
+            continue
+        _fail_on_exit(role, event)
+        if event["event"] == "report":
+            reports[role] = event["report"]
+        dashboard.show(role, event)
+    return reports
+
+
+def _fail_on_exit(role: str, event: dict[str, Any]) -> None:
+    if event["event"] == "exit":
+        sentence = event["complaint"].splitlines()[-1] if event["complaint"] else "no reason given"
+        raise DemoError(f"{role} ended with code {event['code']}: {sentence}")
+
+
+def _compare(out: Path) -> tuple[bool, str]:
+    """Let a third process open both stores and say whether the keys are equal."""
+    found = subprocess.run(
+        _hexkey("keys", "compare", out / "alice.store", out / "bob.store"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return found.returncode == 0, (found.stdout or found.stderr).strip()

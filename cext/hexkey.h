@@ -11,4 +11,89 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* ---- wire.c: frames of the link and the event records in them (docs/wire-format.md) ---- */
+
+enum {
+    HEXKEY_WIRE_VERSION = 1,
+    HEXKEY_WIRE_HEADER_BYTES = 28,
+    HEXKEY_WIRE_CRC_BYTES = 4,
+    HEXKEY_WIRE_MAX_RECORDS = 240,
+    HEXKEY_WIRE_MAX_STUFFED_BYTES = 8269, /* without the trailing zero */
+    HEXKEY_WIRE_KIND_EVENTS = 2,
+    HEXKEY_WIRE_KIND_TAGS = 3,
+    HEXKEY_CRC32_TABLE_WORDS = 2048
+};
+
+/* Fields of an event record from the least significant bit: phase, flags, advance, mask. */
+enum {
+    HEXKEY_NARROW_PHASE_BITS = 13,
+    HEXKEY_NARROW_FLAGS_BITS = 2,
+    HEXKEY_NARROW_ADVANCE_BITS = 13,
+    HEXKEY_NARROW_MASK_BITS = 4,
+    HEXKEY_WIDE_PHASE_BITS = 24,
+    HEXKEY_WIDE_FLAGS_BITS = 4,
+    HEXKEY_WIDE_ADVANCE_BITS = 32,
+    HEXKEY_WIDE_MASK_BITS = 4
+};
+
+/* What became of the bytes between two zeros. */
+enum {
+    HEXKEY_PIECE_GOOD = 0,
+    HEXKEY_PIECE_TOO_LONG = 1,     /* more than HEXKEY_WIRE_MAX_STUFFED_BYTES */
+    HEXKEY_PIECE_COBS = 2,         /* a code byte points past the end */
+    HEXKEY_PIECE_SHORT = 3,        /* no room for header and CRC */
+    HEXKEY_PIECE_CRC = 4,
+    HEXKEY_PIECE_VERSION = 5,      /* CRC is right, version is not HEXKEY_WIRE_VERSION */
+    HEXKEY_PIECE_INCONSISTENT = 6  /* CRC is right; records and header contradict each other */
+};
+
+typedef struct {
+    uint64_t pulse;
+    uint64_t last_pulse; /* of the last event; `pulse` where there is none */
+    uint64_t stuffed_bytes; /* on the link, without the zero */
+    uint32_t run;
+    uint32_t epoch;
+    uint32_t sequence;
+    uint32_t event_tally;
+    uint32_t body_at;       /* offset in `out` */
+    uint32_t body_bytes;
+    uint32_t events;
+    uint8_t status;
+    uint8_t version;
+    uint8_t kind;
+    uint8_t record_bytes;
+    uint8_t settings;
+    uint8_t reserved[3];
+} hexkey_wire_piece;
+
+/* Fill `tables` (HEXKEY_CRC32_TABLE_WORDS) for hexkey_crc32: the caller keeps them. */
+void hexkey_crc32_prepare(uint32_t *tables);
+
+/* CRC-32/ISO-HDLC of `data`. */
+uint32_t hexkey_crc32(const uint32_t *tables, const uint8_t *data, size_t data_bytes);
+
+/* Split `data` at its zeros; unstuff and check what lies between them.
+ *
+ * Describes up to `piece_capacity` pieces in `pieces`, empty ones left out, and returns how many;
+ * frames without their stuffing go to `out` one after the other. Stops early where `pieces` or
+ * `out` is full (`out_bytes` must be at least HEXKEY_WIRE_MAX_STUFFED_BYTES): call again with what
+ * follows `*consumed` until it returns 0. Then no zero is left in what follows `*consumed`. Only
+ * `status` and `stuffed_bytes` of a piece that is not good mean anything, and `version` where that
+ * is what is wrong. No array may overlap another.
+ */
+size_t hexkey_wire_scan(const uint32_t *tables, const uint8_t *data, size_t data_bytes,
+                        uint8_t *out, size_t out_bytes, hexkey_wire_piece *pieces,
+                        size_t piece_capacity, size_t *consumed);
+
+/* Decode event records of 4 (narrow) or 8 (wide) bytes.
+ *
+ * The output arrays have room for `record_count` events. Returns the number of events, or -1-i if
+ * record i is impossible: it repeats the pulse of the event before it or passes 2^63 - 1.
+ * `base_pulse` must be below 2^63.
+ */
+int64_t hexkey_unpack_narrow(const uint8_t *records, size_t record_count, uint64_t base_pulse,
+                             uint64_t *pulse, uint32_t *phase_ticks, uint8_t *mask, uint8_t *flags);
+int64_t hexkey_unpack_wide(const uint8_t *records, size_t record_count, uint64_t base_pulse,
+                           uint64_t *pulse, uint32_t *phase_ticks, uint8_t *mask, uint8_t *flags);
+
 #endif

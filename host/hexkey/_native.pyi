@@ -1,0 +1,66 @@
+"""Types of the C functions that cext/hexkey.h declares."""
+
+from typing import Any
+
+ffi: Any
+
+class _Lib:
+    HEXKEY_WIRE_VERSION: int
+    HEXKEY_WIRE_HEADER_BYTES: int
+    HEXKEY_WIRE_CRC_BYTES: int
+    HEXKEY_WIRE_MAX_RECORDS: int
+    HEXKEY_WIRE_MAX_STUFFED_BYTES: int
+    HEXKEY_WIRE_KIND_EVENTS: int
+    HEXKEY_WIRE_KIND_TAGS: int
+    HEXKEY_CRC32_TABLE_WORDS: int
+    HEXKEY_NARROW_PHASE_BITS: int
+    HEXKEY_NARROW_FLAGS_BITS: int
+    HEXKEY_NARROW_ADVANCE_BITS: int
+    HEXKEY_NARROW_MASK_BITS: int
+    HEXKEY_WIDE_PHASE_BITS: int
+    HEXKEY_WIDE_FLAGS_BITS: int
+    HEXKEY_WIDE_ADVANCE_BITS: int
+    HEXKEY_WIDE_MASK_BITS: int
+    HEXKEY_PIECE_GOOD: int
+    HEXKEY_PIECE_TOO_LONG: int
+    HEXKEY_PIECE_COBS: int
+    HEXKEY_PIECE_SHORT: int
+    HEXKEY_PIECE_CRC: int
+    HEXKEY_PIECE_VERSION: int
+    HEXKEY_PIECE_INCONSISTENT: int
+
+    def hexkey_crc32_prepare(self, tables: Any) -> None: ...
+    def hexkey_crc32(self, tables: Any, data: Any, data_bytes: int) -> int: ...
+    def hexkey_wire_scan(
+        self,
+        tables: Any,
+        data: Any,
+        data_bytes: int,
+        out: Any,
+        out_bytes: int,
+        pieces: Any,
+        piece_capacity: int,
+        consumed: Any,
+    ) -> int: ...
+    def hexkey_unpack_narrow(
+        self,
+        records: Any,
+        record_count: int,
+        base_pulse: int,
+        pulse: Any,
+        phase_ticks: Any,
+        mask: Any,
+        flags: Any,
+    ) -> int: ...
+    def hexkey_unpack_wide(
+        self,
+        records: Any,
+        record_count: int,
+        base_pulse: int,
+        pulse: Any,
+        phase_ticks: Any,
+        mask: Any,
+        flags: Any,
+    ) -> int: ...
+
+lib: _Lib

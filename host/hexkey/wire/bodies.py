@@ -1,0 +1,380 @@
+"""The bodies of frames other than events, as values that encode and decode themselves.
+
+Every ``decode`` raises `InputError` for a body of the wrong length or with a value that has no
+meaning; every ``encode`` raises ValueError for a value that has no room.
+"""
+
+import struct
+from dataclasses import astuple, dataclass, fields
+from enum import IntEnum
+from fractions import Fraction
+from itertools import combinations
+from typing import Any, Self, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hexkey.errors import InputError
+
+MAX_HISTOGRAM_BINS = 2048
+DETECTORS = 4
+
+_IDENTIFICATION = struct.Struct("<IIIBBHII16s32s")
+_HISTOGRAM = struct.Struct("<BBHII")
+_LOSS = struct.Struct("<BBHQQI")
+_SETTINGS = struct.Struct("<QI")
+_STATUS = struct.Struct("<IIB3x")
+_REGISTER = struct.Struct("<HBHI")
+
+_SIMULATED = 1
+_TRIGGER_LOCKED, _RUNNING = 1, 2
+
+_Choice = TypeVar("_Choice", bound=IntEnum)
+
+
+def _pack(layout: struct.Struct, *values: Any) -> bytes:
+    try:
+        return layout.pack(*values)
+    except struct.error as error:
+        raise ValueError(f"a value is out of range for {layout.format}: {error}") from None
+
+
+def _unpack(layout: struct.Struct, body: bytes, name: str) -> tuple[Any, ...]:
+    if len(body) != layout.size:
+        raise InputError(
+            f"{name} body: it has {len(body)} bytes instead of {layout.size}; "
+            f"board and host disagree about the format."
+        )
+    return layout.unpack(body)
+
+
+def _choice(enum: type[_Choice], value: int, name: str) -> _Choice:
+    try:
+        return enum(value)
+    except ValueError:
+        raise InputError(
+            f"{name} body: {value} is no {enum.__name__}; board and host disagree about the format."
+        ) from None
+
+
+def _text(value: str, room: int) -> bytes:
+    raw = value.encode()
+    if len(raw) > room or b"\0" in raw:
+        raise ValueError(f"text must have at most {room} bytes of UTF-8 without zeros: {value!r}")
+    return raw
+
+
+@dataclass(frozen=True, slots=True)
+class Identification:
+    """What the board is.
+
+    Attributes
+    ----------
+    tick_ps : Fraction
+        The wire's unit of time in ps, exactly.
+    clock_hz : int
+        Clock of the tagger.
+    detectors : int
+        Inputs that exist, 1 to 4.
+    simulated : bool
+        No real detector stands behind it: its keys are demonstrations.
+    taps : int
+        Taps of a tagger's delay line; 0 without one.
+    period_ticks : int
+        One period of the source.
+    fifo_depth : int
+        Events that the board holds while the link is slow.
+    firmware, board : str
+        Version (16 bytes of UTF-8) and name (32 bytes).
+    """
+
+    tick_ps: Fraction
+    clock_hz: int
+    detectors: int
+    simulated: bool
+    taps: int
+    period_ticks: int
+    fifo_depth: int
+    firmware: str
+    board: str
+
+    def encode(self) -> bytes:
+        return _pack(
+            _IDENTIFICATION,
+            self.tick_ps.numerator,
+            self.tick_ps.denominator,
+            self.clock_hz,
+            self.detectors,
+            _SIMULATED if self.simulated else 0,
+            self.taps,
+            self.period_ticks,
+            self.fifo_depth,
+            _text(self.firmware, 16),
+            _text(self.board, 32),
+        )
+
+    @classmethod
+    def decode(cls, body: bytes) -> Self:
+        numerator, denominator, clock_hz, detectors, flags, taps, period_ticks, depth, *texts = (
+            _unpack(_IDENTIFICATION, body, "IDENTIFICATION")
+        )
+        if not (numerator and denominator and period_ticks and 1 <= detectors <= DETECTORS):
+            raise InputError(
+                f"IDENTIFICATION body: a tick of {numerator}/{denominator} ps, a period of "
+                f"{period_ticks} ticks and {detectors} detectors cannot be; check the firmware."
+            )
+        # Later firmware may set further flags; a text cut within a character is still readable.
+        firmware, board = (text.split(b"\0")[0].decode(errors="replace") for text in texts)
+        return cls(
+            Fraction(numerator, denominator),
+            clock_hz,
+            detectors,
+            bool(flags & _SIMULATED),
+            taps,
+            period_ticks,
+            depth,
+            firmware,
+            board,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """Totals since the start of the run, sent ten times a second.
+
+    Attributes
+    ----------
+    triggers : int
+        Edges of the source's trigger, as they came (divided).
+    clicks_0, clicks_1, clicks_2, clicks_3 : int
+        Clicks of each detector, before hold-off and gate.
+    ignored_holdoff, outside_gate : int
+        Clicks dropped in a hold-off, and outside their detector's gate.
+    repeats : int
+        Second clicks of a detector in a pulse, dropped.
+    double_pulses : int
+        Pulses in which more than one detector clicked.
+    events : int
+        Events made, whether the FIFO had room or not.
+    fifo_dropped : int
+        Events for which the FIFO had no room.
+    bad_requests : int
+        Frames from the host that were not sound requests.
+    """
+
+    triggers: int
+    clicks_0: int
+    clicks_1: int
+    clicks_2: int
+    clicks_3: int
+    ignored_holdoff: int
+    outside_gate: int
+    repeats: int
+    double_pulses: int
+    events: int
+    fifo_dropped: int
+    bad_requests: int
+
+    @property
+    def clicks(self) -> tuple[int, int, int, int]:
+        return (self.clicks_0, self.clicks_1, self.clicks_2, self.clicks_3)
+
+    def encode(self) -> bytes:
+        return _pack(_COUNTERS, *astuple(self))
+
+    @classmethod
+    def decode(cls, body: bytes) -> Self:
+        return cls(*_unpack(_COUNTERS, body, "COUNTERS"))
+
+
+COUNTERS = tuple(field.name for field in fields(Counters))
+_COUNTERS = struct.Struct(f"<{len(COUNTERS)}Q")
+
+PAIRS = tuple(combinations(range(DETECTORS), 2))
+_PAIRS = struct.Struct(f"<{len(PAIRS)}Q")
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Pulses in which both detectors of a pair clicked, in the order of `PAIRS`, for the run."""
+
+    counts: tuple[int, ...]
+
+    def encode(self) -> bytes:
+        return _pack(_PAIRS, *self.counts)
+
+    @classmethod
+    def decode(cls, body: bytes) -> Self:
+        return cls(_unpack(_PAIRS, body, "PAIRS"))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Histogram:
+    """Arrival times of one detector since its last histogram, gate and hold-off not applied.
+
+    Attributes
+    ----------
+    detector : int
+    offset_ticks : int
+        Phase at which bin 0 begins.
+    bin_ticks : int
+    counts : (bins,) uint32
+        Clicks; a bin is half-open, and phases beyond the last are not counted.
+    """
+
+    detector: int
+    offset_ticks: int
+    bin_ticks: int
+    counts: NDArray[np.uint32]
+
+    def encode(self) -> bytes:
+        if self.counts.ndim != 1 or len(self.counts) > MAX_HISTOGRAM_BINS:
+            raise ValueError(f"counts must have at most {MAX_HISTOGRAM_BINS} bins")
+        head = _pack(
+            _HISTOGRAM, self.detector, 0, len(self.counts), self.offset_ticks, self.bin_ticks
+        )
+        return head + self.counts.astype("<u4").tobytes()
+
+    @classmethod
+    def decode(cls, body: bytes) -> Self:
+        bins = int.from_bytes(body[2:4], "little")
+        layout = struct.Struct(f"{_HISTOGRAM.format}{4 * bins}s")
+        detector, _, _, offset_ticks, bin_ticks, raw = _unpack(layout, body, "HISTOGRAM")
+        if detector >= DETECTORS or not bin_ticks or bins > MAX_HISTOGRAM_BINS:
+            raise InputError(
+                f"HISTOGRAM body: detector {detector} with {bins} bins of {bin_ticks} ticks cannot "
+                f"be; check the firmware."
+            )
+        return cls(detector, offset_ticks, bin_ticks, np.frombuffer(raw, "<u4").astype(np.uint32))
+
+
+class LossCause(IntEnum):
+    """Why events or their pulse numbers were lost on the board."""
+
+    FIFO_FULL = 1
+    TRIGGER_LOST = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Events that never became part of a frame: not in the tally.
+
+    Attributes
+    ----------
+    cause : LossCause
+    first_pulse, last_pulse : int
+        The pulses concerned, both ends included.
+    events : int
+        How many events were dropped; 0 where nobody can know (the trigger was lost).
+    """
+
+    cause: LossCause
+    first_pulse: int
+    last_pulse: int
+    events: int
+
+    def encode(self) -> bytes:
+        return _pack(_LOSS, self.cause, 0, 0, self.first_pulse, self.last_pulse, self.events)
+
+    @classmethod
+    def decode(cls, body: bytes) -> Self:
+        cause, _, _, first, last, events = _unpack(_LOSS, body, "LOSS")
+        return cls(_choice(LossCause, cause, "LOSS"), first, last, events)
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsChange:
+    """From `first_pulse` on the board works with the settings committed as `settings`."""
+
+    first_pulse: int
+    settings: int
+
+    def encode(self) -> bytes:
+        return _pack(_SETTINGS, self.first_pulse, self.settings)
+
+    @classmethod
+    def decode(cls, body: bytes) -> Self:
+        return cls(*_unpack(_SETTINGS, body, "SETTINGS"))
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The board's state now.
+
+    Attributes
+    ----------
+    fifo_level : int
+        Events waiting.
+    levels : int
+        Levels of the inputs: bit i for detector i.
+    trigger_locked, running : bool
+    """
+
+    fifo_level: int
+    levels: int
+    trigger_locked: bool
+    running: bool
+
+    def encode(self) -> bytes:
+        flags = self.trigger_locked * _TRIGGER_LOCKED | self.running * _RUNNING
+        return _pack(_STATUS, self.fifo_level, self.levels, flags)
+
+    @classmethod
+    def decode(cls, body: bytes) -> Self:
+        level, levels, flags = _unpack(_STATUS, body, "STATUS")
+        return cls(level, levels, bool(flags & _TRIGGER_LOCKED), bool(flags & _RUNNING))
+
+
+class RegisterOperation(IntEnum):
+    """What a request asks for."""
+
+    READ = 0
+    WRITE = 1
+
+
+class RegisterStatus(IntEnum):
+    """What became of a request."""
+
+    OK = 0
+    NO_SUCH_REGISTER = 1
+    OUT_OF_RANGE = 2
+    READ_ONLY = 3
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterRequest:
+    """Host to board. `value` is the 32-bit word, 0 for a read; see `hexkey.wire.registers`.
+
+    A board that gets the `id` of its last request again repeats the reply and applies nothing.
+    """
+
+    id: int
+    op: RegisterOperation
+    address: int
+    value: int = 0
+
+    def encode(self) -> bytes:
+        return _pack(_REGISTER, self.id, self.op, self.address, self.value)
+
+    @classmethod
+    def decode(cls, body: bytes) -> Self:
+        ident, op, address, value = _unpack(_REGISTER, body, "REGISTER_REQUEST")
+        return cls(ident, _choice(RegisterOperation, op, "REGISTER_REQUEST"), address, value)
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterReply:
+    """Board to host: `value` is what the register holds now, 0 where there is none."""
+
+    id: int
+    status: RegisterStatus
+    address: int
+    value: int
+
+    def encode(self) -> bytes:
+        return _pack(_REGISTER, self.id, self.status, self.address, self.value)
+
+    @classmethod
+    def decode(cls, body: bytes) -> Self:
+        ident, status, address, value = _unpack(_REGISTER, body, "REGISTER_REPLY")
+        return cls(ident, _choice(RegisterStatus, status, "REGISTER_REPLY"), address, value)

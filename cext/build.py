@@ -17,7 +17,7 @@ ffi.set_source(
     "hexkey._native",
     f'#include "{HEADER.name}"',
     sources=[path.as_posix() for path in sorted(CEXT.glob("*.c"))],
-    depends=[HEADER.as_posix()],
+    depends=[path.as_posix() for path in sorted(CEXT.glob("*.h"))],
     include_dirs=[CEXT.as_posix()],
     # cffi's own wrappers leave parameters unused. No -ffast-math and no contraction: the binomial
     # inverse relies on IEEE arithmetic as written.

@@ -95,5 +95,37 @@ int64_t hexkey_unpack_narrow(const uint8_t *records, size_t record_count, uint64
                              uint64_t *pulse, uint32_t *phase_ticks, uint8_t *mask, uint8_t *flags);
 int64_t hexkey_unpack_wide(const uint8_t *records, size_t record_count, uint64_t base_pulse,
                            uint64_t *pulse, uint32_t *phase_ticks, uint8_t *mask, uint8_t *flags);
+/* ---- clmul.h: which carry-less multiplication runs ----------------------------------------------
+ * `path` of the kernels below: the processor's instruction where it has one, or always the portable
+ * way. Results are the same; neither branches on secret values or uses them as addresses.
+ */
+enum { HEXKEY_CLMUL_FASTEST = 0, HEXKEY_CLMUL_PORTABLE = 1 };
+
+/* 1 if HEXKEY_CLMUL_FASTEST means the processor's instruction, 0 if it is the portable way. */
+int hexkey_clmul_accelerated(void);
+
+/* ---- gf128.c: polynomial hashing over GF(2^128) -------------------------------------------------
+ * Field: x^128 + x^7 + x^2 + x + 1. The coefficient of x^k is bit k % 8 (least significant first)
+ * of byte k / 8 of an element's 16 bytes.
+ *
+ * For each 16-byte block m of the message, the last one zero padded: state = (state + m) * point.
+ * `state` and `point` are 16 bytes each; `message` may be NULL if `bytes` is 0.
+ */
+void hexkey_gf128_absorb(uint8_t *state, const uint8_t *point, const uint8_t *message, size_t bytes,
+                         int path);
+
+/* ---- toeplitz.c: privacy amplification ----------------------------------------------------------
+ * out[i] = XOR_j seed_bit[i - j + n - 1] & bits[j], 0 <= i < length <= n, 0 <= j < n.
+ *
+ * `bits` and `out` hold 0 or 1 in each byte. `seed` is packed, first bit least significant, in
+ * ceil((n + length - 1) / 8) bytes; surplus bits of the last byte are not used. `scratch` holds
+ * hexkey_toeplitz_scratch_words(n, length) words and is left with secrets in it.
+ * Returns 0, or -1 (length > n, or n beyond 2^57) with nothing written. Nothing is read or
+ * written if length is 0.
+ */
+size_t hexkey_toeplitz_scratch_words(size_t n, size_t length);
+int hexkey_toeplitz(uint8_t *restrict out, const uint8_t *restrict bits, size_t n,
+                    const uint8_t *restrict seed, size_t length, uint64_t *restrict scratch,
+                    int path);
 
 #endif

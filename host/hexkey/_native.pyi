@@ -1,4 +1,4 @@
-"""Types of the C functions that cext/hexkey.h declares."""
+"""Types of what cext/hexkey.h declares, in its order."""
 
 from typing import Any
 
@@ -28,39 +28,17 @@ class _Lib:
     HEXKEY_PIECE_CRC: int
     HEXKEY_PIECE_VERSION: int
     HEXKEY_PIECE_INCONSISTENT: int
+    HEXKEY_CLMUL_FASTEST: int
+    HEXKEY_CLMUL_PORTABLE: int
 
-    def hexkey_crc32_prepare(self, tables: Any) -> None: ...
-    def hexkey_crc32(self, tables: Any, data: Any, data_bytes: int) -> int: ...
-    def hexkey_wire_scan(
-        self,
-        tables: Any,
-        data: Any,
-        data_bytes: int,
-        out: Any,
-        out_bytes: int,
-        pieces: Any,
-        piece_capacity: int,
-        consumed: Any,
-    ) -> int: ...
-    def hexkey_unpack_narrow(
-        self,
-        records: Any,
-        record_count: int,
-        base_pulse: int,
-        pulse: Any,
-        phase_ticks: Any,
-        mask: Any,
-        flags: Any,
-    ) -> int: ...
-    def hexkey_unpack_wide(
-        self,
-        records: Any,
-        record_count: int,
-        base_pulse: int,
-        pulse: Any,
-        phase_ticks: Any,
-        mask: Any,
-        flags: Any,
-    ) -> int: ...
+    def hexkey_crc32_prepare(self, tables: Any, /) -> None: ...
+    def hexkey_crc32(self, tables: Any, data: Any, data_bytes: int, /) -> int: ...
+    def hexkey_wire_scan(self, tables: Any, data: Any, data_bytes: int, out: Any, out_bytes: int, pieces: Any, piece_capacity: int, consumed: Any, /) -> int: ...
+    def hexkey_unpack_narrow(self, records: Any, record_count: int, base_pulse: int, pulse: Any, phase_ticks: Any, mask: Any, flags: Any, /) -> int: ...
+    def hexkey_unpack_wide(self, records: Any, record_count: int, base_pulse: int, pulse: Any, phase_ticks: Any, mask: Any, flags: Any, /) -> int: ...
+    def hexkey_clmul_accelerated(self, , /) -> int: ...
+    def hexkey_gf128_absorb(self, state: Any, point: Any, message: Any, bytes: int, path: int, /) -> None: ...
+    def hexkey_toeplitz_scratch_words(self, n: int, length: int, /) -> int: ...
+    def hexkey_toeplitz(self, out: Any, bits: Any, n: int, seed: Any, length: int, scratch: Any, path: int, /) -> int: ...
 
 lib: _Lib

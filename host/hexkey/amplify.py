@@ -1,0 +1,111 @@
+"""Privacy amplification by a random Toeplitz matrix over GF(2).
+
+The matrix has `length` rows and n columns and is constant along its diagonals, ::
+
+    T[i, j] = seed[i - j + n - 1]        output_i = XOR_j T[i, j] bits_j
+
+so that seed[n-1] is the diagonal, seed[0] the top right corner and seed[n+length-2] the bottom left
+one. With a uniform seed the family is two-universal (Y. Mansour, N. Nisan & P. Tiwari, Theor.
+Comput. Sci. 107 (1993) 121; H. Krawczyk, CRYPTO '94), which is what the leftover hash lemma wants.
+
+The seed is public, comes from the operating system, and is drawn for one block after its length is
+fixed. It is never expanded by a generator.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hexkey._bits import checked_bits
+from hexkey._native import ffi, lib
+
+
+def seed_bits(n: int, length: int) -> int:
+    """Return the bits of seed for `n` bits in and `length` out: n + length − 1, or 0 for none out.
+
+    Raises
+    ------
+    ValueError
+        If `length` is negative or above `n`.
+    """
+    if not 0 <= length <= n:
+        raise ValueError(f"length must be between 0 and the {n} bits of input, not {length}")
+    return n + length - 1 if length else 0
+
+
+def amplify(
+    bits: NDArray[np.uint8], seed: NDArray[np.uint8] | bytes, length: int
+) -> NDArray[np.uint8]:
+    """Return `length` bits of the Toeplitz hash of `bits`.
+
+    Parameters
+    ----------
+    bits : numpy.ndarray
+        0/1, shape ``(n,)``.
+    seed : numpy.ndarray or bytes
+        ``seed_bits(n, length)`` uniform bits: an array of 0/1, or packed with the first bit least
+        significant, where surplus bits of the last byte are ignored.
+    length : int
+        Bits to make, 0 to n.
+
+    Returns
+    -------
+    numpy.ndarray
+        0/1, uint8, shape ``(length,)``.
+
+    Raises
+    ------
+    TypeError
+        If an array is not uint8.
+    ValueError
+        If a length is wrong or an array holds anything but 0 and 1.
+    """
+    return toeplitz(bits, _packed(seed, bits.size, length), length, lib.HEXKEY_CLMUL_FASTEST)
+
+
+def toeplitz(
+    bits: NDArray[np.uint8], packed_seed: bytes, length: int, path: int
+) -> NDArray[np.uint8]:
+    """`amplify` by a chosen multiplication, for tests and benchmarks."""
+    bits = checked_bits("bits", bits)
+    out = np.zeros(length, dtype=np.uint8)
+    scratch = np.empty(lib.hexkey_toeplitz_scratch_words(bits.size, length), dtype=np.uint64)
+    code = lib.hexkey_toeplitz(
+        ffi.from_buffer("uint8_t[]", out, require_writable=True),
+        ffi.from_buffer("uint8_t[]", bits),
+        bits.size,
+        ffi.from_buffer("uint8_t[]", packed_seed),
+        length,
+        ffi.from_buffer("uint64_t[]", scratch, require_writable=True),
+        path,
+    )
+    if code != 0:
+        raise ValueError(f"length must be between 0 and the {bits.size} bits of input")
+    return out
+
+
+def amplify_reference(
+    bits: NDArray[np.uint8], seed: NDArray[np.uint8], length: int
+) -> NDArray[np.uint8]:
+    """`amplify` by the dense matrix, for small sizes: the definition, written out.
+
+    Parameters, result and errors as for `amplify`; `seed` as an array only.
+    """
+    bits, seed = checked_bits("bits", bits), checked_bits("seed", seed)
+    _check_seed(seed.size, seed_bits(bits.size, length), "bits")
+    row, column = np.arange(length)[:, np.newaxis], np.arange(bits.size)
+    matrix = seed[row - column + bits.size - 1] if length else np.zeros((0, bits.size), np.uint8)
+    return (matrix.astype(np.int64) @ bits % 2).astype(np.uint8)
+
+
+def _packed(seed: NDArray[np.uint8] | bytes, n: int, length: int) -> bytes:
+    needed = seed_bits(n, length)
+    if isinstance(seed, bytes):
+        _check_seed(len(seed), (needed + 7) // 8, "bytes")
+        return seed
+    _check_seed(seed.size, needed, "bits")
+    return np.packbits(checked_bits("seed", seed), bitorder="little").tobytes()
+
+
+def _check_seed(given: int, needed: int, unit: str) -> None:
+    if given != needed:
+        raise ValueError(f"seed must be {needed} {unit}, not {given}")

@@ -1,0 +1,90 @@
+"""Polynomial hash over GF(2^128), the almost-universal family under tags and verification.
+
+The field is GF(2)[x] / (x^128 + x^7 + x^2 + x + 1). An element is 16 bytes; the coefficient of
+x^k is bit ``k % 8``, least significant first, of byte ``k // 8``. (GHASH of AES-GCM is the same
+field with the bits within each byte in the opposite order.)
+
+A string is cut into 16-byte blocks, the last one zero padded, followed by one block that holds its
+length in bits as a little-endian integer. With the blocks m_1 … m_L (L counts the length block) and
+a point r, ::
+
+    H_r(m) = m_1 r^L + m_2 r^(L-1) + … + m_L r
+
+For two different strings H_r(m) − H_r(m') is a non-zero polynomial in r without constant term, of
+degree at most the larger L: blocks align at the length block, and strings that agree in all blocks
+but not in length differ there. So for every value c, at most L of the 2^128 points give
+H_r(m) − H_r(m') = c: the family is L/2^128-almost-XOR-universal.
+"""
+
+from hexkey._native import ffi, lib
+
+BLOCK_BYTES = 16
+_POLYNOMIAL = 1 << 128 | 1 << 7 | 1 << 2 | 1 << 1 | 1
+
+
+def polynomial_hash(message: bytes, point: bytes, n_bits: int | None = None) -> bytes:
+    """Return H_r(message), 16 bytes.
+
+    Parameters
+    ----------
+    message : bytes
+        The string; of a string of bits, packed with the first bit least significant and the spare
+        bits of the last byte zero.
+    point : bytes
+        r, 16 bytes.
+    n_bits : int, optional
+        Length of the string; by default all of `message`.
+
+    Raises
+    ------
+    ValueError
+        If `point` is not 16 bytes or `n_bits` does not need ``len(message)`` bytes.
+    """
+    length_block = _length_block(message, point, n_bits)
+    start = absorb(bytes(BLOCK_BYTES), point, message, lib.HEXKEY_CLMUL_FASTEST)
+    return absorb(start, point, length_block, lib.HEXKEY_CLMUL_FASTEST)
+
+
+def polynomial_hash_reference(message: bytes, point: bytes, n_bits: int | None = None) -> bytes:
+    """`polynomial_hash` with Python integers: slow, and not in constant time."""
+    length_block = _length_block(message, point, n_bits)
+    padded = message + bytes(-len(message) % BLOCK_BYTES) + length_block
+    total = 0
+    for start in range(0, len(padded), BLOCK_BYTES):
+        block = int.from_bytes(padded[start : start + BLOCK_BYTES], "little")
+        total = multiply_reference(total ^ block, int.from_bytes(point, "little"))
+    return total.to_bytes(BLOCK_BYTES, "little")
+
+
+def multiply_reference(a: int, b: int) -> int:
+    """Return a·b, one bit of b at a time; bit k of an element is the coefficient of x^k."""
+    product = 0
+    for k in range(128):
+        product ^= a * (b >> k & 1)
+        a <<= 1
+        a ^= _POLYNOMIAL * (a >> 128)
+    return product
+
+
+def absorb(state: bytes, point: bytes, message: bytes, path: int) -> bytes:
+    """Continue a hash, without the length block, by a chosen multiplication.
+
+    Returns (… ((state + m_1) r + m_2) r + …) r; for tests and benchmarks, unchecked.
+    """
+    out = ffi.new("uint8_t[]", state)
+    lib.hexkey_gf128_absorb(out, point, ffi.from_buffer(message), len(message), path)
+    return bytes(ffi.buffer(out, BLOCK_BYTES))
+
+
+def degree(n_bits: int) -> int:
+    """Return L, the degree of the hash of a string of `n_bits` bits, length block included."""
+    return (n_bits + 8 * BLOCK_BYTES - 1) // (8 * BLOCK_BYTES) + 1
+
+
+def _length_block(message: bytes, point: bytes, n_bits: int | None) -> bytes:
+    if len(point) != BLOCK_BYTES:
+        raise ValueError(f"point must be {BLOCK_BYTES} bytes, not {len(point)}")
+    n_bits = 8 * len(message) if n_bits is None else n_bits
+    if (n_bits + 7) // 8 != len(message):
+        raise ValueError(f"{n_bits} bits need {(n_bits + 7) // 8} bytes, not {len(message)}")
+    return n_bits.to_bytes(BLOCK_BYTES, "little")

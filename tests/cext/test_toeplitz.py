@@ -1,0 +1,93 @@
+"""toeplitz.c against the dense matrix, and against an FFT where that is too large."""
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from scipy.signal import fftconvolve
+
+from hexkey._native import ffi, lib
+from hexkey.amplify import amplify_reference, seed_bits, toeplitz
+
+PATHS = [lib.HEXKEY_CLMUL_FASTEST, lib.HEXKEY_CLMUL_PORTABLE]
+
+
+def draw(n: int, length: int, seed: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    rng = np.random.default_rng(seed)
+    bits = rng.integers(0, 2, n, dtype=np.uint8)
+    return bits, rng.integers(0, 2, seed_bits(n, length), dtype=np.uint8)
+
+
+def pack(bits: NDArray[np.uint8]) -> bytes:
+    return np.packbits(bits, bitorder="little").tobytes()
+
+
+@st.composite
+def sizes(draw: st.DrawFn) -> tuple[int, int]:
+    n = draw(st.integers(1, 1400))
+    return n, draw(st.integers(1, n))
+
+
+@pytest.mark.parametrize("path", PATHS)
+@given(size=sizes(), seed=st.integers(0, 2**32))
+@example(size=(64, 64), seed=1)
+@example(size=(65, 64), seed=2)
+@example(size=(63, 1), seed=3)
+@example(size=(513, 513), seed=4)  # one bit more than a leaf
+@example(size=(1025, 1024), seed=5)
+def test_equals_dense_matrix(path: int, size: tuple[int, int], seed: int) -> None:
+    n, length = size
+    bits, seed_array = draw(n, length, seed)
+    fast = toeplitz(bits, pack(seed_array), length, path)
+    assert np.array_equal(fast, amplify_reference(bits, seed_array, length))
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize(
+    ("n", "length"), [(60_000, 16_000), (100_003, 100_003), (131_072, 65_537), (250_000, 1)]
+)
+def test_equals_fourier_transform(n: int, length: int, path: int) -> None:
+    bits, seed = draw(n, length, n)
+    counts = fftconvolve(seed.astype(float), bits.astype(float))[n - 1 : n - 1 + length]
+    assert np.abs(counts - np.rint(counts)).max() < 0.01
+    expected = np.rint(counts).astype(np.int64) % 2
+    assert np.array_equal(toeplitz(bits, pack(seed), length, path), expected)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_all_ones_carry_nowhere(path: int) -> None:
+    # Every sum is n ones; the densest operands are the hardest for multiplication with holes.
+    for n in (4095, 4096):
+        out = toeplitz(np.ones(n, np.uint8), pack(np.ones(2 * n - 1, np.uint8)), n, path)
+        assert np.all(out == n % 2)
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize(
+    ("n", "length"), [(1, 1), (64, 63), (1000, 999), (5000, 700), (9001, 9001)]
+)
+def test_stays_inside_its_buffers(n: int, length: int, path: int) -> None:
+    bits, seed = draw(n, length, 7)
+    words = lib.hexkey_toeplitz_scratch_words(n, length)
+    scratch, out = np.full(words + 8, 0xA5, np.uint64), np.full(length + 64, 7, np.uint8)
+    surplus = pack(np.append(seed, np.ones(-seed.size % 8, np.uint8)))
+    code = lib.hexkey_toeplitz(
+        ffi.from_buffer("uint8_t[]", out, require_writable=True),
+        ffi.from_buffer("uint8_t[]", bits),
+        n,
+        ffi.from_buffer("uint8_t[]", surplus),
+        length,
+        ffi.from_buffer("uint64_t[]", scratch, require_writable=True),
+        path,
+    )
+    assert code == 0
+    assert np.all(scratch[words:] == 0xA5)
+    assert np.all(out[length:] == 7)
+    assert np.array_equal(out[:length], toeplitz(bits, pack(seed), length, path))
+
+
+def test_refuses_more_out_than_in() -> None:
+    assert lib.hexkey_toeplitz_scratch_words(10, 11) == 0
+    code = lib.hexkey_toeplitz(ffi.NULL, ffi.NULL, 10, ffi.NULL, 11, ffi.NULL, PATHS[0])
+    assert code == -1

@@ -149,6 +149,8 @@ def translated(path: Path) -> Iterator[None]:
         yield
     except sqlite3.ProgrammingError:
         raise  # the program's fault, not the file's: a store that was closed
+    except UnicodeError as error:  # a text of the file, or SQLite's message that quotes it
+        raise StoreError(f"key store {path}: {_CAUSES[sqlite3.SQLITE_CORRUPT]}") from error
     except (sqlite3.Error, OSError) as error:
         raise StoreError(f"key store {path}: {_cause(error)}") from error
 

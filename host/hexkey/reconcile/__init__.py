@@ -1,0 +1,47 @@
+"""Error correction: making Bob's sifted block equal to Alice's.
+
+A reconciler is a pair of objects that exchange byte strings and do no I/O of their own, so that any
+session, a test or a plain call can carry the conversation. The asking side starts it; every message
+it returns goes to the answering side, whose answer goes back, until `Asking.receive` returns None.
+What was disclosed is counted on the answering side, where each bit is put into a message.
+
+Whether the two blocks are now equal is for the verification step to say, never for a reconciler.
+"""
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Answering(Protocol):
+    """The side whose bits are the reference; it discloses and never changes them."""
+
+    @property
+    def disclosed_bits(self) -> int:
+        """Bits about the block that went into messages so far, failed conversations included."""
+
+    def answer(self, query: bytes) -> bytes:
+        """Return the answer to a query; raise ProtocolError if it may not be answered."""
+
+
+class Asking(Protocol):
+    """The side that corrects its bits."""
+
+    @property
+    def bits(self) -> NDArray[np.uint8]:
+        """The block as corrected so far, shape (n,), values 0 and 1."""
+
+    @property
+    def corrected(self) -> int:
+        """Bits flipped so far. A number of errors only once verification has passed."""
+
+    @property
+    def round_trips(self) -> int:
+        """Queries sent so far."""
+
+    def start(self) -> bytes:
+        """Return the first query; call once."""
+
+    def receive(self, answer: bytes) -> bytes | None:
+        """Take the answer to the last query; return the next one, None when finished."""

@@ -84,5 +84,5 @@ class LiveEvents:
             "seconds": round(seconds, 2),
             "events": counts.events,
             "sifted_bits": counts.sifted_bits,
-            "lost_events": counts.board_lost + self._board.losses()["events_missed"],
+            "lost_events": counts.board_lost + self._board.statistics.events_missed,
         }

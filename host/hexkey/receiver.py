@@ -14,7 +14,7 @@ from hexkey.errors import InputError
 from hexkey.gate import Gate
 from hexkey.session.bob import SiftedChunk
 from hexkey.sift import Sifted, Sifter
-from hexkey.wire import Counters, Frame, Histogram, Kind, Loss, unpack_events
+from hexkey.wire import Counters, Frame, Histogram, Kind, Loss, StreamStatistics, unpack_events
 
 
 @dataclass(slots=True)
@@ -29,6 +29,16 @@ class SiftCounts:
     sifted_bits: int = 0
     board_lost: int = 0
     epochs: int = 0
+
+
+def stream_facts(seen: StreamStatistics) -> dict[str, int]:
+    """Return what the link lost, for a report."""
+    return {
+        "frames_missed": seen.frames_missed,
+        "events_missed": seen.events_missed,
+        "bad_frames": seen.bad_frames,
+        "resync_bytes": seen.resync_bytes,
+    }
 
 
 class Receiver:

@@ -3,12 +3,13 @@
 from dataclasses import asdict
 from typing import Any
 
-from hexkey.board import Board, BoardSettings
+from hexkey.board import Board
+from hexkey.board_settings import BoardSettings, DetectorSettings
 from hexkey.config import BobSettings
 from hexkey.live import LiveEvents
 from hexkey.party.alice import BOB, choose_randomness
 from hexkey.randomness import Randomness
-from hexkey.receiver import Receiver
+from hexkey.receiver import Receiver, stream_facts
 from hexkey.recording import RecordingWriter
 from hexkey.session.block import Session
 from hexkey.session.bob import Progress, run_bob
@@ -17,11 +18,11 @@ from hexkey.session.conversation import LiveConversation
 from hexkey.session.handshake import bob_handshake
 from hexkey.session.parameters import BobStatement
 from hexkey.session.tally import Tally
-from hexkey.source import open_source
 from hexkey.store import Store
+from hexkey.gate import DETECTORS
 from hexkey.window import Window, to_ticks, window_in_ticks
 
-DETECTORS = 4
+HISTOGRAM_BIN_TICKS = 10
 USD_THRESHOLD = 1 - 0.5**0.5  # B92's two states can be told apart without error below this
 
 
@@ -54,8 +55,11 @@ def _run(
 ) -> dict[str, Any]:
     with (
         Store.open(settings.store) as store,
-        open_source(settings.port, baud=settings.baud) as source,
-        Board.open(source, on_bytes=recording.wire if recording else None) as board,
+        Board.open(
+            settings.port,
+            baud=settings.baud,
+            on_bytes=recording.wire if recording else None,
+        ) as board,
     ):
         window = _configure(board, settings)
         run_id = int.from_bytes(randomness.bytes(4), "little") or 1
@@ -84,7 +88,7 @@ def _run(
             with LiveEvents(board, receiver, run_id, settings.seconds, progress) as chunks:
                 run_bob(talk, session, chunks, store, tally, progress)
         return {
-            **tally.report({**receiver.facts(), **board.losses()}),
+            **tally.report({**receiver.facts(), **stream_facts(board.statistics)}),
             "window": asdict(window.gate) | {"tick_ps": str(window.tick_ps)},
             "period_ticks": window.period_ticks,
             "histogram": receiver.histogram_facts(),
@@ -96,14 +100,17 @@ def _configure(board: Board, settings: BobSettings) -> Window:
     window = window_in_ticks(
         settings.gate_start_ns, settings.gate_width_ns, ident.tick_ps, ident.period_ticks
     )
+    delays = [to_ticks(delay, ident.tick_ps, "delay_ns") for delay in settings.delay_ns]
     board.configure(
         BoardSettings(
-            gates=(window.gate,) * DETECTORS,
+            detectors=tuple(
+                DetectorSettings(window.gate.start_ticks, window.gate.width_ticks, delay)
+                for delay in delays[: ident.detectors]
+            ),
             holdoff_pulses=settings.holdoff_pulses,
             dead_time_ps=round(1000 * settings.dead_time_ns),
-            delay_ticks=tuple(
-                to_ticks(delay, ident.tick_ps, "delay_ns") for delay in settings.delay_ns
-            ),
+            histogram_bins=window.period_ticks // HISTOGRAM_BIN_TICKS,
+            histogram_bin_ticks=HISTOGRAM_BIN_TICKS,
         )
     )
     return window

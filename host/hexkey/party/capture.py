@@ -4,14 +4,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from hexkey.board import Board, BoardSettings
+from hexkey.board import Board
+from hexkey.board_settings import BoardSettings, DetectorSettings
+from hexkey.gate import DETECTORS
 from hexkey.live import LiveEvents
-from hexkey.party.bob import DETECTORS
 from hexkey.randomness import OperatingSystem
-from hexkey.receiver import Receiver
+from hexkey.receiver import Receiver, stream_facts
 from hexkey.recording import RecordingWriter
 from hexkey.session.bob import Progress
-from hexkey.source import open_source
 from hexkey.window import window_in_ticks
 
 BIT_OF_DETECTOR = (1, 0)
@@ -35,16 +35,18 @@ def record_wire(
     """
     recording = RecordingWriter(out)
     try:
-        with (
-            open_source(port) as source,
-            Board.open(source, on_bytes=recording.wire) as board,
-        ):
+        with Board.open(port, on_bytes=recording.wire) as board:
             ident = board.identification
             window = window_in_ticks(
                 gate_start_ns, gate_width_ns, ident.tick_ps, ident.period_ticks
             )
+            gated = DetectorSettings(window.gate.start_ticks, window.gate.width_ticks)
+            board.configure(
+                BoardSettings(
+                    detectors=(gated,) * ident.detectors, holdoff_pulses=holdoff_pulses
+                )
+            )
             gates = (window.gate,) * DETECTORS
-            board.configure(BoardSettings(gates=gates, holdoff_pulses=holdoff_pulses))
             run = int.from_bytes(OperatingSystem().bytes(4), "little") or 1
             receiver = Receiver(run, gates, window.period_ticks, BIT_OF_DETECTOR)
             recording.meta(
@@ -60,7 +62,7 @@ def record_wire(
             with LiveEvents(board, receiver, run, seconds, progress) as chunks:
                 for _ in chunks:
                     pass
-            losses = board.losses()
+            losses = stream_facts(board.statistics)
     except BaseException:
         recording.close()
         raise

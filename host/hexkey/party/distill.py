@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from hexkey.errors import HexkeyError, InputError
-from hexkey.gate import Gate
+from hexkey.gate import DETECTORS, Gate
 from hexkey.party.alice import ALICE, BOB, demonstration_reasons
 from hexkey.randomness import OperatingSystem
-from hexkey.receiver import Receiver
+from hexkey.receiver import Receiver, stream_facts
 from hexkey.record import RecordReader
 from hexkey.recording import Recording, read_recording
 from hexkey.session.alice import run_alice
@@ -42,13 +42,7 @@ class Playback:
         yield from self.receiver.finish()
 
     def losses(self) -> dict[str, Any]:
-        seen = self.parser.statistics
-        return {
-            **self.receiver.facts(),
-            "frames_missed": seen.frames_missed,
-            "events_missed": seen.events_missed,
-            "bad_frames": seen.bad_frames,
-        }
+        return {**self.receiver.facts(), **stream_facts(self.parser.statistics)}
 
 
 def play_back(recording: Recording) -> Playback:
@@ -56,7 +50,7 @@ def play_back(recording: Recording) -> Playback:
     try:
         gate = Gate(**meta["gate"])
         receiver = Receiver(
-            meta["run"], (gate,) * 4, meta["period_ticks"], tuple(meta["bit_of_detector"])
+            meta["run"], (gate,) * DETECTORS, meta["period_ticks"], tuple(meta["bit_of_detector"])
         )
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(

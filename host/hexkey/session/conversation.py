@@ -137,7 +137,7 @@ class LiveConversation:
         _, body = self.expect(Type.TAG)
         index, received = decode_tag(body)
         key = self._pool.receive_key(index)
-        if not authenticate.verify(covered, key, received):
+        if not authenticate.verify(covered, received, key):
             raise AuthenticationError(
                 "a tag of the peer does not verify: a message was changed on the way, or the "
                 "authentication pools of the two parties differ; nothing was stored."

@@ -127,5 +127,16 @@ size_t hexkey_toeplitz_scratch_words(size_t n, size_t length);
 int hexkey_toeplitz(uint8_t *restrict out, const uint8_t *restrict bits, size_t n,
                     const uint8_t *restrict seed, size_t length, uint64_t *restrict scratch,
                     int path);
+/* ---- binomial.c: quantiles of the binomial distribution --- */
+
+enum { HEXKEY_BINOMIAL_DECIDED = 0, HEXKEY_BINOMIAL_UNDECIDED = 1 };
+
+/* min{k : P[Bin(n, p) <= k] >= epsilon}, for the exact values of the doubles.
+ *
+ * Needs 0 < epsilon < 1, 0 < p < 1 and 1 <= n <= 10^10; the caller sees to it. DECIDED: *k is
+ * proven. UNDECIDED: epsilon is within the error bound of a value of the distribution function,
+ * and exact arithmetic should start from *k (the answer is *k or *k + 1, unless several values are
+ * that close together). */
+int hexkey_binomial_ppf(double epsilon, int64_t n, double p, int64_t *k);
 
 #endif

@@ -97,7 +97,7 @@ def _reaches(k: int, epsilon: float, n: int, p: float) -> bool:
         if difference:
             return difference > 0
     raise ArithmeticError(
-        f"P[Bin({n}, {p!r}) <= {k}] and epsilon {epsilon!r} agree to {_DIGITS[-1]} digits: undecided"
+        f"undecided: P[Bin({n}, {p!r}) ≤ {k}] and {epsilon!r} agree to {_DIGITS[-1]} digits"
     )
 
 
@@ -143,7 +143,7 @@ def _tail(j: int, n: int, p: Decimal, q: Decimal) -> Decimal:
 
 
 def _log_binomial(n: int, k: int) -> Decimal:
-    """ln C(n, k) in the current context."""
+    """Logarithm of C(n, k) in the current context."""
     digits = getcontext().prec
     if min(k, n - k) < 2 * digits:
         return Decimal(math.comb(n, k)).ln()
@@ -152,7 +152,7 @@ def _log_binomial(n: int, k: int) -> Decimal:
 
 
 def _stirling(x: int, digits: int) -> Decimal:
-    """ln x! but for the constant ½ ln 2π; x ≥ 2 digits.
+    """Logarithm of x! but for the constant ½ ln 2π; x ≥ 2 digits.
 
     The series alternates, so it errs by less than its first term left out, and for x as large as
     this its terms fall below 10^−digits long before they grow again.

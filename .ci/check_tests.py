@@ -1,0 +1,29 @@
+"""Fail when no test ran, or one was skipped that is not on the list below."""
+
+import sys
+import xml.etree.ElementTree as ElementTree
+
+MAY_SKIP: dict[str, str] = {}  # test id -> why it may be skipped in CI
+
+
+def main(path: str) -> int:
+    cases = list(ElementTree.parse(path).getroot().iter("testcase"))
+    skipped = {}
+    for case in cases:
+        if (found := case.find("skipped")) is not None:
+            skipped[f"{case.get('classname')}.{case.get('name')}"] = found.get("message", "")
+    ran = len(cases) - len(skipped)
+    for name, why in skipped.items():
+        print(f"skipped: {name}: {why}")
+    if ran == 0:
+        print("no test ran")
+        return 1
+    unlisted = sorted(set(skipped) - set(MAY_SKIP))
+    if unlisted:
+        print(f"{len(unlisted)} test(s) were skipped that are not on the list in {__file__}")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

@@ -1,0 +1,92 @@
+"""Alice's bits: any pulse's, at any time, without keeping them.
+
+A link at 40 MHz sends 5 MB of bits a second, of which the simulation looks at a few thousand and
+the record at all. Bits are therefore a function of the pulse number: random ones come from a
+generator seeded for each block of 8 Mibit.
+"""
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hexkey.packedbits import Packed, bits_at, packed_bytes, take, tile
+from hexkey.statement import Kind
+
+BLOCK_BYTES = 1 << 20
+
+
+class AliceBits(Protocol):
+    """Where Alice's bits come from, with what her record has to state about them."""
+
+    @property
+    def randomness(self) -> Kind: ...
+
+    @property
+    def source(self) -> str: ...
+
+    @property
+    def pattern(self) -> str | None: ...
+
+    def packed(self, first_pulse: int, count: int) -> Packed:
+        """Return `count` bits from `first_pulse` on, packed, the first in bit 0."""
+
+
+class SeededBits:
+    """Independent, uniform bits, expanded from a seed: a simulation's, never secret."""
+
+    randomness: Kind = "random"
+    source = "seeded simulation"
+    pattern = None
+
+    def __init__(self, seed: np.random.SeedSequence) -> None:
+        self._seed = seed
+        self._cached: tuple[int, Packed] = (-1, np.empty(0, np.uint8))
+
+    def packed(self, first_pulse: int, count: int) -> Packed:
+        first_byte = first_pulse // 8
+        end_byte = packed_bytes(first_pulse + count)
+        parts = []
+        for block in range(first_byte // BLOCK_BYTES, -(-end_byte // BLOCK_BYTES)):
+            start = block * BLOCK_BYTES
+            parts.append(self._block(block)[max(first_byte - start, 0) : end_byte - start])
+        joined = np.concatenate(parts) if parts else np.empty(0, np.uint8)
+        return take(joined, first_pulse % 8, count)
+
+    def _block(self, block: int) -> Packed:
+        if self._cached[0] != block:
+            key = (*self._seed.spawn_key, block)
+            seed = np.random.SeedSequence(self._seed.entropy, spawn_key=key)
+            generator = np.random.Generator(np.random.PCG64(seed))
+            self._cached = block, np.frombuffer(generator.bytes(BLOCK_BYTES), np.uint8)
+        return self._cached[1]
+
+
+class PatternBits:
+    """A pattern repeated without end: the experiment's public "10", or any other."""
+
+    source = "pattern"
+
+    def __init__(self, pattern: str = "10", randomness: Kind = "public") -> None:
+        if not pattern or set(pattern) - {"0", "1"}:
+            raise ValueError(f"a pattern must be zeros and ones, not {pattern!r}")
+        self.pattern = pattern
+        self.randomness: Kind = randomness
+
+    def packed(self, first_pulse: int, count: int) -> Packed:
+        return tile(self.pattern, first_pulse, count)
+
+
+def neighbours(
+    bits: AliceBits, pulses: NDArray[np.int64]
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]:
+    """Return the bits of the pulses before, of, and after each of `pulses` (ascending or nearly).
+
+    Before her pulse 0 Alice's modulator rests in the state of that pulse.
+    """
+    first = max(int(pulses.min()) - 1, 0) & ~7
+    packed = bits.packed(first, int(pulses.max()) + 2 - first)
+
+    local = pulses - first
+    before = np.maximum(local - 1, -first)
+    return bits_at(packed, before), bits_at(packed, local), bits_at(packed, local + 1)

@@ -1,0 +1,159 @@
+"""The exact front end: the golden models chained, one click at a time."""
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from hexkey.events import Events
+from hexkey_sim.golden.collector import Collector, open_pulses
+from hexkey_sim.golden.delay import Delay
+from hexkey_sim.golden.gate import Gate
+from hexkey_sim.golden.histogram import Histogram
+from hexkey_sim.golden.hold_off import LONG_AGO, HoldOff
+from hexkey_sim.golden.pulse_clock import PulseClock
+from hexkey_sim.golden.resolver import Event, Resolver
+from hexkey_sim.golden.settings import TICK_PS, FrontEndCounters, FrontEndSettings
+
+END_OF_TIME = 1 << 62  # ticks; no click comes after it
+
+
+class AnyFrontEnd(Protocol):
+    """What the virtual board needs of a front end, exact or fast.
+
+    Attributes
+    ----------
+    counters : FrontEndCounters
+    next_pulse : int
+        Every event of a pulse below this one has been returned.
+    """
+
+    counters: FrontEndCounters
+    next_pulse: int
+
+    def push(self, time_ps: ArrayLike, detector: ArrayLike, horizon_ps: int) -> Events: ...
+    def finish(self) -> Events: ...
+    def reconfigure(self, settings: FrontEndSettings) -> Events: ...
+    def take_histogram(self) -> NDArray[np.uint32]: ...
+
+
+class FrontEnd:
+    """Clicks in, events out.
+
+    Parameters
+    ----------
+    settings : FrontEndSettings
+    last_click_pulse : int
+        The last pulse that may have held a click. An epoch that begins after a lost trigger says
+        -1: nobody knows what clicked before it, so it begins in hold-off.
+    """
+
+    def __init__(self, settings: FrontEndSettings, last_click_pulse: int = LONG_AGO) -> None:
+        self.counters = FrontEndCounters()
+        self.next_pulse = 0
+        self._horizon_ticks = 0
+        self._collector = Collector()
+        self._build(settings, last_click_pulse)
+
+    def push(self, time_ps: ArrayLike, detector: ArrayLike, horizon_ps: int) -> Events:
+        """Take clicks and return the events of the pulses that are complete.
+
+        Parameters
+        ----------
+        time_ps : (n,) int64
+            Time at the pin since the edge of the epoch's pulse 0. In any order within a call, but
+            not before the horizon of the call before.
+        detector : (n,) uint8
+        horizon_ps : int
+            Every click before this time has now been delivered.
+
+        Returns
+        -------
+        Events
+            In the order of their pulses.
+        """
+        times, detectors = check_clicks(time_ps, detector, self._horizon_ticks)
+        for time_ticks, channel in zip(times.tolist(), detectors.tolist(), strict=True):
+            self._accept(time_ticks, channel)
+        self._horizon_ticks = max(self._horizon_ticks, horizon_ps // TICK_PS)
+        first_open, _ = open_pulses(self._settings, self._horizon_ticks)
+        return self._close_before(first_open)
+
+    def finish(self) -> Events:
+        """Close every pulse; the epoch is over and takes no further click."""
+        events = self._close_all()
+        self._horizon_ticks = END_OF_TIME
+        return events
+
+    def reconfigure(self, settings: FrontEndSettings) -> Events:
+        """Finish, then work with other settings from pulse `next_pulse` on.
+
+        Hold-off goes on across the change; the histogram starts again.
+        """
+        events = self._close_all()
+        self._build(settings, self._hold_off.last_click_pulse)
+        return events
+
+    def take_histogram(self) -> NDArray[np.uint32]:
+        """Return the histogram since the last call, shape (detectors, bins)."""
+        return self._histogram.take()
+
+    def _build(self, settings: FrontEndSettings, last_click_pulse: int) -> None:
+        self._settings = settings
+        self._delay = Delay(settings)
+        self._clock = PulseClock(settings)
+        self._hold_off = HoldOff(settings.holdoff_pulses, last_click_pulse)
+        self._gate = Gate(settings, self.next_pulse)
+        self._resolver = Resolver(settings, self.counters)
+        self._histogram = Histogram(settings)
+
+    def _close_all(self) -> Events:
+        _, unreached = open_pulses(self._settings, self._horizon_ticks)
+        return self._close_before(unreached)
+
+    def _accept(self, time_ticks: int, detector: int) -> None:
+        self.counters.clicks[detector] += 1
+        if not self._settings.enable[detector]:
+            self.counters.disabled += 1
+            return
+        delayed = self._delay.apply(time_ticks, detector)
+        self._histogram.add(self._clock.raw_phase(delayed), detector)
+        self._collector.put(self._clock.attribute(delayed, detector))
+
+    def _close_before(self, bound: int) -> Events:
+        events = []
+        for pulse, clicks in self._collector.close_before(bound):
+            if not self._hold_off.accepts(pulse):
+                self.counters.ignored_holdoff += len(clicks)
+                continue
+            gated = [click for click in clicks if self._gate.passes(click)]
+            self.counters.outside_gate += len(clicks) - len(gated)
+            event = self._resolver.resolve(gated)
+            if event is not None:
+                events.append(event)
+        self.next_pulse = max(self.next_pulse, bound)
+        return as_events(events)
+
+
+def check_clicks(
+    time_ps: ArrayLike, detector: ArrayLike, horizon_ticks: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the clicks' times in ticks and their detectors, shape (n,), or raise ValueError."""
+    times = np.asarray(time_ps, np.int64)
+    detectors = np.asarray(detector, np.int64)
+    if times.ndim != 1 or times.shape != detectors.shape:
+        raise ValueError("time_ps and detector must be one-dimensional and of one length")
+    times = times // TICK_PS
+    if len(times) and int(times.min()) < horizon_ticks:
+        raise ValueError("a click lies before the horizon of an earlier call, or after finish()")
+    return times, detectors
+
+
+def as_events(events: list[Event]) -> Events:
+    columns = np.array(events, np.int64).reshape(-1, 4).T
+    return Events(
+        columns[0].astype(np.uint64),
+        columns[1].astype(np.uint32),
+        columns[2].astype(np.uint8),
+        columns[3].astype(np.uint8),
+    )

@@ -1,0 +1,30 @@
+"""The gate: half-open, to the tick, one per detector."""
+
+from hexkey_sim.golden.settings import Click, FrontEndSettings
+
+
+class Gate:
+    """Lets a click pass if its phase is in its detector's [start, start + width).
+
+    The pulse clock has moved the part past the period's end to the pulse in which the gate opened,
+    so a phase may exceed the period here.
+
+    Parameters
+    ----------
+    settings : FrontEndSettings
+    first_pulse : int
+        No gate opens before this pulse: pulse 0 of an epoch, or the first of a commit.
+    """
+
+    def __init__(self, settings: FrontEndSettings, first_pulse: int = 0) -> None:
+        self._first_pulse = first_pulse
+        self._windows = [
+            (start, start + width)
+            for start, width in zip(
+                settings.gate_start_ticks, settings.gate_width_ticks, strict=True
+            )
+        ]
+
+    def passes(self, click: Click) -> bool:
+        start, end = self._windows[click.detector]
+        return click.pulse >= self._first_pulse and start <= click.phase_ticks < end

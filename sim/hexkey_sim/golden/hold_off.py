@@ -1,0 +1,27 @@
+"""Hold-off: after any click, no detector is listened to until all of them are alive again."""
+
+LONG_AGO = -(1 << 62)
+
+
+class HoldOff:
+    """Common to all detectors; started by every click, in or outside the gate, ignored or not.
+
+    It begins after the click's own pulse and is restarted by the clicks it ignores, so a pulse is
+    accepted exactly when the `holdoff_pulses` pulses before it held no click at all.
+
+    Parameters
+    ----------
+    holdoff_pulses : int
+    last_click_pulse : int
+        The last pulse that held a click, where the past is known.
+    """
+
+    def __init__(self, holdoff_pulses: int, last_click_pulse: int = LONG_AGO) -> None:
+        self._holdoff_pulses = holdoff_pulses
+        self.last_click_pulse = last_click_pulse
+
+    def accepts(self, pulse: int) -> bool:
+        """Say whether the clicks of `pulse` are listened to; called once per pulse with a click."""
+        accepted = pulse - self.last_click_pulse > self._holdoff_pulses
+        self.last_click_pulse = max(self.last_click_pulse, pulse)
+        return accepted

@@ -6,17 +6,12 @@ from hexkey.events import Events
 from hexkey_sim.golden.fifo import Dropped, EventFifo
 
 
-def events(*pulses):
-    n = len(pulses)
-    return Events(
-        np.array(pulses, np.uint64),
-        np.zeros(n, np.uint32),
-        np.ones(n, np.uint8),
-        np.zeros(n, np.uint8),
-    )
+def events(*pulses: int) -> Events:
+    nothing = np.zeros(len(pulses), np.uint8)
+    return Events(np.array(pulses, np.uint64), nothing.astype(np.uint32), nothing + 1, nothing)
 
 
-def test_full_fifo_drops_the_newest_and_says_which():
+def test_full_fifo_drops_the_newest_and_says_which() -> None:
     fifo = EventFifo(3)
     fifo.push(events(1, 2))
     fifo.push(events(5, 8, 13))
@@ -27,7 +22,7 @@ def test_full_fifo_drops_the_newest_and_says_which():
     assert fifo.dropped == 3
 
 
-def test_room_comes_back_when_events_leave():
+def test_room_comes_back_when_events_leave() -> None:
     fifo = EventFifo(2)
     fifo.push(events(1, 2))
     fifo.remove(1)
@@ -36,7 +31,7 @@ def test_room_comes_back_when_events_leave():
     assert fifo.take_dropped() == Dropped(4, 4, 1)
 
 
-def test_blocked_fifo_takes_nothing():
+def test_blocked_fifo_takes_nothing() -> None:
     fifo = EventFifo(9)
     fifo.push(events(7), blocked=True)
     assert len(fifo) == 0

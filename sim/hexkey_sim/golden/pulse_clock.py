@@ -9,7 +9,7 @@ from hexkey_sim.golden.settings import Click, FrontEndSettings
 
 
 class PulseClock:
-    """Attributes delayed clicks to pulses: in one detector, never an earlier pulse for a later time."""
+    """Attributes delayed clicks to pulses; within one detector, pulses never go back in time."""
 
     def __init__(self, settings: FrontEndSettings) -> None:
         self._period_ticks = settings.period_ticks

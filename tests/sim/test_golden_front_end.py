@@ -299,14 +299,15 @@ def test_fast_equals_exact_equals_definition(
     before: FrontEndSettings, after: FrontEndSettings | None, clicks: Clicks, cuts: list[int]
 ) -> None:
     exact, fast = FrontEnd(before), FastFrontEnd(before)
+    both: tuple[AnyFrontEnd, ...] = (exact, fast)
     collected: list[Row] = []
     horizon = 0
     for index, cut in enumerate([*sorted(cuts), 601]):
         chunk = [click for click in clicks if horizon <= click[0] < cut]
         horizon = max(horizon, cut)
-        parts = [run(front_end, chunk, horizon) for front_end in (exact, fast)]
+        parts = [run(front_end, chunk, horizon) for front_end in both]
         if after is not None and index == 2:
-            for part, front_end in zip(parts, (exact, fast), strict=True):
+            for part, front_end in zip(parts, both, strict=True):
                 part.extend(rows(front_end.reconfigure(after)))
         assert parts[0] == parts[1]
         assert exact.next_pulse == fast.next_pulse

@@ -1,11 +1,14 @@
 """Faults that the virtual board can be told to have, written as ``name:key=value,key=value``."""
 
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from hexkey.errors import ConfigurationError
+from hexkey.wire.cobs import cobs_decode_reference, cobs_encode
+from hexkey.wire.frame import CRC
 
 FORMS = {
     "lose-bytes": "lose-bytes:rate=1e-5",
@@ -160,6 +163,11 @@ class ByteFaults:
         if self._lose_rate:
             values = values[self._generator.random(len(values)) >= self._lose_rate]
         return values.tobytes()
+
+    def reversion(self, stuffed: bytes) -> bytes:
+        """Return a frame that is sound but of a version that does not exist."""
+        checked = b"\xfe" + cobs_decode_reference(stuffed.removesuffix(b"\0"))[1 : -CRC.size]
+        return cobs_encode(checked + CRC.pack(zlib.crc32(checked))) + b"\0"
 
     def noise(self, count: int) -> bytes:
         """Return what a device of another kind might send."""

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hexkey.events import FLAG_REPEAT, Events
 from hexkey_sim.golden.collector import open_pulses
-from hexkey_sim.golden.front_end import END_OF_TIME, check_clicks
+from hexkey_sim.golden.front_end import check_clicks
 from hexkey_sim.golden.histogram import Histogram
 from hexkey_sim.golden.hold_off import LONG_AGO
 from hexkey_sim.golden.settings import (
@@ -27,8 +27,13 @@ POPCOUNT = np.array([mask.bit_count() for mask in range(1 << DETECTORS)])
 class FastFrontEnd:
     """Same interface and same events as `hexkey_sim.golden.front_end.FrontEnd`."""
 
-    def __init__(self, settings: FrontEndSettings, last_click_pulse: int = LONG_AGO) -> None:
-        self.counters = FrontEndCounters()
+    def __init__(
+        self,
+        settings: FrontEndSettings,
+        last_click_pulse: int = LONG_AGO,
+        counters: FrontEndCounters | None = None,
+    ) -> None:
+        self.counters = counters or FrontEndCounters()
         self.next_pulse = 0
         self._horizon_ticks = 0
         self._open = (np.empty(0, np.int64),) * 3  # pulse, phase, detector
@@ -42,15 +47,10 @@ class FastFrontEnd:
         first_open, _ = open_pulses(self._settings, self._horizon_ticks)
         return self._close_before(first_open)
 
-    def finish(self) -> Events:
-        """Close every pulse; the epoch is over and takes no further click."""
-        events = self._close_all()
-        self._horizon_ticks = END_OF_TIME
-        return events
-
     def reconfigure(self, settings: FrontEndSettings) -> Events:
-        """Finish, then work with other settings from pulse `next_pulse` on."""
-        events = self._close_all()
+        """Close all pulses, then work with `settings` from pulse `next_pulse` on."""
+        _, unreached = open_pulses(self._settings, self._horizon_ticks)
+        events = self._close_before(unreached)
         self._build(settings)
         return events
 
@@ -68,17 +68,11 @@ class FastFrontEnd:
         self._gate_end = self._gate_start + np.array(settings.gate_width_ticks, np.int64)
         self._histogram = Histogram(settings)
 
-    def _close_all(self) -> Events:
-        _, unreached = open_pulses(self._settings, self._horizon_ticks)
-        return self._close_before(unreached)
-
     def _accept(self, time_ticks: Array, detector: Array) -> None:
-        counts = np.bincount(detector, minlength=DETECTORS)
-        for index in range(DETECTORS):
-            self.counters.clicks[index] += int(counts[index])
         enabled = self._enable[detector]
-        self.counters.disabled += int(len(enabled) - enabled.sum())
         detector = detector[enabled]
+        for index, count in enumerate(np.bincount(detector, minlength=DETECTORS).tolist()):
+            self.counters.clicks[index] += count
         period = self._settings.period_ticks
         pulse, phase = np.divmod(time_ticks[enabled] + self._delay[detector], period)
         self._histogram.add_many(phase, detector)

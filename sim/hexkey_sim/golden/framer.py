@@ -75,9 +75,7 @@ class Framer:
         if not (due or full or packed.events < len(waiting)):
             return None
         self._fifo.remove(packed.events)
-        encoded = self._encode(
-            Kind.EVENTS, self._layout.record_bytes, packed.pulse, packed.body
-        )
+        encoded = self._encode(Kind.EVENTS, self._layout.record_bytes, packed.pulse, packed.body)
         self.event_tally += packed.events
         return encoded
 

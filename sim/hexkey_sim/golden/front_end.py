@@ -15,8 +15,6 @@ from hexkey_sim.golden.pulse_clock import PulseClock
 from hexkey_sim.golden.resolver import Event, Resolver
 from hexkey_sim.golden.settings import TICK_PS, FrontEndCounters, FrontEndSettings
 
-END_OF_TIME = 1 << 62  # ticks; no click comes after it
-
 
 class AnyFrontEnd(Protocol):
     """What the virtual board needs of a front end, exact or fast.
@@ -32,7 +30,6 @@ class AnyFrontEnd(Protocol):
     next_pulse: int
 
     def push(self, time_ps: ArrayLike, detector: ArrayLike, horizon_ps: int) -> Events: ...
-    def finish(self) -> Events: ...
     def reconfigure(self, settings: FrontEndSettings) -> Events: ...
     def take_histogram(self) -> NDArray[np.uint32]: ...
 
@@ -46,10 +43,17 @@ class FrontEnd:
     last_click_pulse : int
         The last pulse that may have held a click. An epoch that begins after a lost trigger says
         -1: nobody knows what clicked before it, so it begins in hold-off.
+    counters : FrontEndCounters, optional
+        To go on counting in.
     """
 
-    def __init__(self, settings: FrontEndSettings, last_click_pulse: int = LONG_AGO) -> None:
-        self.counters = FrontEndCounters()
+    def __init__(
+        self,
+        settings: FrontEndSettings,
+        last_click_pulse: int = LONG_AGO,
+        counters: FrontEndCounters | None = None,
+    ) -> None:
+        self.counters = counters or FrontEndCounters()
         self.next_pulse = 0
         self._horizon_ticks = 0
         self._collector = Collector()
@@ -79,18 +83,15 @@ class FrontEnd:
         first_open, _ = open_pulses(self._settings, self._horizon_ticks)
         return self._close_before(first_open)
 
-    def finish(self) -> Events:
-        """Close every pulse; the epoch is over and takes no further click."""
-        events = self._close_all()
-        self._horizon_ticks = END_OF_TIME
-        return events
-
     def reconfigure(self, settings: FrontEndSettings) -> Events:
-        """Finish, then work with other settings from pulse `next_pulse` on.
+        """Close all pulses, then work with `settings` from pulse `next_pulse` on.
 
-        Hold-off goes on across the change; the histogram starts again.
+        Returns the events of the pulses that were open. Hold-off goes on across the change; the
+        histogram starts again. A click that a new delay puts into a closed pulse is outside the
+        gate.
         """
-        events = self._close_all()
+        _, unreached = open_pulses(self._settings, self._horizon_ticks)
+        events = self._close_before(unreached)
         self._build(settings, self._hold_off.last_click_pulse)
         return events
 
@@ -107,15 +108,10 @@ class FrontEnd:
         self._resolver = Resolver(settings, self.counters)
         self._histogram = Histogram(settings)
 
-    def _close_all(self) -> Events:
-        _, unreached = open_pulses(self._settings, self._horizon_ticks)
-        return self._close_before(unreached)
-
     def _accept(self, time_ticks: int, detector: int) -> None:
-        self.counters.clicks[detector] += 1
         if not self._settings.enable[detector]:
-            self.counters.disabled += 1
             return
+        self.counters.clicks[detector] += 1
         delayed = self._delay.apply(time_ticks, detector)
         self._histogram.add(self._clock.raw_phase(delayed), detector)
         self._collector.put(self._clock.attribute(delayed, detector))
@@ -145,7 +141,7 @@ def check_clicks(
         raise ValueError("time_ps and detector must be one-dimensional and of one length")
     times = times // TICK_PS
     if len(times) and int(times.min()) < horizon_ticks:
-        raise ValueError("a click lies before the horizon of an earlier call, or after finish()")
+        raise ValueError("a click lies before the horizon of an earlier call")
     return times, detectors
 
 

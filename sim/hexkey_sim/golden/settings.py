@@ -1,6 +1,6 @@
 """What the front end is set to, and the clicks and counts that its blocks exchange."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from itertools import combinations
 from typing import NamedTuple
 
@@ -28,7 +28,7 @@ class FrontEndSettings:
     period_ticks : int
         Pulse period; a property of the board, not a register that can be written.
     enable : four bool
-        A disabled detector's clicks are counted at the pin and go nowhere else.
+        A disabled detector's clicks are not seen at all.
     gate_start_ticks, gate_width_ticks : four int
         The gate is [start, start + width), in ticks after the trigger edge, and may reach past
         the period's end: 0 <= start < period, 0 <= width <= period.
@@ -81,16 +81,13 @@ class FrontEndSettings:
 class FrontEndCounters:
     """What the front end counted.
 
-    Every click is in exactly one place: ``sum(clicks) = disabled + ignored_holdoff + outside_gate
-    + repeats + (detectors in the masks of all pulses, discarded ones too)``, once every pulse is
-    closed.
+    Every click is in exactly one place: ``sum(clicks) = ignored_holdoff + outside_gate + repeats
+    + (detectors in the masks of all pulses, discarded ones too)``, once every pulse is closed.
 
     Attributes
     ----------
     clicks : list of int
-        Clicks at each pin.
-    disabled : int
-        Clicks of detectors that are not enabled.
+        Clicks of each enabled detector.
     ignored_holdoff, outside_gate, repeats : int
         Clicks dropped, in the order in which these blocks see them.
     double_pulses : int
@@ -102,10 +99,15 @@ class FrontEndCounters:
     """
 
     clicks: list[int] = field(default_factory=lambda: [0] * DETECTORS)
-    disabled: int = 0
     ignored_holdoff: int = 0
     outside_gate: int = 0
     repeats: int = 0
     double_pulses: int = 0
     events: int = 0
     pairs: list[int] = field(default_factory=lambda: [0] * len(PAIRS))
+
+    def clear(self) -> None:
+        """Count from zero again; whoever holds this object goes on counting in it."""
+        fresh = FrontEndCounters()
+        for each in fields(self):
+            setattr(self, each.name, getattr(fresh, each.name))

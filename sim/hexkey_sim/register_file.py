@@ -1,0 +1,87 @@
+"""The virtual board's registers: answers requests, and says what the board has to do."""
+
+from collections.abc import Callable
+
+from hexkey.wire import RegisterOperation, RegisterReply, RegisterRequest, RegisterStatus
+from hexkey.wire.registers import DETECTORS, Mode, Register, bound, find, from_word, in_range
+from hexkey.wire.registers import REGISTERS as ROWS
+from hexkey.wire.registers import address as address_of
+from hexkey_sim.golden.settings import FrontEndSettings
+
+Action = Callable[[int], None]
+
+
+class RegisterFile:
+    """Holds every register's value; writes to some call an action of the board.
+
+    Parameters
+    ----------
+    period_ticks : int
+    actions : dict of str to callable
+        Register name to what a write to it sets off, called with the value. The value is stored
+        before, and a repeated request does not call it again.
+    """
+
+    def __init__(self, period_ticks: int, actions: dict[str, Action]) -> None:
+        self._period_ticks = period_ticks
+        self._actions = actions
+        self._last: tuple[int, RegisterReply] | None = None
+        self._values = {
+            address_of(row.name, detector): bound(row.reset, period_ticks)
+            for row in ROWS
+            for detector in (range(DETECTORS) if row.per_detector else (None,))
+        }
+
+    def answer(self, request: RegisterRequest) -> RegisterReply:
+        """Carry a request out; one with the id of the last gets its reply and does nothing."""
+        if self._last is not None and self._last[0] == request.id:
+            return self._last[1]
+        status = self._carry_out(request)
+        value = self._values.get(request.address, 0)
+        reply = RegisterReply(request.id, status, request.address, value & 0xFFFFFFFF)
+        self._last = (request.id, reply)
+        return reply
+
+    def value(self, name: str, detector: int | None = None) -> int:
+        return self._values[address_of(name, detector)]
+
+    def front_end_settings(self) -> FrontEndSettings:
+        """Return the shadowed settings as they stand."""
+
+        def four(name: str) -> tuple[int, ...]:
+            return tuple(self.value(name, detector) for detector in range(DETECTORS))
+
+        return FrontEndSettings(
+            period_ticks=self._period_ticks,
+            enable=tuple(bool(value) for value in four("enable")),
+            gate_start_ticks=four("gate_start_ticks"),
+            gate_width_ticks=four("gate_width_ticks"),
+            delay_ticks=four("delay_ticks"),
+            holdoff_pulses=self.value("holdoff_pulses"),
+            discard_double=bool(self.value("double_click")),
+            histogram_offset_ticks=self.value("histogram_offset_ticks"),
+            histogram_bin_ticks=self.value("histogram_bin_ticks"),
+            histogram_bins=self.value("histogram_bins"),
+        )
+
+    def _carry_out(self, request: RegisterRequest) -> RegisterStatus:
+        found = find(request.address)
+        if found is None:
+            return RegisterStatus.NO_SUCH_REGISTER
+        if request.op == RegisterOperation.READ:
+            return RegisterStatus.OK
+        row, _ = found
+        if row.access == "ro":
+            return RegisterStatus.READ_ONLY
+        value = from_word(row, request.value)
+        if not self._takes(row, value):
+            return RegisterStatus.OUT_OF_RANGE
+        self._values[request.address] = value
+        if row.name in self._actions:
+            self._actions[row.name](value)
+        return RegisterStatus.OK
+
+    def _takes(self, row: Register, value: int) -> bool:
+        if row.name == "mode" and value == Mode.RAW_TAGS:
+            return False  # the virtual board has no tagger whose tags could be raw
+        return in_range(row, value, self._period_ticks)

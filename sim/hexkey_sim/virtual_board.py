@@ -1,0 +1,360 @@
+"""A receiver board made of golden models: clicks and requests in, bytes of the wire format out.
+
+The board knows no wall clock and no port. Whoever drives it (`hexkey_sim.board_runner`) lets pulses
+pass, takes the bytes away as fast as the modelled link can carry them, and brings the host's.
+"""
+
+from fractions import Fraction
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hexkey.errors import ConfigurationError, HexkeyError
+from hexkey.events import Events
+from hexkey.wire import (
+    MAX_RECORDS,
+    NARROW,
+    WIDE,
+    Counters,
+    Histogram,
+    Identification,
+    Kind,
+    Loss,
+    LossCause,
+    Pairs,
+    RegisterRequest,
+    SettingsChange,
+    Status,
+    StreamParser,
+)
+from hexkey.wire.registers import Mode
+from hexkey_sim.faults import Faults, Interval
+from hexkey_sim.golden.fast import FastFrontEnd
+from hexkey_sim.golden.fifo import EventFifo
+from hexkey_sim.golden.framer import Framer
+from hexkey_sim.golden.front_end import AnyFrontEnd, FrontEnd
+from hexkey_sim.golden.hold_off import LONG_AGO
+from hexkey_sim.golden.settings import TICK_PS
+from hexkey_sim.register_file import RegisterFile
+from hexkey_sim.transmitter import Transmitter
+
+FIRMWARE = "virtual 1"
+CLOCK_HZ = 200_000_000
+FIFO_DEPTH = 4096
+STEPS_PER_S = 50  # the board's state moves on in steps of 20 ms
+SLICE_EVENTS = 256  # of a step's events, this many enter the FIFO before the framer has its turn
+BUFFER_S = 0.05  # bytes that wait in the transmitter, in seconds of the link
+
+
+class SomeClicks(Protocol):
+    """Clicks as the link hands them out; both arrays have shape (n,)."""
+
+    @property
+    def time_ps(self) -> NDArray[np.int64]: ...
+    @property
+    def detector(self) -> NDArray[np.uint8]: ...
+
+
+class ClickSource(Protocol):
+    """What stands before the board's pins: `hexkey_sim.link.OpticalLink`, or a test."""
+
+    def advance(self, pulses: int) -> SomeClicks:
+        """Return the clicks of the next `pulses` pulses, times since the edge of pulse 0."""
+
+
+class VirtualBoard:
+    """The whole board between its pins and its byte link.
+
+    Light comes while the board runs: link time stands still until it is armed, and when stopped.
+
+    Parameters
+    ----------
+    source : ClickSource
+    period_ps : int
+        Of the source; whole ticks of 10 ps.
+    detectors : int
+        Inputs that the board says it has.
+    mode : {"fast", "exact"}
+        The front end: on arrays, or click by click. Both give the same events.
+    baud : int or None
+        Of the link; None never loses for want of speed (drive it only while `outgoing` is empty).
+    fifo_depth : int
+        In events.
+    faults : Faults
+    seed : int
+        Of the faults' chance.
+    """
+
+    def __init__(
+        self,
+        source: ClickSource,
+        *,
+        period_ps: int = 25_000,
+        detectors: int = 2,
+        mode: Literal["fast", "exact"] = "fast",
+        baud: int | None = 3_000_000,
+        fifo_depth: int = FIFO_DEPTH,
+        faults: Faults | None = None,
+        seed: int = 0,
+    ) -> None:
+        _check(period_ps, detectors, mode, baud, fifo_depth)
+        self.baud = baud
+        self.rate_hz = 10**12 // period_ps
+        self.pulses = 0  # that have passed since the board was first armed
+        self._bad_requests = 0
+        self._bad_frames = 0  # of those, seen by the parser
+        self._source = source
+        self._faults = faults or Faults()
+        self._replies_to_drop = self._faults.drop_replies
+        self._period_ps = period_ps
+        self._detectors = detectors
+        self._depth = fifo_depth
+        self._from_host = StreamParser()
+        self._registers = RegisterFile(
+            period_ps // TICK_PS,
+            {
+                "control": self._control,
+                "run": self._begin_run,
+                "commit": self._commit,
+                "identify": self._identify,
+            },
+        )
+        self._make: type[FrontEnd] | type[FastFrontEnd] = (
+            FrontEnd if mode == "exact" else FastFrontEnd
+        )
+        self._settings = self._registers.front_end_settings()
+        self._mode = Mode.EVENTS
+        self._divider = 1
+        self._front_end: AnyFrontEnd = self._make(self._settings, LONG_AGO)
+        self._epoch_pulse = 0  # of `pulses`, where the epoch's pulse 0 is
+        self._locked = True
+        self._uncommitted: int | None = None
+        self._triggers = 0
+        layout = NARROW if 2 * self._settings.period_ticks <= NARROW.limit("phase_ticks") else WIDE
+        self._fifo = EventFifo(fifo_depth)
+        self._framer = Framer(self._fifo, layout, self.rate_hz // 100)
+        room = None if baud is None else max(4096, int(baud / 10 * BUFFER_S))
+        self._transmitter = Transmitter(self._fifo, self._framer, room, self._faults, seed)
+
+    # ---- the byte link ----------------------------------------------------------------------
+
+    @property
+    def outgoing(self) -> bytes:
+        """Bytes that wait for the link, the oldest first."""
+        return self._transmitter.waiting
+
+    def sent(self, count: int) -> None:
+        """Say that the link has taken the oldest `count` bytes."""
+        self._transmitter.sent(count)
+
+    def receive(self, data: bytes) -> None:
+        """Take bytes from the host and answer the requests in them."""
+        if self._faults.garbage or not data:
+            return
+        try:
+            frames = self._from_host.feed(data)
+        except HexkeyError:  # a version of the format that the board does not know
+            self._from_host, self._bad_frames = StreamParser(), 0
+            self._bad_requests += 1
+            return
+        bad_frames = self._from_host.statistics.bad_frames
+        self._bad_requests += bad_frames - self._bad_frames
+        self._bad_frames = bad_frames
+        for frame in frames:
+            try:
+                if frame.header.kind is not Kind.REGISTER_REQUEST:
+                    raise ValueError("only requests come from a host")
+                request = RegisterRequest.decode(frame.body)
+            except (HexkeyError, ValueError):
+                self._bad_requests += 1
+                continue
+            reply = self._registers.answer(request)
+            if self._replies_to_drop:
+                self._replies_to_drop -= 1
+            else:
+                self._transmitter.send(Kind.REGISTER_REPLY, reply.encode())
+
+    # ---- the passing of time ----------------------------------------------------------------
+
+    @property
+    def running(self) -> bool:
+        return bool(self._registers.value("control"))
+
+    @property
+    def time_s(self) -> float:
+        """Seconds of light since the board was first armed."""
+        return self.pulses / self.rate_hz
+
+    @property
+    def vanished(self) -> bool:
+        """Whether the fault `vanish` is due."""
+        at_s = self._faults.vanish_at_s
+        return at_s is not None and self.time_s >= at_s
+
+    def advance(self, pulses: int) -> None:
+        """Let pulses pass; none do while the board is stopped."""
+        end = self.pulses + pulses
+        while self.running and self.pulses < end:
+            step = max(1, self.rate_hz // STEPS_PER_S)
+            self._step(min(step - self.pulses % step, end - self.pulses))
+
+    def _step(self, pulses: int) -> None:
+        self._follow_trigger(not _within(self._faults.lose_trigger, self.time_s))
+        clicks = self._source.advance(pulses)
+        before, self.pulses = self.pulses, self.pulses + pulses
+        if self._locked:
+            self._triggers += self.pulses // self._divider - before // self._divider
+            origin_ps = self._epoch_pulse * self._period_ps
+            horizon_ps = self.pulses * self._period_ps - origin_ps
+            times = clicks.time_ps - origin_ps
+            self._take(self._front_end.push(times, clicks.detector, horizon_ps))
+        else:
+            self._count_without_trigger(clicks)
+        for rate_hz, report in ((10, self._report_counters), (1, self._report_histograms)):
+            interval = max(1, self.rate_hz // rate_hz)
+            if before // interval != self.pulses // interval and self._transmitter.has_room:
+                report()  # without room the next report, of totals, has to do
+
+    def _take(self, events: Events) -> None:
+        """Pass events to the FIFO in slices, so that it drains while it fills, as the real one."""
+        if self._mode == Mode.HISTOGRAM_ONLY:
+            self._front_end.counters.events -= len(events)
+            events = Events.empty()
+        blocked = _within(self._faults.overflow, self.time_s)
+        for start in range(0, len(events), SLICE_EVENTS):
+            part = events.take(slice(start, start + SLICE_EVENTS))
+            self._fifo.push(part, blocked=blocked)
+            self._framer.next_pulse = max(self._framer.next_pulse, int(part.pulse[-1]) + 1)
+            self._transmitter.send_events()
+        self._framer.next_pulse = max(self._framer.next_pulse, self._front_end.next_pulse)
+        self._transmitter.send_events()
+
+    # ---- what the host can ask for ----------------------------------------------------------
+
+    def _control(self, value: int) -> None:
+        if not value:
+            self._settle()
+            self._report_counters()
+
+    def _begin_run(self, run: int) -> None:
+        self._settle()
+        self._framer.begin_run(run)
+        self._front_end.counters.clear()
+        self._fifo.dropped = 0
+        self._triggers = self._bad_requests = 0
+
+    def _commit(self, settings_id: int) -> None:
+        """Take the shadowed settings over at the next pulse; without a trigger, when it is back."""
+        self._uncommitted = settings_id
+        if self._locked:
+            self._apply_commit()
+
+    def _apply_commit(self) -> None:
+        if self._uncommitted is None:
+            return
+        self._settle()  # what went before is sent under the old settings' id
+        self._settings = self._registers.front_end_settings()
+        self._mode = Mode(self._registers.value("mode"))
+        self._divider = self._registers.value("trigger_divider")
+        self._front_end.reconfigure(self._settings)
+        self._framer.settings_id = self._uncommitted
+        change = SettingsChange(self._framer.next_pulse, self._uncommitted)
+        self._transmitter.send(Kind.SETTINGS, change.encode())
+        self._uncommitted = None
+
+    def _identify(self, _: int) -> None:
+        identification = Identification(
+            tick_ps=Fraction(TICK_PS),
+            clock_hz=CLOCK_HZ,
+            detectors=self._detectors,
+            simulated=True,
+            taps=0,
+            period_ticks=self._settings.period_ticks,
+            fifo_depth=self._depth,
+            firmware=FIRMWARE,
+            board="virtual",
+        )
+        self._transmitter.send(Kind.IDENTIFICATION, identification.encode())
+
+    # ---- a trigger that comes and goes ------------------------------------------------------
+
+    def _follow_trigger(self, present: bool) -> None:
+        if self._locked and not present:
+            self._settle()
+            self._locked = False
+        elif present and not self._locked:
+            # How many pulses there were is unknown: the last frame of the old numbering says so.
+            last = self._framer.next_pulse
+            self._transmitter.send(Kind.LOSS, Loss(LossCause.TRIGGER_LOST, last, last, 0).encode())
+            self._framer.begin_epoch()
+            self._epoch_pulse = self.pulses
+            self._front_end = self._make(self._settings, -1, self._front_end.counters)
+            self._locked = True
+            self._apply_commit()
+
+    def _count_without_trigger(self, clicks: SomeClicks) -> None:
+        counted = self._front_end.counters.clicks
+        for detector, count in enumerate(np.bincount(clicks.detector, minlength=4).tolist()):
+            counted[detector] += count * self._settings.enable[detector]
+
+    # ---- frames -----------------------------------------------------------------------------
+
+    def _settle(self) -> None:
+        """Close all pulses and send every event that there is."""
+        if self._locked:
+            self._take(self._front_end.reconfigure(self._settings))
+        self._transmitter.flush()
+
+    def _report_counters(self) -> None:
+        counted = self._front_end.counters
+        first, second, third, fourth = counted.clicks
+        counters = Counters(
+            triggers=self._triggers,
+            clicks_0=first,
+            clicks_1=second,
+            clicks_2=third,
+            clicks_3=fourth,
+            ignored_holdoff=counted.ignored_holdoff,
+            outside_gate=counted.outside_gate,
+            repeats=counted.repeats,
+            double_pulses=counted.double_pulses,
+            events=counted.events,
+            fifo_dropped=self._fifo.dropped,
+            bad_requests=self._bad_requests,
+        )
+        self._transmitter.send(Kind.COUNTERS, counters.encode())
+        self._transmitter.send(Kind.PAIRS, Pairs(tuple(counted.pairs)).encode())
+        status = Status(len(self._fifo), 0, trigger_locked=self._locked, running=self.running)
+        self._transmitter.send(Kind.STATUS, status.encode())
+
+    def _report_histograms(self) -> None:
+        histograms = self._front_end.take_histogram()
+        for detector in range(self._detectors):
+            histogram = Histogram(
+                detector,
+                self._settings.histogram_offset_ticks,
+                self._settings.histogram_bin_ticks,
+                histograms[detector],
+            )
+            self._transmitter.send(Kind.HISTOGRAM, histogram.encode())
+
+
+def _within(intervals: tuple[Interval, ...], time_s: float) -> bool:
+    return any(interval.holds(time_s) for interval in intervals)
+
+
+def _check(period_ps: int, detectors: int, mode: str, baud: int | None, fifo_depth: int) -> None:
+    problem = None
+    if period_ps < TICK_PS or period_ps % TICK_PS:
+        problem = f"its period of {period_ps} ps is not a whole number of ticks of {TICK_PS} ps"
+    elif not 1 <= detectors <= 4:
+        problem = f"it has one to four detectors, not {detectors}"
+    elif mode not in ("fast", "exact"):
+        problem = f"its mode is fast or exact, not {mode!r}"
+    elif baud is not None and baud < 9600:
+        problem = f"its link has at least 9600 baud, not {baud}"
+    elif fifo_depth < MAX_RECORDS:
+        problem = f"its FIFO holds at least {MAX_RECORDS} events (a frame), not {fifo_depth}"
+    if problem:
+        raise ConfigurationError(f"the virtual board cannot be made: {problem}")

@@ -79,10 +79,11 @@ class _Paced:
         self._allowance = min(
             self._allowance + passed * self._bytes_per_s, MAX_LAG_S * self._bytes_per_s
         )
-        sent = port.write(self._board.outgoing[: int(self._allowance)])
+        ready = self._board.outgoing[: int(self._allowance)]
+        sent = port.write(ready) if ready else 0
         self._board.sent(sent)
         self._allowance = self._allowance - sent if self._board.outgoing else 0.0
-        port.wait(TURN_S, for_room=False)
+        port.wait(TURN_S, for_room=sent < len(ready))
 
     def _advance(self, passed_s: float) -> None:
         step_s = 1 / STEPS_PER_S

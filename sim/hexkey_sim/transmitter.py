@@ -41,6 +41,11 @@ class Transmitter:
     def has_room(self) -> bool:
         return self._buffer_bytes is None or len(self._waiting) < self._buffer_bytes
 
+    @property
+    def has_room_for_reports(self) -> bool:
+        """More than for events: overloaded, the board still says that it is."""
+        return self._buffer_bytes is None or len(self._waiting) < 2 * self._buffer_bytes
+
     def sent(self, count: int) -> None:
         """Say that the link has taken the oldest `count` bytes."""
         del self._waiting[:count]
@@ -55,15 +60,16 @@ class Transmitter:
         while self.has_room and (frame := self._framer.next_events()) is not None:
             self._transmit(frame)
         if self.has_room:
-            self._report_dropped()
+            self.report_dropped()
 
     def flush(self) -> None:
         """Send all that is in the FIFO, whether there is room or not."""
         while (frame := self._framer.next_events(flush=True)) is not None:
             self._transmit(frame)
-        self._report_dropped()
+        self.report_dropped()
 
-    def _report_dropped(self) -> None:
+    def report_dropped(self) -> None:
+        """Send a LOSS frame if the FIFO dropped events since the last one."""
         dropped = self._fifo.take_dropped()
         if dropped is not None:
             first, last = dropped.first_pulse, dropped.last_pulse

@@ -213,7 +213,8 @@ class VirtualBoard:
             self._count_without_trigger(clicks)
         for rate_hz, report in ((10, self._report_counters), (1, self._report_histograms)):
             interval = max(1, self.rate_hz // rate_hz)
-            if before // interval != self.pulses // interval and self._transmitter.has_room:
+            due = before // interval != self.pulses // interval
+            if due and self._transmitter.has_room_for_reports:
                 report()  # without room the next report, of totals, has to do
 
     def _take(self, events: Events) -> None:
@@ -307,6 +308,7 @@ class VirtualBoard:
         self._transmitter.flush()
 
     def _report_counters(self) -> None:
+        self._transmitter.report_dropped()
         counted = self._front_end.counters
         first, second, third, fourth = counted.clicks
         counters = Counters(

@@ -1,0 +1,169 @@
+"""``hexkey demo``, ``hexkey simulate`` and ``hexkey virtual-board``."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from hexkey.cli.display import print_report
+from hexkey.cli.options import JsonLinesOption, JsonOption
+from hexkey.randomness import OperatingSystem
+from hexkey_sim.board_runner import BoardOptions, run_virtual_board
+from hexkey_sim.faults import parse_faults
+from hexkey_sim.link import PRESETS, preset
+
+LARGEST_CHANCE_OFFSET = 10**8  # pulses: 2.5 s at 40 MHz, well within the ±10 s that are searched
+
+SimulationSeed = Annotated[
+    int | None, typer.Option(help="Seed of the simulated photons; a chance one if not given.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the simulator's commands to the application (the entry point)."""
+    app.command()(demo)
+    app.command()(simulate)
+    app.command("virtual-board")(virtual_board)
+
+
+def demo(
+    preset_name: Annotated[str, typer.Option("--preset", help=f"{', '.join(PRESETS)}.")] = (
+        "as-reported"
+    ),
+    seconds: Annotated[float, typer.Option(help="Length of the run in seconds.")] = 16.0,
+    block_bits: Annotated[int, typer.Option(help="Sifted bits in a block.")] = 40_000,
+    out: Annotated[Path, typer.Option(help="Folder for all that it makes.")] = Path("hexkey-demo"),
+    seed: SimulationSeed = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Photons become a key, on this machine: the whole chain with a simulated link.
+
+    A virtual board on a pseudo-terminal, Bob's and Alice's hosts as two processes that talk over
+    TCP, and a third that compares the keys they stored.
+    """
+    from hexkey_sim.dashboard import Dashboard
+    from hexkey_sim.demo import DemoSettings, run_demo
+
+    chosen = preset(preset_name)
+    settings = DemoSettings(
+        preset_name, seconds, out, block_bits, seed, chosen.parameters.transmission
+    )
+    title = f"hexkey demo: {preset_name}, {seconds:g} s of a simulated B92 link at 40 MHz"
+    with Dashboard(title, seconds, quiet=as_json) as dashboard:
+        outcome = run_demo(settings, dashboard)
+    if as_json:
+        found = {"equal": outcome.equal, "alice": outcome.alice, "bob": outcome.bob}
+        typer.echo(json.dumps(found, indent=2))
+    else:
+        typer.echo("\nBob's report")
+        print_report(outcome.bob, as_json=False)
+        typer.echo(f"\nA third process compared the two stores: {outcome.comparison}")
+        pictures = ", ".join(str(path) for path in sorted(out.glob("*.png")))
+        typer.echo(f"Pictures: {pictures}")
+        typer.echo(f"Everything else is in {out}/: stores, Alice's record, a recording, reports.")
+    if not outcome.equal or not outcome.bob["secret_bits"]:
+        raise typer.Exit(1)
+
+
+def simulate(
+    out: Annotated[Path, typer.Argument(help="New folder for the recording and Alice's record.")],
+    preset_name: Annotated[str, typer.Option("--preset", help=f"{', '.join(PRESETS)}.")] = (
+        "as-reported"
+    ),
+    seconds: Annotated[float, typer.Option(help="Seconds of the link.")] = 10.0,
+    measurement: Annotated[
+        bool,
+        typer.Option(
+            "--measurement", help="Alice sends the paper's public pattern 1-0-1-0, which is no key."
+        ),
+    ] = False,
+    seed: SimulationSeed = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Simulate a link faster than real time, and compare it with the closed forms.
+
+    Writes OUT/run.recording and OUT/alice.record, as a board and Alice would have, for
+    `hexkey distill OUT/run.recording --record OUT/alice.record`.
+    """
+    from hexkey_sim.simulate import run_simulation
+
+    found = run_simulation(
+        preset(preset_name), out, seconds, _chance(seed), measurement=measurement
+    )
+    if as_json:
+        typer.echo(json.dumps(asdict(found), indent=2))
+        return
+    typer.echo(f"{'':<18}{'simulated':>14}{'closed form':>14}")
+    typer.echo(f"{'sifted, bit/s':<18}{found.sifted_hz:>14,.0f}{found.expected_sifted_hz:>14,.0f}")
+    typer.echo(f"{'QBER':<18}{found.qber:>14.2%}{found.expected_qber:>14.2%}")
+    typer.echo(
+        f"{found.seconds:g} s of the link took {found.elapsed_s:.1f} s; "
+        f"{found.events:,} events are in {out}/run.recording."
+    )
+
+
+def virtual_board(
+    preset_name: Annotated[str, typer.Option("--preset", help=f"{', '.join(PRESETS)}.")] = (
+        "as-reported"
+    ),
+    record: Annotated[
+        Path | None, typer.Option(help="Write Alice's record to this new file.")
+    ] = None,
+    port: Annotated[
+        str, typer.Option(help="pty for a pseudo-terminal, tcp or tcp:PORT for loopback.")
+    ] = "pty",
+    seconds: Annotated[float | None, typer.Option(help="How long there is light.")] = None,
+    mode: Annotated[str, typer.Option(help="fast, or exact: click by click.")] = "fast",
+    baud: Annotated[
+        int, typer.Option(help="Rate of the link; 0 for as fast as the host reads.")
+    ] = 3_000_000,
+    measurement: Annotated[
+        bool, typer.Option("--measurement", help="Alice sends the public pattern 1-0-1-0.")
+    ] = False,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(help="Fault to play, such as flip-bits:rate=1e-6; may be repeated."),
+    ] = None,
+    seed: SimulationSeed = None,
+    json_lines: JsonLinesOption = False,
+) -> None:
+    """A receiver board without hardware: a simulated link behind a real port.
+
+    Prints the port that `hexkey bob --port` opens, and runs until interrupted.
+    """
+    chosen = preset(preset_name)
+    chance = _chance(seed)
+    link = chosen.link(
+        chance, measurement=measurement, start_offset_pulses=chance * 7919 % LARGEST_CHANCE_OFFSET
+    )
+    options = BoardOptions(
+        port=port,
+        mode=_mode(mode),
+        baud=baud or None,
+        faults=parse_faults(fault or []),
+        seed=chance,
+        duration_s=seconds,
+        record=record,
+    )
+
+    def announce(name: str) -> None:
+        if json_lines:
+            print(json.dumps({"event": "port", "port": name}), flush=True)
+        else:
+            typer.echo(f"{chosen.name}: {chosen.explanation}.\nThe board is at {name}")
+
+    run_virtual_board(link, options, announce)
+
+
+def _mode(text: str) -> Literal["fast", "exact"]:
+    if text == "fast":
+        return "fast"
+    if text == "exact":
+        return "exact"
+    raise typer.BadParameter(f"mode {text!r}: use fast or exact.")
+
+
+def _chance(seed: int | None) -> int:
+    return int.from_bytes(OperatingSystem().bytes(4), "little") if seed is None else seed

@@ -138,5 +138,45 @@ enum { HEXKEY_BINOMIAL_DECIDED = 0, HEXKEY_BINOMIAL_UNDECIDED = 1 };
  * and exact arithmetic should start from *k (the answer is *k or *k + 1, unless several values are
  * that close together). */
 int hexkey_binomial_ppf(double epsilon, int64_t n, double p, int64_t *k);
+/* ---- sift.c: from events to Bob's sifted bits, in one pass ---------------------------------- */
+
+enum { HK_DETECTORS = 4 };
+
+enum {
+    HK_SIFT_DISORDER = -1, /* a pulse below the one before it, or below the last watermark */
+    HK_SIFT_MASK = -2      /* a mask with bits beyond HK_DETECTORS */
+};
+
+typedef struct {
+    uint32_t start[4]; /* ticks; below the period */
+    uint32_t width[4]; /* ticks; at most the period; 0 where there is no gate */
+    uint32_t period;   /* ticks; 1 to 2^31 */
+    uint8_t bit[4];    /* Bob's bit by detector, 0 or 1; 2 where the detector has none */
+} hk_sift_settings;
+
+/* Between calls; all zero at the start of an epoch. The counts only rise. */
+typedef struct {
+    uint64_t pulse;        /* the newest pulse seen, or the watermark */
+    uint64_t outside;      /* clicks outside their gate */
+    uint64_t before_first; /* clicks in a gate that opened before pulse 0 */
+    uint64_t repeats;      /* clicks of a detector that had clicked in the pulse */
+    uint64_t doubles;      /* pulses discarded: more than one detector */
+    uint64_t other;        /* pulses discarded: a detector without a bit */
+    uint8_t current;       /* detectors that clicked in `pulse` so far */
+    uint8_t previous;      /* detectors that clicked in the pulse before it so far */
+} hk_sift_state;
+
+/* Gate `events` clicks, merge those that now share a pulse, and sift by B92's rule: one detector.
+ *
+ * `pulse` ascends (equal ones are merged) and is below 2^63. No later event lies below `watermark`;
+ * one at or below the newest pulse says nothing new. A pulse is sifted once no later event can add
+ * to it: two pulses above it have been reached. The outputs hold 2 * events + 2 elements.
+ * Returns the number of pulses written, ascending across calls, or a code above; then `state` is
+ * as it was.
+ */
+ptrdiff_t hk_sift_b92(const hk_sift_settings *settings, hk_sift_state *state, size_t events,
+                      const uint64_t *restrict pulse, const uint32_t *restrict phase,
+                      const uint8_t *restrict mask, uint64_t watermark,
+                      uint64_t *restrict out_pulse, uint8_t *restrict out_bit);
 
 #endif

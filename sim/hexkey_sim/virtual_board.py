@@ -223,8 +223,9 @@ class VirtualBoard:
             self._front_end.counters.events -= len(events)
             events = Events.empty()
         blocked = _within(self._faults.overflow, self.time_s)
-        for start in range(0, len(events), SLICE_EVENTS):
-            part = events.take(slice(start, start + SLICE_EVENTS))
+        size = min(SLICE_EVENTS, max(1, self._depth - MAX_RECORDS))  # besides a frame in the making
+        for start in range(0, len(events), size):
+            part = events.take(slice(start, start + size))
             self._fifo.push(part, blocked=blocked)
             self._framer.next_pulse = max(self._framer.next_pulse, int(part.pulse[-1]) + 1)
             self._transmitter.send_events()

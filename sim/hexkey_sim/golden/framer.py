@@ -68,20 +68,23 @@ class Framer:
         end = int(waiting.pulse[0]) + self._flush_pulses
         due = flush or self.next_pulse >= end
         within = self._candidates(waiting, end)
-        if not due and 2 * len(within) < MAX_RECORDS:  # at most a long advance with each event
+        if not (due or len(within) < len(waiting) or self._records(within) >= MAX_RECORDS):
             return None
         packed = pack_frames(within, self._layout)[0]
-        full = len(packed.body) // self._layout.record_bytes == MAX_RECORDS
-        if not (due or full or packed.events < len(waiting)):
-            return None
         self._fifo.remove(packed.events)
         encoded = self._encode(Kind.EVENTS, self._layout.record_bytes, packed.pulse, packed.body)
         self.event_tally += packed.events
         return encoded
 
     def _candidates(self, waiting: Events, end: int) -> Events:
+        """Return what the next frame may hold, as far as time and the least record go."""
         first = waiting.take(slice(MAX_RECORDS))
         return first.take(slice(int(np.searchsorted(first.pulse, np.uint64(end)))))
+
+    def _records(self, within: Events) -> int:
+        """Return how many records they take; in 10 ms of pulses no advance takes more than two."""
+        long = np.diff(within.pulse) > self._layout.limit("advance")
+        return len(within) + int(np.count_nonzero(long))
 
     def _encode(self, kind: Kind, record_bytes: int, pulse: int, body: bytes) -> bytes:
         header = Header(

@@ -194,13 +194,15 @@ class RecordReader:
             return bits
         bits = np.empty(len(pulses), np.uint8)
         firsts = np.array(self._firsts, dtype=np.uint64)
-        chunks = np.searchsorted(firsts, pulses, side="right") - 1
-        for chunk in np.unique(chunks):
-            chosen = chunks == chunk
-            local = (pulses[chosen] - firsts[chunk]).astype(np.int64)
-            start = int(local.min()) & ~7
-            stop = int(local.max()) + 1
-            bits[chosen] = bits_at(self._load(int(chunk), start, stop), local - start)
+        order = np.argsort(pulses, kind="stable")
+        ascending = pulses[order]
+        chunks = np.searchsorted(firsts, ascending, side="right") - 1
+        changes = np.flatnonzero(np.diff(chunks)) + 1
+        for one in np.split(np.arange(len(pulses)), changes):
+            chunk = int(chunks[one[0]])
+            local = (ascending[one] - firsts[chunk]).astype(np.int64)
+            start, stop = int(local[0]) & ~7, int(local[-1]) + 1
+            bits[order[one]] = bits_at(self._load(chunk, start, stop), local - start)
         return bits
 
     def packed(self, first: int, count: int) -> bytes:

@@ -105,7 +105,14 @@ def b92(
     Hold-off rejects pulses that follow a click of any detector within `holdoff_pulses`; whatever a
     detector's dead time could block in the gate it rejects too, if it lasts that long. Afterpulses
     sooner than that go the same way; later ones are taken to be wrong half of the time.
+
+    Raises
+    ------
+    ValueError
+        If the gate reaches past the period.
     """
+    if gate.stop_ps > parameters.period_ps:
+        raise ValueError("the expected QBER is only known for a gate within a period")
     any_click, right, wrong = 0.0, 0.0, 0.0
     for index in (0, 1):
         shape = profile(parameters, index, pattern)

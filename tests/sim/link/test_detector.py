@@ -41,25 +41,14 @@ def test_dead_time_in_any_stretches_is_the_naive_one(
 ) -> None:
     detector = Detector(None, dark_counts_hz=0, dead_time_ps=dead_ps)
     state = DetectorState(detector, np.random.default_rng(1), 0)
+    expected = naive_dead_time(arrivals, dead_ps)
     clicks: list[int] = []
-    start = 0
     for end in [*sorted(set(cuts)), 10_001]:
         # Arrivals may be announced early; here those of the next stretches by up to 500 ps.
-        known = [time_ps for time_ps in arrivals if start <= time_ps < end + 500]
+        known = [time_ps for time_ps in arrivals if time_ps < end + 500]
         arrivals = [time_ps for time_ps in arrivals if time_ps >= end + 500]
         clicks += state.clicks_until(np.array(known, np.int64), end).tolist()
-        start = 0
-    assert clicks == naive_dead_time(clicks, dead_ps)
-    assert arrivals == []
-
-
-@given(st.lists(st.integers(0, 10_000), max_size=60), st.integers(0, 400))
-def test_dead_time_drops_what_it_must_and_no_more(arrivals: list[int], dead_ps: int) -> None:
-    detector = Detector(None, dark_counts_hz=0, dead_time_ps=dead_ps)
-    state = DetectorState(detector, np.random.default_rng(1), 0)
-    clicks = state.clicks_until(np.array(arrivals, np.int64), 5000).tolist()
-    clicks += state.clicks_until(np.empty(0, np.int64), 10_001).tolist()
-    assert clicks == naive_dead_time(arrivals, dead_ps)
+    assert clicks == expected
 
 
 def test_dead_time_leaves_exponential_gaps_behind_it() -> None:
@@ -72,7 +61,7 @@ def test_dead_time_leaves_exponential_gaps_behind_it() -> None:
     assert abs(len(clicks) - expected) < SIGMAS * np.sqrt(expected) / 2  # (1 + λτ)² calmer
 
 
-@pytest.mark.parametrize("stretches", [1, 3000])
+@pytest.mark.parametrize("stretches", [1, 1000])
 def test_afterpulses(stretches: int) -> None:
     detector = Detector(
         None, dark_counts_hz=1e3, afterpulse_probability=0.2, afterpulse_lifetime_ps=40_000
@@ -97,10 +86,10 @@ def test_afterpulses_cross_from_one_stretch_into_the_next() -> None:
     )
     state = DetectorState(detector, np.random.default_rng(3), 0)
     clicks = 0
-    for number in range(40_000):
+    for number in range(20_000):
         photon = [number * 30_000 + 1] if number % 100 == 0 else []
         clicks += len(state.clicks_until(np.array(photon, np.int64), (number + 1) * 30_000))
-    assert abs(clicks - 800) < SIGMAS * np.sqrt(800 * 3)
+    assert abs(clicks - 400) < SIGMAS * np.sqrt(400 * 3)
 
 
 def test_the_profile_knows_dead_time_and_afterpulses_in_the_dark() -> None:

@@ -43,7 +43,8 @@ def gated_masks(
     good &= (phase >= gate.start_ps) & (phase < gate.stop_ps)
     pulses, where = np.unique(pulse[good], return_inverse=True)
     masks = np.zeros(len(pulses), np.uint8)
-    np.bitwise_or.at(masks, where, np.uint8(1) << clicks.detector[good])
+    for detector in (0, 1):
+        masks[where[clicks.detector[good] == detector]] |= np.uint8(1 << detector)
     return pulses, masks
 
 
@@ -90,15 +91,15 @@ def test_emission_later_than_a_period_is_right_for_the_pulse_it_lands_in() -> No
 def test_the_swing_between_states_costs_what_the_profile_says() -> None:
     gate = Gate(12_000, 12_000)
     expected = b92(BENCH, gate)
-    sifted, errors = sift(preset("bench").link(9), 20_000_000, gate)
+    sifted, errors = sift(preset("bench").link(9), 8_000_000, gate)
     assert expected.qber > 0.1
-    assert_count(sifted, expected.sifted_hz / 2)
+    assert_count(sifted, expected.sifted_hz / 5)
     assert_share(errors, sifted, expected.qber)
 
 
 @pytest.mark.parametrize("pattern", [None, "10"])
 def test_histogram_of_arrivals(pattern: str | None) -> None:
-    pulses = 20_000_000
+    pulses = 8_000_000
     link = OpticalLink(BENCH, 10, PatternBits(pattern) if pattern else None)
     clicks = link.advance(pulses)
     for index in (0, 1):
@@ -176,17 +177,17 @@ def test_double_clicks() -> None:
 def test_dark_counts_complete_double_clicks() -> None:
     detectors = b92_detectors(dark_counts_hz=1e6, dead_time_ps=0)
     noisy = replace(BENCH, mean_photons=0.05, g2=0.0, detectors=detectors)
-    clicks = OpticalLink(noisy, 14).advance(10_000_000)
+    clicks = OpticalLink(noisy, 14).advance(4_000_000)
     _, masks = gated_masks(clicks, 25_000, PAPER_GATE)
-    assert_count(float(np.sum(masks == 3)), 10_000_000 * double_clicks_per_pulse(noisy))
+    assert_count(float(np.sum(masks == 3)), 4_000_000 * double_clicks_per_pulse(noisy))
 
 
 def test_loss_and_shares_scale_the_clicks() -> None:
     unequal = (Detector(None, light_share=0.2), Detector(None, light_share=0.5))
     lossy = replace(BENCH, detectors=unequal, channel_loss_db=3.0, extra_loss_db=2.0)
-    clicks = OpticalLink(lossy, 15).advance(20_000_000)
+    clicks = OpticalLink(lossy, 15).advance(8_000_000)
     for index, expected in enumerate(clicks_hz(lossy)):
-        assert_count(int(np.sum(clicks.detector == index)), expected / 2)
+        assert_count(int(np.sum(clicks.detector == index)), expected / 5)
     photons = BENCH.mean_photons * 0.42 * 10**-0.5 * 0.2
     assert clicks_hz(lossy)[0] == pytest.approx(40e6 * photons, rel=0.01)
 

@@ -1,7 +1,7 @@
 """Settings of a role: one TOML file, the environment above it, the command line above both.
 
 Keys carry their units (`gate_start_ns`), unknown keys are refused, and everything is checked once,
-when it is read. The settings objects are plain frozen dataclasses, so code takes them from anywhere.
+when it is read. Settings are plain frozen dataclasses, so code can take them from anywhere.
 """
 
 import os
@@ -157,9 +157,11 @@ def _build(kind: type[Settings], found: dict[str, Any], where: str) -> Settings:
 
 def _convert(each: "Field[Any]", value: Any, where: str) -> Any:
     if is_dataclass(each.type) and isinstance(value, dict):
-        refuse_unknown(value, {part.name for part in fields(each.type)}, f"[{each.name}] in {where}")
+        refuse_unknown(
+            value, {part.name for part in fields(each.type)}, f"[{each.name}] in {where}"
+        )
         return _build(each.type, value, f"[{each.name}] in {where}")  # type: ignore[arg-type]
-    if is_dataclass(each.type) and isinstance(value, each.type):
+    if is_dataclass(each.type) and is_dataclass(value):
         return value
     try:
         return _scalar(str(each.type), value)

@@ -8,8 +8,8 @@ from types import TracebackType
 from typing import Any
 
 from hexkey.board import Board
-from hexkey.receiver import Receiver
-from hexkey.session.bob import Progress, SiftedChunk
+from hexkey.receiver import Receiver, SiftedChunk
+from hexkey.session.bob import Progress
 
 READ_S = 0.05
 REPORT_EVERY_S = 0.5

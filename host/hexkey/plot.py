@@ -45,7 +45,7 @@ def draw_report(report: dict[str, Any], folder: Path) -> list[Path]:
 def _draw(paint: Any, report: dict[str, Any], path: Path, size: tuple[float, float]) -> Path:
     from matplotlib import pyplot as plt
 
-    style = {
+    style: Any = {
         "font.size": 10,
         "axes.spines.top": False,
         "axes.spines.right": False,
@@ -99,10 +99,20 @@ def _over_time(figure: Any, report: dict[str, Any]) -> None:
     )
     upper.set_ylim(0, max(11.5, 115 * qber.max()))
     upper.axhline(11, color=SOFT, lw=1, ls="--")
-    upper.annotate("abort", (0.995, 11), xycoords=("axes fraction", "data"), ha="right", va="bottom", color=SOFT)
+    upper.annotate(
+        "abort",
+        (0.995, 11),
+        xycoords=("axes fraction", "data"),
+        ha="right",
+        va="bottom",
+        color=SOFT,
+    )
     upper.set_ylabel("QBER, %")
     upper.set_title("Error rate of each block (± one standard deviation)")
-    for rate, color, name in ((bits, INK, "sifted"), (secret, GOOD, "key, after refilling the pool")):
+    for rate, color, name in (
+        (bits, INK, "sifted"),
+        (secret, GOOD, "key, after refilling the pool"),
+    ):
         lower.errorbar(
             middle, rate / seconds / 1000, xerr=half, fmt="o", ms=4, lw=1.2, color=color, label=name
         )

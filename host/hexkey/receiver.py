@@ -12,9 +12,17 @@ from numpy.typing import NDArray
 
 from hexkey.errors import InputError
 from hexkey.gate import Gate
-from hexkey.session.bob import SiftedChunk
 from hexkey.sift import Sifted, Sifter
 from hexkey.wire import Counters, Frame, Histogram, Kind, Loss, StreamStatistics, unpack_events
+
+
+@dataclass(frozen=True, slots=True)
+class SiftedChunk:
+    """Sifted bits as they come, in order of pulses within an epoch."""
+
+    epoch: int
+    pulses: NDArray[np.uint64]
+    bits: NDArray[np.uint8]
 
 
 @dataclass(slots=True)

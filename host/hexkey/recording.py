@@ -1,11 +1,8 @@
 """Recordings: what came off the wire and what was said on the channel, in one file.
 
 docs/recording.md describes the format. A recording holds every detection in the clear: it is secret
-material and is written with mode 0600.
-
-Layout: ``HEXKEYRC``, version u16, then chunks. A chunk is the marker ``hxC\\xa5``, type u8, length
-u32, time since the start in ns u64, the payload, and the CRC-32 of all that. The marker lets a
-reader find its way back after damage.
+material and is written with mode 0600. Each chunk begins with a marker, so that a reader finds its
+way back after damage.
 """
 
 import json

@@ -16,7 +16,9 @@ class Window:
     tick_ps: Fraction
 
 
-def window_in_ticks(start_ns: float, width_ns: float, tick_ps: Fraction, period_ticks: int) -> Window:
+def window_in_ticks(
+    start_ns: float, width_ns: float, tick_ps: Fraction, period_ticks: int
+) -> Window:
     """Turn the gate's nanoseconds into ticks.
 
     Raises
@@ -35,7 +37,7 @@ def window_in_ticks(start_ns: float, width_ns: float, tick_ps: Fraction, period_
 
 
 def to_ticks(value_ns: float, tick_ps: Fraction, name: str) -> int:
-    """Turn nanoseconds into ticks; ConfigurationError naming the nearest value if they do not fit."""
+    """Turn nanoseconds into ticks; a ConfigurationError names the nearest value that fits."""
     ticks = Fraction(str(value_ns)) * 1000 / tick_ps
     if ticks.denominator != 1:
         raise ConfigurationError(

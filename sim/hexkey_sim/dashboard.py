@@ -89,7 +89,11 @@ class Dashboard:
         seconds = self._receiving.get("seconds", 0.0)
         done = min(1.0, seconds / self._seconds)
         bar = "━" * round(30 * done) + "╌" * (30 - round(30 * done))
-        rate = f"{self._rates[-1] / 1000:5.1f} kbit/s sifted  {_spark(self._rates)}" if self._rates else "-"
+        rate = (
+            f"{self._rates[-1] / 1000:5.1f} kbit/s sifted  {_spark(self._rates)}"
+            if self._rates
+            else "-"
+        )
         qbers = [block["qber"] for block in self._blocks]
         errors = sum(block["errors"] for block in self._blocks)
         sifted = sum(block["sifted_bits"] for block in self._blocks)

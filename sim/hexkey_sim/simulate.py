@@ -10,10 +10,9 @@ from hexkey.board import Board
 from hexkey.board_settings import BoardSettings, DetectorSettings
 from hexkey.errors import StoreError
 from hexkey.gate import DETECTORS, Gate
-from hexkey.receiver import Receiver
+from hexkey.receiver import Receiver, SiftedChunk
 from hexkey.record import RecordReader, RecordWriter
 from hexkey.recording import RecordingWriter
-from hexkey.session.bob import SiftedChunk
 from hexkey_sim.board_runner import RecordedLink
 from hexkey_sim.link import record_statement
 from hexkey_sim.link.presets import Preset
@@ -116,9 +115,7 @@ def _receive(
         gate = Gate(round(preset.gate.start_ps / tick_ps), round(preset.gate.width_ps / tick_ps))
         detector = DetectorSettings(gate.start_ticks, gate.width_ticks)
         host.configure(
-            BoardSettings(
-                detectors=(detector,) * ident.detectors, holdoff_pulses=HOLDOFF_PULSES
-            )
+            BoardSettings(detectors=(detector,) * ident.detectors, holdoff_pulses=HOLDOFF_PULSES)
         )
         recording.meta(
             {

@@ -1,4 +1,4 @@
-"""What a person sees while a role runs: one line that moves on a terminal, a line an event elsewhere."""
+"""What a person sees while a role runs: a line that moves on a terminal, lines elsewhere."""
 
 import json
 import sys

@@ -89,7 +89,7 @@ def compare_stores(one: StoreArgument, other: StoreArgument, as_json: JsonOption
         typer.echo(f"equal: {found.common} key(s), {found.bits:,} bits, the same in both stores.")
     else:
         typer.echo(
-            f"NOT equal: {found.common} key(s) in common, {len(found.differing)} of them different; "
+            f"NOT equal: {found.common} common key(s), {len(found.differing)} of them different; "
             f"{len(found.only_a)} only in {one}, {len(found.only_b)} only in {other}."
         )
     if not found.equal:

@@ -10,9 +10,12 @@ ConfigOption = Annotated[
     typer.Option("--config", "-c", help="TOML file with the settings of this role."),
 ]
 StoreOption = Annotated[
-    Path | None, typer.Option(help="Key store of this party (make a pair with `hexkey keys create`).")
+    Path | None,
+    typer.Option(help="Key store of this party (make a pair with `hexkey keys create`)."),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print the report as JSON and nothing else.")]
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print the report as JSON and nothing else.")
+]
 JsonLinesOption = Annotated[
     bool, typer.Option("--json-lines", help="Print every event as a line of JSON as it happens.")
 ]

@@ -6,6 +6,7 @@ from typing import Any
 from hexkey.board import Board
 from hexkey.board_settings import BoardSettings, DetectorSettings
 from hexkey.config import BobSettings
+from hexkey.gate import DETECTORS
 from hexkey.live import LiveEvents
 from hexkey.party.alice import BOB, choose_randomness
 from hexkey.randomness import Randomness
@@ -19,7 +20,6 @@ from hexkey.session.handshake import bob_handshake
 from hexkey.session.parameters import BobStatement
 from hexkey.session.tally import Tally
 from hexkey.store import Store
-from hexkey.gate import DETECTORS
 from hexkey.window import Window, to_ticks, window_in_ticks
 
 HISTOGRAM_BIN_TICKS = 10
@@ -77,9 +77,7 @@ def _run(
         with connect(settings.peer) as channel:
             witness = recording.message if recording else None
             talk = LiveConversation(channel, store, BOB, witness)
-            greeting = bob_handshake(
-                talk, store, settings.session, statement, randomness.bytes(16)
-            )
+            greeting = bob_handshake(talk, store, settings.session, statement, randomness.bytes(16))
             session = greeting.session
             if recording:
                 recording.meta(describe(settings, window, statement, session))

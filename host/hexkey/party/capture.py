@@ -42,9 +42,7 @@ def record_wire(
             )
             gated = DetectorSettings(window.gate.start_ticks, window.gate.width_ticks)
             board.configure(
-                BoardSettings(
-                    detectors=(gated,) * ident.detectors, holdoff_pulses=holdoff_pulses
-                )
+                BoardSettings(detectors=(gated,) * ident.detectors, holdoff_pulses=holdoff_pulses)
             )
             gates = (window.gate,) * DETECTORS
             run = int.from_bytes(OperatingSystem().bytes(4), "little") or 1

@@ -77,7 +77,9 @@ def read_detections(path: Path) -> Detections:
             reader = csv.DictReader(file)
             missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
             if missing:
-                raise InputError(f"{path} lacks the column {missing[0]!r}; see `hexkey distill --help`.")
+                raise InputError(
+                    f"{path} lacks the column {missing[0]!r}; see `hexkey distill --help`."
+                )
             for row in reader:
                 rows.append(_row(row, path, reader.line_num))
     except (OSError, UnicodeDecodeError) as error:

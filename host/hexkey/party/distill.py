@@ -10,12 +10,12 @@ from hexkey.errors import HexkeyError, InputError
 from hexkey.gate import DETECTORS, Gate
 from hexkey.party.alice import ALICE, BOB, demonstration_reasons
 from hexkey.randomness import OperatingSystem
-from hexkey.receiver import Receiver, stream_facts
+from hexkey.receiver import Receiver, SiftedChunk, stream_facts
 from hexkey.record import RecordReader
 from hexkey.recording import Recording, read_recording
 from hexkey.session.alice import run_alice
 from hexkey.session.block import Session
-from hexkey.session.bob import Progress, SiftedChunk, run_bob
+from hexkey.session.bob import Progress, run_bob
 from hexkey.session.channel import SocketChannel, local_pair
 from hexkey.session.conversation import LiveConversation
 from hexkey.session.parameters import SessionParameters
@@ -54,7 +54,7 @@ def play_back(recording: Recording) -> Playback:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(
-            f"recording {recording.path} describes its run in a way that is not understood: {error}."
+            f"recording {recording.path} describes its run in an unknown way: {error}."
         ) from None
     return Playback(recording, StreamParser(), receiver)
 
@@ -118,9 +118,7 @@ def distill(path: Path, alice_record: Path, out: Path, progress: Progress) -> di
             *recording.meta.get("reasons", ()),
             *demonstration_reasons(record, randomness),
         )
-        session = Session(
-            randomness.bytes(32).hex(), parameters, tuple(dict.fromkeys(reasons))
-        )
+        session = Session(randomness.bytes(32).hex(), parameters, tuple(dict.fromkeys(reasons)))
         paths = _new_stores(out)
         tally = _two_roles(session, playback.chunks(), record, paths, progress)
     return _report(tally, playback, "fresh")
@@ -189,9 +187,7 @@ def _two_roles(
     tally = Tally(session)
     with ours, Store.open(stores[1]) as store:
         try:
-            run_bob(
-                LiveConversation(ours, store, BOB), session, chunks, store, tally, progress
-            )
+            run_bob(LiveConversation(ours, store, BOB), session, chunks, store, tally, progress)
         except HexkeyError:
             ours.close()
             alice.finish()  # the cause may be Alice's: hers is then the sentence to show

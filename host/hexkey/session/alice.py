@@ -43,9 +43,7 @@ def run_alice(
     number = 0
     while True:
         talk.begin(session.session_id)
-        kind, body = talk.expect(
-            Type.ALIGN, Type.ANNOUNCE, Type.BYE, timeout_s=IDLE_TIMEOUT_S
-        )
+        kind, body = talk.expect(Type.ALIGN, Type.ANNOUNCE, Type.BYE, timeout_s=IDLE_TIMEOUT_S)
         if kind is Type.BYE:
             return
         if kind is Type.ALIGN:

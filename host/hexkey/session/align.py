@@ -86,6 +86,7 @@ def alice_align(
         )
     talk.expect_tag()
     record.refresh()
+    pattern = record.statement.pattern
     reach = SEARCH_S * session.parameters.pulse_rate_hz
     try:
         match = find_offset(
@@ -95,7 +96,7 @@ def alice_align(
             record.statement.first_pulse,
             record.pulses,
             search=(-reach, reach),
-            period=record.statement.period,
+            period=len(pattern) if pattern else None,
         )
     except InputError as error:
         talk.send(Type.OFFSET, Offset(False, 0, 0, 0.0).encode())
@@ -105,9 +106,7 @@ def alice_align(
     probability = min(1.0, match.false_match_probability)
     talk.send(Type.OFFSET, Offset(True, match.offset, match.modulo or 0, probability).encode())
     talk.send_tag()
-    return Alignment(
-        sample.epoch, match.offset, match.modulo or 0, probability, len(sample.bits)
-    )
+    return Alignment(sample.epoch, match.offset, match.modulo or 0, probability, len(sample.bits))
 
 
 def claim(claims: PulseClaims, record: RecordReader, first: int, last: int, offset: int) -> None:

@@ -123,7 +123,8 @@ def key_length(session: Session, counts: BlockCounts, remaining_bits: int) -> in
     )
     if length <= refill_bits(parameters):
         raise BlockDropped(
-            "length", "after error correction too few bits are left for a key and the pool's refill."
+            "length",
+            "after error correction too few bits are left for a key and the pool's refill.",
         )
     return length
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from hexkey.amplify import amplify, seed_bits
 from hexkey.errors import ProtocolError
 from hexkey.randomness import Randomness, random_bits, random_subset
-from hexkey.reconcile import CascadeAlice
+from hexkey.reconcile.cascade import CascadeAlice
 from hexkey.session import messages
 from hexkey.session.block import (
     BlockCounts,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from hexkey.amplify import amplify, seed_bits
 from hexkey.errors import BlockDropped, ProtocolError
-from hexkey.reconcile import CascadeBob
+from hexkey.reconcile.cascade import CascadeBob
 from hexkey.session import messages
 from hexkey.session.block import (
     BlockCounts,

@@ -1,65 +1,20 @@
 """Bob's loop: sifted bits in, blocks out, until the bits or the epsilon run out."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from hexkey.errors import BlockDropped
+from hexkey.receiver import SiftedChunk
 from hexkey.session.align import bob_align
 from hexkey.session.block import BlockCounts, KeySink, Session, epsilon_of_block
 from hexkey.session.block_bob import SiftedBlock, bob_block
+from hexkey.session.builder import BlockBuilder
 from hexkey.session.conversation import Conversation
 from hexkey.session.messages import Type
 from hexkey.session.tally import Tally
 
 Progress = Callable[[dict[str, Any]], None]
-
-
-@dataclass(frozen=True, slots=True)
-class SiftedChunk:
-    """Sifted bits as they come, in order of pulses within an epoch."""
-
-    epoch: int
-    pulses: NDArray[np.uint64]
-    bits: NDArray[np.uint8]
-
-
-class BlockBuilder:
-    """Cuts the stream of sifted bits into pieces of exact size.
-
-    A new epoch throws the open piece away: its pulses cannot be numbered together with later ones.
-    """
-
-    def __init__(self) -> None:
-        self.epoch: int | None = None
-        self.discarded_bits = 0
-        self._pulses = np.empty(0, np.uint64)
-        self._bits = np.empty(0, np.uint8)
-
-    def push(self, chunk: SiftedChunk) -> bool:
-        """Add a chunk; True if it began a new epoch."""
-        renewed = chunk.epoch != self.epoch
-        if renewed:
-            self.discarded_bits += len(self._bits)
-            self.epoch, self._pulses, self._bits = chunk.epoch, chunk.pulses, chunk.bits
-        else:
-            self._pulses = np.concatenate((self._pulses, chunk.pulses))
-            self._bits = np.concatenate((self._bits, chunk.bits))
-        return renewed
-
-    def take(self, count: int, number: int) -> SiftedBlock | None:
-        """Return the oldest `count` bits as a block, or None while there are fewer."""
-        if self.epoch is None or len(self._bits) < count:
-            return None
-        block = SiftedBlock(number, self.epoch, self._pulses[:count], self._bits[:count])
-        self._pulses, self._bits = self._pulses[count:], self._bits[count:]
-        return block
-
-    def __len__(self) -> int:
-        return len(self._bits)
 
 
 def run_bob(
@@ -84,7 +39,9 @@ def run_bob(
         if builder.push(chunk):
             aligned = False
         while True:
-            wanted = session.parameters.block_bits if aligned else session.parameters.offset_sample_bits
+            wanted = (
+                session.parameters.block_bits if aligned else session.parameters.offset_sample_bits
+            )
             block = builder.take(wanted, number)
             if block is None:
                 break
@@ -110,9 +67,7 @@ def _distil(
     tally: Tally,
     progress: Progress,
 ) -> None:
-    counts = BlockCounts(
-        block.number, len(block.bits), int(block.pulses[0]), int(block.pulses[-1])
-    )
+    counts = BlockCounts(block.number, len(block.bits), int(block.pulses[0]), int(block.pulses[-1]))
     used_before = talk.auth_keys_used
     try:
         bob_block(talk, session, block, keys, counts)

@@ -2,13 +2,12 @@
 
 A *unit* is one exchange that stands by itself: the handshake, an alignment, a block. Its transcript
 begins with a name that no other unit has (the session and the unit's number in it) and then holds
-every message of both directions in order, tags included. A tag always covers the whole transcript of its unit so
-far, so a message that was changed, replayed, reordered, dropped or moved from elsewhere makes the
-next tag fail.
+every message of both directions in order, tags included. A tag always covers the whole transcript
+of its unit so far, so a message that was changed, replayed, reordered, dropped or moved from
+elsewhere makes the next tag fail.
 """
 
 import struct
-
 from typing import Protocol
 
 from hexkey import authenticate
@@ -88,9 +87,7 @@ class LiveConversation:
         self._note(SENT, kind, body)
         self._channel.send(kind, body)
 
-    def expect(
-        self, *kinds: Type, timeout_s: float = REPLY_TIMEOUT_S
-    ) -> tuple[Type, bytes]:
+    def expect(self, *kinds: Type, timeout_s: float = REPLY_TIMEOUT_S) -> tuple[Type, bytes]:
         """Receive the next message, which must be of one of `kinds`.
 
         Raises
@@ -154,5 +151,3 @@ class LiveConversation:
             )
         if self._witness is not None:
             self._witness(direction, kind, body)
-
-

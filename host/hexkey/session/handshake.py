@@ -29,7 +29,9 @@ from hexkey.session.parameters import (
 )
 
 UNIT = "hexkey handshake"
-SETTLE_MOST = 1_000  # pending keys a handshake settles; there is one at most unless disks were moved
+SETTLE_MOST = (
+    1_000  # pending keys a handshake settles; there is one at most unless disks were moved
+)
 
 
 class SessionStore(Pool, Protocol):
@@ -198,4 +200,3 @@ PROTOCOL_REASONS = (
     "B92 with the paper's equations: 1 - h(Q) is not a security proof",
     "pulses with clicks of more than one detector were discarded",
 )
-

@@ -66,7 +66,7 @@ class SessionParameters:
             )
         if not 64 <= self.estimate_bits <= self.block_bits // 2:
             raise ConfigurationError(
-                f"estimate_bits must be between 64 and half of block_bits, not {self.estimate_bits}."
+                f"estimate_bits must be from 64 to half of block_bits, not {self.estimate_bits}."
             )
         if not 128 <= self.offset_sample_bits <= 65_536:
             raise ConfigurationError(

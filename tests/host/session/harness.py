@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from hexkey.randomness import Seeded
+from hexkey.receiver import SiftedChunk
 from hexkey.record import RecordReader, RecordWriter, Statement
 from hexkey.session.alice import run_alice
-from hexkey.session.bob import SiftedChunk, run_bob
+from hexkey.session.bob import run_bob
 from hexkey.session.channel import Channel, SocketChannel, local_pair
 from hexkey.session.conversation import LiveConversation
 from hexkey.session.handshake import alice_handshake, bob_handshake

@@ -1,0 +1,41 @@
+"""Cuts a stream of sifted bits into blocks."""
+
+import numpy as np
+
+from hexkey.receiver import SiftedChunk
+from hexkey.session.block_bob import SiftedBlock
+
+
+class BlockBuilder:
+    """Cuts the stream of sifted bits into pieces of exact size.
+
+    A new epoch throws the open piece away: its pulses cannot be numbered together with later ones.
+    """
+
+    def __init__(self) -> None:
+        self.epoch: int | None = None
+        self.discarded_bits = 0
+        self._pulses = np.empty(0, np.uint64)
+        self._bits = np.empty(0, np.uint8)
+
+    def push(self, chunk: SiftedChunk) -> bool:
+        """Add a chunk; True if it began a new epoch."""
+        renewed = chunk.epoch != self.epoch
+        if renewed:
+            self.discarded_bits += len(self._bits)
+            self.epoch, self._pulses, self._bits = chunk.epoch, chunk.pulses, chunk.bits
+        else:
+            self._pulses = np.concatenate((self._pulses, chunk.pulses))
+            self._bits = np.concatenate((self._bits, chunk.bits))
+        return renewed
+
+    def take(self, count: int, number: int) -> SiftedBlock | None:
+        """Return the oldest `count` bits as a block, or None while there are fewer."""
+        if self.epoch is None or len(self._bits) < count:
+            return None
+        block = SiftedBlock(number, self.epoch, self._pulses[:count], self._bits[:count])
+        self._pulses, self._bits = self._pulses[count:], self._bits[count:]
+        return block
+
+    def __len__(self) -> int:
+        return len(self._bits)

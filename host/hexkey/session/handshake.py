@@ -10,7 +10,7 @@ it. Bob's own pending keys he drops before he says hello: he never saw Alice con
 """
 
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from hexkey import __version__
 from hexkey.errors import ChannelError, ProtocolError
@@ -117,11 +117,15 @@ def alice_handshake(
     talk.begin(UNIT)
     _, body = talk.expect(Type.HELLO)
     hello = decode_json(body, Type.HELLO)
-    refusal = _refusal(hello, store, parameters)
-    if refusal:
-        channel.send(Type.REFUSE, refusal.encode()[:4096])
-        raise ChannelError(f"Bob was refused: {refusal}")
+    stranger = _stranger(hello, store)
+    if stranger:
+        talk.expect(Type.TAG)  # read, so that closing does not cut off the answer
+        _refuse(channel, stranger)
     talk.expect_tag()
+    theirs = hello.get("parameters")
+    differences = parameters.differences(theirs if isinstance(theirs, dict) else {})
+    if differences:
+        _refuse(channel, f"the session parameters differ: {differences}.")
     try:
         bob = statement_from_json(BobStatement, hello["statement"])
         bob_nonce = str(hello["nonce"])
@@ -154,7 +158,8 @@ def _hello(
     }
 
 
-def _refusal(hello: dict[str, Any], store: SessionStore, parameters: SessionParameters) -> str:
+def _stranger(hello: dict[str, Any], store: SessionStore) -> str:
+    """Return why this peer's tag cannot even be looked at, or an empty string."""
     if hello.get("version") != SESSION_VERSION:
         return (
             f"session protocol version {hello.get('version')} is not known here, only "
@@ -165,9 +170,12 @@ def _refusal(hello: dict[str, Any], store: SessionStore, parameters: SessionPara
             "the authentication pools do not belong together; use the two stores that one "
             "`hexkey keys create` made."
         )
-    theirs = hello.get("parameters")
-    differences = parameters.differences(theirs if isinstance(theirs, dict) else {})
-    return f"the session parameters differ: {differences}." if differences else ""
+    return ""
+
+
+def _refuse(channel: Channel, sentence: str) -> NoReturn:
+    channel.send(Type.REFUSE, sentence.encode()[:4096])
+    raise ChannelError(f"Bob was refused: {sentence}")
 
 
 def _settle(store: SessionStore, pending: list[str], answer: dict[str, Any]) -> dict[str, str]:

@@ -85,13 +85,15 @@ size_t hexkey_wire_scan(const uint32_t *tables, const uint8_t *data, size_t data
                         uint8_t *out, size_t out_bytes, hexkey_wire_piece *pieces,
                         size_t piece_capacity, size_t *consumed);
 
-/* Decode event records of 4 (narrow) or 8 (wide) bytes.
+/* Decode the event records of `frame_count` frames, one after the other in `records`.
  *
- * The output arrays have room for `record_count` events. Returns the number of events, or -1-i if
- * record i is impossible: it repeats the pulse of the event before it or passes 2^63 - 1.
- * `base_pulse` must be below 2^63.
+ * Frame i has `record_counts[i]` records of `record_bytes` (4 narrow, 8 wide) bytes and counts from
+ * `base_pulses[i]`, which must be below 2^63. Each output array has room for one event per record.
+ * Returns the number of events; -1-i if the i-th record of all is impossible (it repeats the pulse
+ * of the event before it in its frame or passes 2^63 - 1).
  */
-int64_t hexkey_unpack_narrow(const uint8_t *records, size_t record_count, uint64_t base_pulse,
+int64_t hexkey_unpack_events(const uint8_t *records, size_t record_bytes, size_t frame_count,
+                             const uint64_t *base_pulses, const uint32_t *record_counts,
                              uint64_t *pulse, uint32_t *phase_ticks, uint8_t *mask, uint8_t *flags);
 int64_t hexkey_unpack_wide(const uint8_t *records, size_t record_count, uint64_t base_pulse,
                            uint64_t *pulse, uint32_t *phase_ticks, uint8_t *mask, uint8_t *flags);

@@ -84,20 +84,29 @@ static inline int64_t walk_records(const uint8_t *records, size_t record_count, 
     return events;
 }
 
-int64_t hexkey_unpack_narrow(const uint8_t *records, size_t record_count, uint64_t base_pulse,
+int64_t hexkey_unpack_events(const uint8_t *records, size_t record_bytes, size_t frame_count,
+                             const uint64_t *base_pulses, const uint32_t *record_counts,
                              uint64_t *pulse, uint32_t *phase_ticks, uint8_t *mask, uint8_t *flags)
 {
+    const int wide = record_bytes == 8;
+    int64_t events = 0, before = 0;
     uint64_t last;
-    return walk_records(records, record_count, base_pulse, 0, 1, &last, pulse, phase_ticks, mask,
-                        flags);
-}
-
-int64_t hexkey_unpack_wide(const uint8_t *records, size_t record_count, uint64_t base_pulse,
-                           uint64_t *pulse, uint32_t *phase_ticks, uint8_t *mask, uint8_t *flags)
-{
-    uint64_t last;
-    return walk_records(records, record_count, base_pulse, 1, 1, &last, pulse, phase_ticks, mask,
-                        flags);
+    for (size_t i = 0; i < frame_count; i++) {
+        int64_t found = wide ? walk_records(records, record_counts[i], base_pulses[i], 1, 1, &last,
+                                            pulse, phase_ticks, mask, flags)
+                             : walk_records(records, record_counts[i], base_pulses[i], 0, 1, &last,
+                                            pulse, phase_ticks, mask, flags);
+        if (found < 0)
+            return found - before;
+        records += record_bytes * record_counts[i];
+        before += record_counts[i];
+        events += found;
+        pulse += found;
+        phase_ticks += found;
+        mask += found;
+        flags += found;
+    }
+    return events;
 }
 
 /* ---- pieces between zeros */

@@ -50,7 +50,7 @@ class _Lib:
         consumed: Any,
         /,
     ) -> int: ...
-    def hexkey_unpack_narrow(
+    def hexkey_unpack_events(
         self,
         records: Any,
         record_count: int,
@@ -66,6 +66,10 @@ class _Lib:
         records: Any,
         record_count: int,
         base_pulse: int,
+        record_bytes: int,
+        frame_count: int,
+        base_pulses: Any,
+        record_counts: Any,
         pulse: Any,
         phase_ticks: Any,
         mask: Any,

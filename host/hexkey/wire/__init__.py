@@ -39,6 +39,7 @@ from hexkey.wire.records import (
     pack_frames,
     unpack_events,
     unpack_events_reference,
+    unpack_frames,
 )
 from hexkey.wire.stream import StreamParser, StreamStatistics
 
@@ -78,4 +79,5 @@ __all__ = [
     "pack_frames",
     "unpack_events",
     "unpack_events_reference",
+    "unpack_frames",
 ]

@@ -47,10 +47,3 @@ WIDE = RecordLayout("wide", (("phase_ticks", 24), ("flags", 4), ("advance", 32),
 TAG = RecordLayout("tag", (("channel", 4), ("time_ticks", 60)))  # reserved with Kind.TAGS
 
 LAYOUTS = {layout.record_bytes: layout for layout in (NARROW, WIDE)}
-
-
-def layout_of(record_bytes: int) -> RecordLayout:
-    """Return the layout of event records of a width in bytes: 4 or 8, else ValueError."""
-    if record_bytes not in LAYOUTS:
-        raise ValueError(f"event records have 4 or 8 bytes, not {record_bytes}")
-    return LAYOUTS[record_bytes]

@@ -1,6 +1,8 @@
 """Events to records and back."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,8 +10,8 @@ from numpy.typing import NDArray
 from hexkey._native import ffi, lib
 from hexkey.errors import InputError
 from hexkey.events import Events
-from hexkey.wire.frame import MAX_PULSE, MAX_RECORDS
-from hexkey.wire.layout import NARROW, WIDE, RecordLayout, layout_of
+from hexkey.wire.frame import MAX_PULSE, MAX_RECORDS, Frame, Kind
+from hexkey.wire.layout import LAYOUTS, NARROW, RecordLayout
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,37 +152,67 @@ def unpack_events(records: bytes, base_pulse: int, layout: RecordLayout | int) -
     """
     record_bytes = layout if isinstance(layout, int) else layout.record_bytes
     count = _record_count(records, base_pulse, record_bytes)
-    unpack = lib.hexkey_unpack_narrow if record_bytes == 4 else lib.hexkey_unpack_wide
-    pulse = np.empty(count, np.uint64)
-    phase_ticks = np.empty(count, np.uint32)
-    mask = np.empty(count, np.uint8)
-    flags = np.empty(count, np.uint8)
+    return _unpack(records, record_bytes, [base_pulse], [count])
+
+
+def unpack_frames(frames: Sequence[Frame]) -> Events:
+    """Decode the events of frames in one go, which is several times faster than one by one.
+
+    Parameters
+    ----------
+    frames : sequence of Frame
+        Frames of one epoch in their order. Those of other kinds are passed over.
+
+    Raises
+    ------
+    InputError
+        As `unpack_events`.
+    """
+    parts = []
+    chosen = (frame for frame in frames if frame.header.kind is Kind.EVENTS)
+    for record_bytes, group in groupby(chosen, key=lambda frame: frame.header.record_bytes):
+        same = list(group)
+        bases = [frame.header.pulse for frame in same]
+        counts = [_record_count(frame.body, frame.header.pulse, record_bytes) for frame in same]
+        bodies = b"".join([frame.body for frame in same])
+        parts.append(_unpack(bodies, record_bytes, bases, counts))
+    return parts[0] if len(parts) == 1 else Events.concatenate(parts)
+
+
+def _unpack(records: bytes, record_bytes: int, bases: list[int], counts: list[int]) -> Events:
+    room = len(records) // record_bytes
+    pulse = np.empty(room, np.uint64)
+    phase_ticks = np.empty(room, np.uint32)
+    mask = np.empty(room, np.uint8)
+    flags = np.empty(room, np.uint8)
     from_buffer = ffi.from_buffer
-    found = unpack(
+    found = lib.hexkey_unpack_events(
         from_buffer(records),
-        count,
-        base_pulse,
+        record_bytes,
+        len(bases),
+        bases,
+        counts,
         from_buffer("uint64_t[]", pulse),
         from_buffer("uint32_t[]", phase_ticks),
         from_buffer("uint8_t[]", mask),
         from_buffer("uint8_t[]", flags),
     )
     if found < 0:
-        raise _impossible(-1 - found, base_pulse)
-    if found < count:
+        raise _impossible(-1 - found, bases[0])
+    if found < room:
         return Events(pulse[:found], phase_ticks[:found], mask[:found], flags[:found])
     return Events(pulse, phase_ticks, mask, flags)
 
 
 def unpack_events_reference(records: bytes, base_pulse: int, layout: RecordLayout | int) -> Events:
     """Decode as `unpack_events` does, record by record in plain Python."""
-    if isinstance(layout, int):
-        layout = layout_of(layout)
-    _record_count(records, base_pulse, layout.record_bytes)
+    record_bytes = layout if isinstance(layout, int) else layout.record_bytes
+    _record_count(records, base_pulse, record_bytes)
+    layout = LAYOUTS[record_bytes]
     found: list[tuple[int, int, int, int]] = []
     pulse = base_pulse
-    for at in range(0, len(records), layout.record_bytes):
-        record = int.from_bytes(records[at : at + layout.record_bytes], "little")
+    for at in range(0, len(records), record_bytes):
+        record = int.from_bytes(records[at : at + record_bytes], "little")
         field = {
             name: record >> layout.shift(name) & layout.limit(name) for name, _ in layout.fields
         }
@@ -188,7 +220,7 @@ def unpack_events_reference(records: bytes, base_pulse: int, layout: RecordLayou
         step = field["advance"] if is_event else record & layout.max_skip
         pulse += step
         if pulse > MAX_PULSE or (is_event and step == 0 and found):
-            raise _impossible(at // layout.record_bytes, base_pulse)
+            raise _impossible(at // record_bytes, base_pulse)
         if is_event:
             found.append((pulse, field["phase_ticks"], field["mask"], field["flags"]))
     pulses, phases, masks, flags = zip(*found, strict=True) if found else ((), (), (), ())
@@ -201,7 +233,7 @@ def unpack_events_reference(records: bytes, base_pulse: int, layout: RecordLayou
 
 
 def _record_count(records: bytes, base_pulse: int, record_bytes: int) -> int:
-    if record_bytes not in (NARROW.record_bytes, WIDE.record_bytes):
+    if record_bytes not in LAYOUTS:
         raise ValueError(f"event records have 4 or 8 bytes, not {record_bytes}")
     if not 0 <= base_pulse <= MAX_PULSE:
         raise InputError(

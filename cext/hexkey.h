@@ -95,8 +95,7 @@ size_t hexkey_wire_scan(const uint32_t *tables, const uint8_t *data, size_t data
 int64_t hexkey_unpack_events(const uint8_t *records, size_t record_bytes, size_t frame_count,
                              const uint64_t *base_pulses, const uint32_t *record_counts,
                              uint64_t *pulse, uint32_t *phase_ticks, uint8_t *mask, uint8_t *flags);
-int64_t hexkey_unpack_wide(const uint8_t *records, size_t record_count, uint64_t base_pulse,
-                           uint64_t *pulse, uint32_t *phase_ticks, uint8_t *mask, uint8_t *flags);
+
 /* ---- clmul.h: which carry-less multiplication runs ----------------------------------------------
  * `path` of the kernels below: the processor's instruction where it has one, or always the portable
  * way. Results are the same; neither branches on secret values or uses them as addresses.
@@ -129,6 +128,7 @@ size_t hexkey_toeplitz_scratch_words(size_t n, size_t length);
 int hexkey_toeplitz(uint8_t *restrict out, const uint8_t *restrict bits, size_t n,
                     const uint8_t *restrict seed, size_t length, uint64_t *restrict scratch,
                     int path);
+
 /* ---- binomial.c: quantiles of the binomial distribution --- */
 
 enum { HEXKEY_BINOMIAL_DECIDED = 0, HEXKEY_BINOMIAL_UNDECIDED = 1 };
@@ -140,6 +140,7 @@ enum { HEXKEY_BINOMIAL_DECIDED = 0, HEXKEY_BINOMIAL_UNDECIDED = 1 };
  * and exact arithmetic should start from *k (the answer is *k or *k + 1, unless several values are
  * that close together). */
 int hexkey_binomial_ppf(double epsilon, int64_t n, double p, int64_t *k);
+
 /* ---- sift.c: from events to Bob's sifted bits, in one pass ---------------------------------- */
 
 enum { HK_DETECTORS = 4 };

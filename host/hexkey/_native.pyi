@@ -61,21 +61,6 @@ class _Lib:
         flags: Any,
         /,
     ) -> int: ...
-    def hexkey_unpack_wide(
-        self,
-        records: Any,
-        record_count: int,
-        base_pulse: int,
-        record_bytes: int,
-        frame_count: int,
-        base_pulses: Any,
-        record_counts: Any,
-        pulse: Any,
-        phase_ticks: Any,
-        mask: Any,
-        flags: Any,
-        /,
-    ) -> int: ...
     def hexkey_clmul_accelerated(self) -> int: ...
     def hexkey_gf128_absorb(
         self, state: Any, point: Any, message: Any, bytes: int, path: int, /

@@ -88,6 +88,7 @@ class Board:
             board.stop()
             board._drain()
             board.identification = board._identify()
+            board._waiting = []
         except BaseException:
             source.close()
             raise
@@ -272,7 +273,6 @@ class Board:
         deadline = time.monotonic() + DRAIN_S
         while time.monotonic() < deadline and self._pump(QUIET_S):
             pass
-        self._waiting = []
 
     def _decode(self, decode: Callable[[bytes], Body], frame: Frame) -> Body:
         try:

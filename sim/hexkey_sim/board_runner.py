@@ -16,8 +16,7 @@ from hexkey_sim.ports import Port, PseudoTerminal, TcpPort
 from hexkey_sim.virtual_board import FIFO_DEPTH, STEPS_PER_S, VirtualBoard
 
 TURN_S = 0.01  # how often a paced board looks at the clock
-MAX_STEPS_A_TURN = 5  # a slow machine makes the link slow, but requests are answered in between
-MAX_LAG_S = 1.0
+MAX_LAG_S = 1.0  # a machine that is slower for longer makes the link slow; nothing is lost by it
 LINGER_S = 10.0
 
 
@@ -45,7 +44,8 @@ def serve(
     """Run the board until `stop` is set, its light has lasted for `duration_s`, or it vanishes.
 
     After `duration_s` it still answers, so that the host can take what is left and stop it; it
-    waits for that at most 10 s.
+    waits for that at most 10 s. A board with a duration that was stopped waits for as long to be
+    armed again. (A terminal does not show whether there is a host.)
     """
     clock = _Paced(board) if board.baud is not None else _Unpaced(board)
     give_up_at = None
@@ -54,10 +54,14 @@ def serve(
             return
         board.receive(port.read())
         dark = duration_s is not None and board.time_s >= duration_s
-        if dark:
+        if dark and not (board.running or board.outgoing):
+            return
+        if dark or (duration_s is not None and board.pulses and not board.running):
             give_up_at = give_up_at or time.monotonic() + LINGER_S
-            if time.monotonic() > give_up_at or not (board.running or board.outgoing):
+            if time.monotonic() > give_up_at:
                 return
+        else:
+            give_up_at = None
         clock.turn(port, light=not dark)
 
 
@@ -83,12 +87,13 @@ class _Paced:
         sent = port.write(ready) if ready else 0
         self._board.sent(sent)
         self._allowance = self._allowance - sent if self._board.outgoing else 0.0
-        port.wait(TURN_S, for_room=sent < len(ready))
+        late = light and self._lag_s >= 1 / STEPS_PER_S
+        port.wait(0.0 if late else TURN_S, for_room=sent < len(ready))
 
     def _advance(self, passed_s: float) -> None:
         step_s = 1 / STEPS_PER_S
         self._lag_s = min(self._lag_s + passed_s, MAX_LAG_S) if self._board.running else 0.0
-        for _ in range(min(int(self._lag_s / step_s), MAX_STEPS_A_TURN)):
+        if self._lag_s >= step_s:
             self._board.advance(self._board.rate_hz // STEPS_PER_S)
             self._lag_s -= step_s
 

@@ -41,7 +41,7 @@ from hexkey_sim.transmitter import Transmitter
 
 FIRMWARE = "virtual 1"
 CLOCK_HZ = 200_000_000
-FIFO_DEPTH = 4096
+FIFO_DEPTH = 16384  # events: 0.3 s at 50 000 a second
 STEPS_PER_S = 50  # the board's state moves on in steps of 20 ms
 SLICE_EVENTS = 256  # of a step's events, this many enter the FIFO before the framer has its turn
 BUFFER_S = 0.05  # bytes that wait in the transmitter, in seconds of the link

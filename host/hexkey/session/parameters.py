@@ -68,9 +68,9 @@ class SessionParameters:
             raise ConfigurationError(
                 f"estimate_bits must be from 64 to half of block_bits, not {self.estimate_bits}."
             )
-        if not 128 <= self.offset_sample_bits <= 65_536:
+        if not 128 <= self.offset_sample_bits <= 8_191:
             raise ConfigurationError(
-                f"offset_sample_bits must be between 128 and 65536, not {self.offset_sample_bits}."
+                f"offset_sample_bits must be between 128 and 8191, not {self.offset_sample_bits}."
             )
         if not 0 < self.qber_abort <= 0.25:
             raise ConfigurationError(

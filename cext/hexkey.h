@@ -181,5 +181,19 @@ ptrdiff_t hk_sift_b92(const hk_sift_settings *settings, hk_sift_state *state, si
                       const uint64_t *restrict pulse, const uint32_t *restrict phase,
                       const uint8_t *restrict mask, uint64_t watermark,
                       uint64_t *restrict out_pulse, uint8_t *restrict out_bit);
+/* ---- offset.c: where Bob's pulse numbers lie in Alice's record ------------------------------ */
+
+enum { HEXKEY_OFFSET_SAMPLE_BITS = 13 }; /* at most 2^13 - 1 samples */
+
+/* Find the shifts d, 0 <= d < candidates, at which at most `limit` of the sample's bits differ from
+ * the record: bit position[i] + d of the record (first bit in the least significant place) against
+ * bit[i], 0 or 1. Writes shifts, ascending, and their numbers of mismatches, and stops after
+ * `capacity` of them. Returns how many were written.
+ * The caller sees to it that 1 <= samples < 2^HEXKEY_OFFSET_SAMPLE_BITS, limit < samples and
+ * position[i] + candidates <= 8 record_bytes. */
+size_t hexkey_offset_search(const uint8_t *record, size_t record_bytes, const uint64_t *position,
+                            const uint8_t *bit, size_t samples, uint64_t candidates,
+                            uint32_t limit, uint64_t *match, uint32_t *mismatches,
+                            size_t capacity);
 
 #endif

@@ -1,0 +1,273 @@
+"""Cascade corrects, counts what it discloses, and ends whatever its peer says."""
+
+import hashlib
+import math
+import struct
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from tests.host.reconcile.reference_cascade import Ledger, PlainAlice, plain_parse, textbook_cascade
+
+from hexkey.errors import BlockDropped, ProtocolError
+from hexkey.reconcile import Answering, Asking
+from hexkey.reconcile.cascade import CascadeAlice, CascadeBob, reconcile
+from hexkey.reconcile.cascade_blocks import WEIGHT_ONE, Partition
+from hexkey.reconcile.cascade_wire import MAX_BITS, order_of_pass, parity_limit
+
+SEED = bytes(range(32))
+Bits = NDArray[np.uint8]
+
+
+def block(n: int, error_rate: float, seed: int) -> tuple[Bits, Bits]:
+    generator = np.random.default_rng(seed)
+    alice = generator.integers(0, 2, n, dtype=np.uint8)
+    return alice, alice ^ (generator.random(n) < error_rate).astype(np.uint8)
+
+
+def entropy(q: float) -> float:
+    return -q * math.log2(q) - (1 - q) * math.log2(1 - q)
+
+
+@given(
+    n=st.integers(1, 400),
+    qber=st.floats(0, 0.5),
+    error_rate=st.sampled_from([0, 0.01, 0.065, 0.11, 0.25, 0.5, 1]),
+    seed=st.integers(0, 2**32 - 1),
+)
+@settings(deadline=None, max_examples=150, derandomize=True)
+def test_any_error_pattern_is_corrected_and_every_parity_counted_once(
+    n: int, qber: float, error_rate: float, seed: int
+) -> None:
+    alice_bits, bob_bits = block(n, error_rate, seed)
+    key = hashlib.sha256(struct.pack("<Q", seed)).digest()
+    alice, bob = CascadeAlice(alice_bits, qber, key), CascadeBob(bob_bits, qber, key)
+    plain, ledger = PlainAlice(alice_bits.tolist(), key), Ledger(n)
+    query: bytes | None = bob.start()
+    while query is not None:
+        ledger.note(query)
+        answer = alice.answer(query)
+        assert answer == plain.answer(query)
+        query = bob.receive(answer)
+    assert np.array_equal(bob.bits, alice_bits)
+    assert bob.corrected == np.count_nonzero(alice_bits != bob_bits)  # none flipped twice
+    assert alice.disclosed_bits == bob.parities_asked == plain.disclosed == ledger.asked
+    assert ledger.new == ledger.asked
+
+
+def test_the_roles_are_reconcilers() -> None:
+    answering: Answering = CascadeAlice([0], 0.1, SEED)
+    asking: Asking = CascadeBob([1], 0.1, SEED)
+    assert asking.receive(answering.answer(asking.start())) is None
+    assert asking.bits.tolist() == [0]
+    assert (answering.disclosed_bits, asking.corrected, asking.round_trips) == (1, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("qber", "n", "at_most"), [(0.0649, 16384, 1.08), (0.0649, 65536, 1.07), (0.11, 16384, 1.09)]
+)
+def test_efficiency_on_independent_errors(qber: float, n: int, at_most: float) -> None:
+    results, limit = [], 0.0
+    for seed in range(4):
+        alice, bob = block(n, qber, seed)
+        results.append(reconcile(alice, bob, qber, seed.to_bytes(32)))
+        assert np.array_equal(results[-1].bits, alice)
+        limit += n * entropy(results[-1].corrected / n)
+    f = sum(result.disclosed_bits for result in results) / limit
+    assert 1 < f < at_most
+    assert all(1 < result.efficiency < at_most + 0.05 for result in results)
+    assert max(result.round_trips for result in results) < 1000
+
+
+def test_better_than_the_textbook() -> None:
+    alice, bob = block(4096, 0.05, 1)
+    corrected, asked = textbook_cascade(alice.tolist(), bob.tolist(), 0.05, 1)
+    result = reconcile(alice, bob, 0.05, SEED)
+    assert corrected == alice.tolist() == result.bits.tolist()
+    assert result.disclosed_bits < asked
+
+
+@pytest.mark.parametrize("estimate", [0, 0.001, 0.02, 0.25])
+def test_a_wrong_estimate_costs_efficiency_only(estimate: float) -> None:
+    alice, bob = block(4000, 0.06, 2)
+    assert np.array_equal(reconcile(alice, bob, estimate, SEED).bits, alice)
+
+
+def test_equal_blocks_cost_little_and_have_no_efficiency() -> None:
+    alice, _ = block(10_000, 0, 3)
+    result = reconcile(alice, alice, 0, SEED)
+    assert result.disclosed_bits <= 15
+    assert result.corrected == 0
+    assert math.isnan(result.efficiency)
+
+
+def test_bursts_are_corrected() -> None:
+    alice, _ = block(8192, 0, 4)
+    bob = alice.copy()
+    bob[1000:1500] ^= 1
+    result = reconcile(alice, bob, 500 / 8192, SEED)
+    assert np.array_equal(result.bits, alice)
+    assert result.efficiency < 1.15
+
+
+def test_an_error_seen_by_two_passes_toggles_both() -> None:
+    odd = np.array([True, False])
+    first = Partition(0, np.arange(4, dtype=np.int32), np.array([0, 2, 4]), odd.copy())
+    second = Partition(1, np.array([3, 1, 0, 2], dtype=np.int32), np.array([0, 2, 4]), ~odd)
+    error = np.array([0], dtype=np.int32)
+    first.toggle(error)
+    second.toggle(error)
+    assert not first.odd.any()
+    assert not second.odd.any()
+
+
+def test_a_cut_halves_the_chance_of_an_error() -> None:
+    weight = np.array([WEIGHT_ONE, WEIGHT_ONE, 2 * WEIGHT_ONE, 0, 0, 0, 4 * WEIGHT_ONE, 0])
+    single = Partition(0, np.arange(8, dtype=np.int32), np.array([0, 8]), np.array([True]))
+    found, cuts = single.locate(weight)
+    assert len(found) == 0
+    assert 3 <= cuts.middle[0] <= 6
+    weight[:4] = 0  # one unknown bit is left
+    single.forget_weights()
+    found, cuts = single.locate(weight)
+    assert found.tolist() == [6]
+    assert len(cuts.block) == 0
+
+
+def section(number: int, *ranges: tuple[int, int]) -> bytes:
+    firsts, ends = zip(*ranges, strict=True) if ranges else ((), ())
+    return struct.pack(f"<BI{2 * len(ranges)}I", number, len(ranges), *firsts, *ends)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        b"",
+        b"\x00",
+        section(0),
+        section(64, (0, 1)),
+        section(0, (0, 101)),
+        section(0, (3, 3)),
+        section(0, (4, 3)),
+        section(0, (0, 1))[:-1],
+        section(0, (0, 1)) + b"\x00",
+        struct.pack("<BI", 0, 2**32 - 1),
+        section(0, *[(0, 1)] * 265),
+        section(0, *[(0, 1)] * 200) + section(1, *[(0, 1)] * 65),
+        bytes(10_000),
+    ],
+)
+def test_alice_refuses_malformed_queries_and_discloses_nothing(query: bytes) -> None:
+    alice = CascadeAlice(block(100, 0, 5)[0], 0.05, SEED)
+    with pytest.raises(ProtocolError, match="drop the block"):
+        alice.answer(query)
+    assert alice.disclosed_bits == 0
+
+
+def test_alice_cannot_be_drained() -> None:
+    alice = CascadeAlice(block(100, 0, 6)[0], 0.05, SEED)
+    alice.answer(section(0, *[(0, 1)] * 264))
+    assert alice.disclosed_bits == parity_limit(100) == 264
+    with pytest.raises(ProtocolError, match="0 parities left"):
+        alice.answer(section(0, (0, 1)))
+
+
+@pytest.mark.parametrize("change", [lambda a: a + b"\x00", lambda a: a[:-1], lambda a: b""])
+def test_bob_refuses_answers_of_a_wrong_length(change) -> None:  # type: ignore[no-untyped-def]
+    bits = block(100, 0, 7)[0]
+    bob = CascadeBob(bits, 0.05, SEED)
+    answer = CascadeAlice(bits, 0.05, SEED).answer(bob.start())
+    with pytest.raises(ProtocolError, match="Cascade answer"):
+        bob.receive(change(answer))
+
+
+def test_bob_refuses_set_padding() -> None:
+    bob = CascadeBob([1], 0.1, SEED)
+    bob.start()
+    with pytest.raises(ProtocolError, match="padding"):
+        bob.receive(b"\xff")
+
+
+def converse_with_a_liar(bits: Bits, lies: float, seed: int) -> CascadeBob:
+    """Let Bob, who has no errors, talk to an Alice who inverts a share of her answers."""
+    bob, generator = CascadeBob(bits, 0.05, SEED), np.random.default_rng(seed)
+    alice = CascadeAlice(bits, 0.05, SEED)
+    query: bytes | None = bob.start()
+    try:
+        while query is not None:
+            truth = np.frombuffer(alice.answer(query), np.uint8)
+            flips = (generator.random(len(plain_parse(query))) < lies).astype(np.uint8)
+            query = bob.receive((truth ^ np.packbits(flips, bitorder="little")).tobytes())
+    finally:
+        assert bob.parities_asked <= parity_limit(len(bits))
+        assert bob.corrected <= len(bits)
+    return bob
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_lying_peer_ends_in_bounded_time(seed: int) -> None:
+    try:
+        converse_with_a_liar(block(500, 0, seed)[0], [0.002, 0.02, 0.5, 1][seed % 4], seed)
+    except (ProtocolError, BlockDropped):
+        pass
+
+
+def test_contradicting_answers_are_noticed() -> None:
+    with pytest.raises(ProtocolError, match="contradict"):
+        converse_with_a_liar(block(500, 0, 0)[0], 0.5, 0)
+
+
+def test_round_trips_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hexkey.reconcile.cascade.MAX_ROUND_TRIPS", 3)
+    with pytest.raises(BlockDropped, match="3 round trips"):
+        reconcile(*block(1000, 0.05, 8), 0.05, SEED)
+
+
+@pytest.mark.parametrize(
+    ("number", "digest"),
+    [
+        (0, "c3297589c73b8890"),
+        (7, "00a03b7e424f0d6d"),
+        (8, "55ee2101c46e08dd"),
+        (63, "2d1baf4fe51d43f9"),
+    ],
+)
+def test_orders_never_change(number: int, digest: str) -> None:
+    order = order_of_pass(SEED, number, 1000)
+    assert sorted(order) == list(range(1000))
+    assert hashlib.sha256(order.astype("<u4").tobytes()).hexdigest()[:16] == digest
+
+
+@pytest.mark.parametrize(
+    ("bits", "qber", "seed", "message"),
+    [
+        ([], 0.1, SEED, "bits must have shape"),
+        ([[0]], 0.1, SEED, "bits must have shape"),
+        (np.zeros(MAX_BITS + 1, np.uint8), 0.1, SEED, "bits must have shape"),
+        ([0, 2], 0.1, SEED, "integers 0 and 1"),
+        ([0.0, 1.0], 0.1, SEED, "integers 0 and 1"),
+        ([0, 1], 0.6, SEED, "qber must be"),
+        ([0, 1], math.nan, SEED, "qber must be"),
+        ([0, 1], 0.1, b"short", "seed must be 32 bytes"),
+    ],
+)
+def test_arguments_are_checked(bits: list[int], qber: float, seed: bytes, message: str) -> None:
+    for role in (CascadeAlice, CascadeBob):
+        with pytest.raises(ValueError, match=message):
+            role(bits, qber, seed)
+
+
+def test_arrays_of_different_lengths_are_refused() -> None:
+    with pytest.raises(ValueError, match="same length"):
+        reconcile([0, 1], [0], 0.1, SEED)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("n", "qber", "blocks"), [(16384, 0.0649, 300), (1_000_000, 0.0649, 1)])
+def test_no_residual_errors_in_many_blocks(n: int, qber: float, blocks: int) -> None:
+    """A rate of 1e-3 would show in 300 blocks with probability 0.26; 0 are allowed."""
+    for seed in range(blocks):
+        alice, bob = block(n, qber, 1000 + seed)
+        assert np.array_equal(reconcile(alice, bob, qber, seed.to_bytes(32)).bits, alice)

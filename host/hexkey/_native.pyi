@@ -39,14 +39,64 @@ class _Lib:
 
     def hexkey_crc32_prepare(self, tables: Any, /) -> None: ...
     def hexkey_crc32(self, tables: Any, data: Any, data_bytes: int, /) -> int: ...
-    def hexkey_wire_scan(self, tables: Any, data: Any, data_bytes: int, out: Any, out_bytes: int, pieces: Any, piece_capacity: int, consumed: Any, /) -> int: ...
-    def hexkey_unpack_events(self, records: Any, record_count: int, base_pulse: int, pulse: Any, phase_ticks: Any, mask: Any, flags: Any, /) -> int: ...
+    def hexkey_wire_scan(
+        self,
+        tables: Any,
+        data: Any,
+        data_bytes: int,
+        out: Any,
+        out_bytes: int,
+        pieces: Any,
+        piece_capacity: int,
+        consumed: Any,
+        /,
+    ) -> int: ...
+    def hexkey_unpack_events(
+        self,
+        records: Any,
+        record_count: int,
+        base_pulse: int,
+        pulse: Any,
+        phase_ticks: Any,
+        mask: Any,
+        flags: Any,
+        /,
+    ) -> int: ...
     def hexkey_clmul_accelerated(self) -> int: ...
-    def hexkey_gf128_absorb(self, state: Any, point: Any, message: Any, bytes: int, path: int, /) -> None: ...
+    def hexkey_gf128_absorb(
+        self, state: Any, point: Any, message: Any, bytes: int, path: int, /
+    ) -> None: ...
     def hexkey_toeplitz_scratch_words(self, n: int, length: int, /) -> int: ...
-    def hexkey_toeplitz(self, out: Any, bits: Any, n: int, seed: Any, length: int, scratch: Any, path: int, /) -> int: ...
+    def hexkey_toeplitz(
+        self, out: Any, bits: Any, n: int, seed: Any, length: int, scratch: Any, path: int, /
+    ) -> int: ...
     def hexkey_binomial_ppf(self, epsilon: float, n: int, p: float, k: Any, /) -> int: ...
-    def hk_sift_b92(self, settings: Any, state: Any, events: int, pulse: Any, phase: Any, mask: Any, watermark: int, out_pulse: Any, out_bit: Any, /) -> int: ...
-    def hexkey_offset_search(self, record: Any, record_bytes: int, position: Any, bit: Any, samples: int, candidates: int, limit: int, match: Any, mismatches: Any, capacity: int, /) -> int: ...
+    def hk_sift_b92(
+        self,
+        settings: Any,
+        state: Any,
+        events: int,
+        pulse: Any,
+        phase: Any,
+        mask: Any,
+        watermark: int,
+        out_pulse: Any,
+        out_bit: Any,
+        /,
+    ) -> int: ...
+    def hexkey_offset_search(
+        self,
+        record: Any,
+        record_bytes: int,
+        position: Any,
+        bit: Any,
+        samples: int,
+        candidates: int,
+        limit: int,
+        match: Any,
+        mismatches: Any,
+        capacity: int,
+        /,
+    ) -> int: ...
 
 lib: _Lib

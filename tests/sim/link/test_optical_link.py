@@ -122,7 +122,13 @@ def test_bobs_pulses_are_alices_after_the_offset(offset: int) -> None:
 
 def test_a_source_that_ran_before_bob_lights_his_first_pulse_as_any_other() -> None:
     # With a lifetime of 8 periods the first pulses of a source are dark; not so with an offset.
-    slow = replace(BENCH, lifetime_ps=200_000.0, mean_photons=0.4)
+    slow = replace(
+        BENCH,
+        lifetime_ps=200_000.0,
+        mean_photons=0.4,
+        receiver_efficiency=1.0,
+        detectors=(Detector(None, dead_time_ps=0), Detector(None, dead_time_ps=0)),
+    )
     late = early = 0
     for seed in range(150):
         late += len(OpticalLink(slow, seed).advance(4))

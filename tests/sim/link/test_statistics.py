@@ -79,6 +79,13 @@ def test_sifted_rate_and_qber(name: str, measurement: bool, pulses: int) -> None
     assert_share(errors, sifted, expected.qber)
 
 
+def test_a_large_polarisation_error_shows_as_a_qber_of_2e_over_1_plus_2e() -> None:
+    turned = replace(BENCH, polarisation_error=0.2, detectors=b92_detectors(dark_counts_hz=0.0))
+    sifted, errors = sift(OpticalLink(turned, 6), 8_000_000)
+    assert b92(turned).qber == pytest.approx(0.4 / 1.4, rel=1e-3)
+    assert_share(errors, sifted, b92(turned).qber)
+
+
 def test_emission_later_than_a_period_is_right_for_the_pulse_it_lands_in() -> None:
     # Half of these photons are late. Were they to keep the state they were excited under, the QBER
     # would be near 20 %.

@@ -2,8 +2,9 @@
 
 All of a stationary link is periodic in the phase, so the density of clicks is computed on a grid of
 one period: light through a moving modulator and the analysers, convolved with jitter; dark counts;
-minus what dead time blocks; plus afterpulses. Exact to first order in the clicks per pulse (the
-next order is 1e-6 at the presets); second order where the first vanishes (double clicks, repeats).
+minus what dead time blocks; plus afterpulses. Exact to first order in the clicks per pulse (what is
+left out is 1e-6 of a rate in the paper's links and 1e-4 in the bright one); to second order where
+the first vanishes (double clicks, repeats).
 """
 
 import itertools

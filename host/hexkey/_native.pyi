@@ -54,8 +54,10 @@ class _Lib:
     def hexkey_unpack_events(
         self,
         records: Any,
-        record_count: int,
-        base_pulse: int,
+        record_bytes: int,
+        frame_count: int,
+        base_pulses: Any,
+        record_counts: Any,
         pulse: Any,
         phase_ticks: Any,
         mask: Any,

@@ -35,7 +35,7 @@ class Alignment:
     Attributes
     ----------
     offset : int
-        Alice's pulse number is Bob's plus `offset`; modulo `modulo`, in [0, modulo), if that is set.
+        Alice's pulse number is Bob's plus `offset`; in [0, modulo), if `modulo` is set.
     mismatches : int
         Sample bits that differ there.
     sample_bits : int
@@ -148,7 +148,9 @@ def find_offset(
 def log_false_match_bound(candidates: int, samples: int, limit: int) -> float:
     """Return ln(candidates · P[Bin(samples, 1/2) ≤ limit]), safe far below the smallest double."""
     k = np.arange(limit + 1)
-    terms = -special.betaln(k + 1, samples - k + 1) - math.log(samples + 1)  # ln of (samples over k)
+    terms = -special.betaln(k + 1, samples - k + 1) - math.log(
+        samples + 1
+    )  # ln of (samples over k)
     return math.log(candidates) + float(special.logsumexp(terms)) - samples * math.log(2)
 
 

@@ -1,8 +1,16 @@
 """Benchmarks of the stages that must keep up with a detector: ``python -m hexkey.bench``.
 
 A stage is a module with ``run() -> dict[str, float]``: names end in their unit, and each absolute
-rate stands beside a ratio to plain numpy measured in the same run, which a machine's speed does
+rate stands beside a ratio to a plain baseline of the same run, which a machine's speed does
 not change. Add a module's name to `STAGES`.
 """
 
-STAGES = ("hexkey.bench.wire",)
+STAGES = (
+    "hexkey.bench.wire",
+    "hexkey.bench.sift",
+    "hexkey.bench.offset",
+    "hexkey.bench.cascade",
+    "hexkey.bench.gf128",
+    "hexkey.bench.toeplitz",
+    "hexkey.bench.binomial",
+)

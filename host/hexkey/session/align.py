@@ -10,6 +10,9 @@ anew and nothing is known about it.
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+
+from hexkey.align import Alignment as Match
 from hexkey.align import find_offset
 from hexkey.errors import InputError, ProtocolError
 from hexkey.record import RecordReader
@@ -86,18 +89,8 @@ def alice_align(
         )
     talk.expect_tag()
     record.refresh()
-    pattern = record.statement.pattern
-    reach = SEARCH_S * session.parameters.pulse_rate_hz
     try:
-        match = find_offset(
-            sample.pulses,
-            sample.bits,
-            record.packed_view(),
-            record.statement.first_pulse,
-            record.pulses,
-            search=(-reach, reach),
-            period=len(pattern) if pattern else None,
-        )
+        match = _search(session, record, sample)
     except InputError as error:
         talk.send(Type.OFFSET, Offset(False, 0, 0, 0.0).encode())
         talk.send_tag()
@@ -107,6 +100,26 @@ def alice_align(
     talk.send(Type.OFFSET, Offset(True, match.offset, match.modulo or 0, probability).encode())
     talk.send_tag()
     return Alignment(sample.epoch, match.offset, match.modulo or 0, probability, len(sample.bits))
+
+
+def _search(session: Session, record: RecordReader, sample: Align) -> Match:
+    pattern = record.statement.pattern
+    if pattern is not None:
+        # A pattern has no end: a stretch of it, with the sample moved by whole periods, is enough.
+        period = len(pattern)
+        pulses = sample.pulses - sample.pulses[0] + sample.pulses[0] % np.uint64(period)
+        length = int(pulses[-1]) + 1 + period
+        stretch = record.packed(record.first_pulse, length)
+        return find_offset(pulses, sample.bits, stretch, 0, length, period=period)
+    reach = SEARCH_S * session.parameters.pulse_rate_hz
+    return find_offset(
+        sample.pulses,
+        sample.bits,
+        record.packed_view(),
+        record.first_pulse,
+        record.pulses,
+        search=(-reach, reach),
+    )
 
 
 def claim(claims: PulseClaims, record: RecordReader, first: int, last: int, offset: int) -> None:

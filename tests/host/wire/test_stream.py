@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from hexkey.errors import InputError
 from hexkey.wire import (
+    MAX_BODY_BYTES,
     MAX_STUFFED_BYTES,
     Frame,
     Header,
@@ -200,6 +201,21 @@ def test_more_pieces_in_one_chunk_than_the_parser_describes_at_once() -> None:
     found, parser = parse(b"\0\0".join(frames) + b"\0" * 5)
     assert [frame.header.sequence for frame in found] == list(range(500))
     assert parser.statistics.frames_missed == 0
+
+
+def test_long_frames_fill_the_parsers_buffer_many_times_over() -> None:
+    """Bodies with runs of every length around 254, where stuffing changes."""
+    generator = np.random.default_rng(3)
+    bodies = []
+    for length in [*range(240, 270), *range(500, 520), MAX_BODY_BYTES] * 2:
+        raw = generator.integers(1, 256, length, dtype=np.uint8)
+        raw[generator.integers(0, length)] = 0
+        bodies += [raw.tobytes(), raw[raw > 0].tobytes(), bytes(length)]
+    frames = [
+        encode_frame(Header(Kind.G2, 0, 0, 0, 0, i, 0, 0), body) for i, body in enumerate(bodies)
+    ]
+    found, _ = parse(b"".join(frames))
+    assert [frame.body for frame in found] == bodies
 
 
 def test_gaps_are_handed_over_once() -> None:

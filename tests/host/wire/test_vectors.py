@@ -88,3 +88,10 @@ def test_there_is_a_vector_for_every_body_that_has_a_class() -> None:
     found = {json.loads(path.read_text())["header"]["kind"] for path in VECTORS.glob("*.json")}
     reserved = {"TAGS", "G2", "CODE_DENSITY", "TIME", "MARKER"}
     assert found == {kind.name for kind in Kind} - reserved
+
+
+def test_the_worked_example_of_the_documentation_is_a_vector() -> None:
+    document = Path(__file__).parents[3] / "docs" / "wire-format.md"
+    hexadecimal = document.read_text().split("```")[3]
+    vector = json.loads((VECTORS / "register_request.json").read_text())
+    assert bytes.fromhex(hexadecimal) == bytes.fromhex(vector["stuffed"])

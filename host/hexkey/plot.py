@@ -71,7 +71,7 @@ def _histogram(figure: Any, report: dict[str, Any]) -> None:
     start, width = window["start_ticks"] * tick_ns, window["width_ticks"] * tick_ns
     axes = figure.add_subplot()
     axes.axvspan(start, start + width, color=GATE, alpha=0.25, lw=0, label="gate")
-    axes.stairs(counts, edges, color=INK, lw=1.0, fill=False, label="clicks, before the gate")
+    axes.stairs(counts, edges, color=INK, lw=1.0, baseline=None, label="clicks, before the gate")
     axes.set_yscale("log")
     axes.set_xlim(edges[0], edges[-1])
     axes.set_ylim(max(0.7, counts[counts > 0].min() / 2) if np.any(counts) else 0.7)
@@ -86,36 +86,36 @@ def _over_time(figure: Any, report: dict[str, Any]) -> None:
     start = np.array([block["start_s"] for block in history])
     end = np.array([block["end_s"] for block in history])
     bits = np.array([block["sifted_bits"] for block in history], float)
-    errors = np.array([block["errors"] for block in history], float)
-    secret = np.array([block["secret_bits"] for block in history], float)
+    qber = np.array([block["errors"] for block in history], float) / bits
+    key = np.array([block["secret_bits"] for block in history], float)
+    amplified = key + np.array([block["refill_bits"] for block in history], float)
+    planned = np.array([block["planned_bits"] for block in history], float)
     middle, seconds = (start + end) / 2, end - start
-    qber = errors / bits
-    spread = np.sqrt(qber * (1 - qber) / bits)
 
     upper, lower = figure.subplots(2, 1, sharex=True)
-    half = seconds / 2
-    upper.errorbar(
-        middle, 100 * qber, yerr=100 * spread, xerr=half, fmt="o", ms=4, lw=1.2, color=BAD
-    )
-    upper.set_ylim(0, max(11.5, 115 * qber.max()))
-    upper.axhline(11, color=SOFT, lw=1, ls="--")
+    mark: Any = {"xerr": seconds / 2, "fmt": "o", "ms": 4, "lw": 1.2}
+    spread = np.sqrt(qber * (1 - qber) / bits)
+    upper.errorbar(middle, 100 * qber, yerr=100 * spread, color=BAD, **mark)
+    abort = 100 * report["parameters"]["qber_abort"]
+    upper.axhline(abort, color=SOFT, lw=1, ls="--")
     upper.annotate(
         "abort",
-        (0.995, 11),
+        (0.995, abort),
         xycoords=("axes fraction", "data"),
         ha="right",
         va="bottom",
         color=SOFT,
     )
+    upper.set_ylim(0, 1.1 * max(abort, 100 * qber.max()))
     upper.set_ylabel("QBER, %")
     upper.set_title("Error rate of each block (± one standard deviation)")
     for rate, color, name in (
         (bits, INK, "sifted"),
-        (secret, GOOD, "key, after refilling the pool"),
+        (planned, SOFT, "B92 equations at this block size"),
+        (amplified, GOOD, "amplified, with the leak as counted"),
+        (key, GATE, "key, after refilling the pool"),
     ):
-        lower.errorbar(
-            middle, rate / seconds / 1000, xerr=half, fmt="o", ms=4, lw=1.2, color=color, label=name
-        )
+        lower.errorbar(middle, rate / seconds / 1000, color=color, label=name, **mark)
     lower.set_ylim(0)
     lower.set_xlabel("time of the link, s")
     lower.set_ylabel("rate, kbit/s")

@@ -75,14 +75,12 @@ def run_demo(settings: DemoSettings, dashboard: Dashboard) -> DemoOutcome:
     out = _fresh_folder(settings.out)
     create_pair(out / "alice.store", out / "bob.store", 256, OperatingSystem())
     events: queue.Queue[tuple[str, dict[str, Any]]] = queue.Queue()
-    with (
-        _process("board", _board(settings, out), events),
-        _process("alice", _alice(settings, out), events) as alice,
-    ):
-        port = _await(events, "board", "port", dashboard)["port"]
-        address = _await(events, "alice", "listening", dashboard)["address"]
-        with _process("bob", _bob(settings, out, port, address), events) as bob:
-            reports = _watch(events, dashboard, {"alice": alice, "bob": bob})
+    with _process("board", _board(settings, out), events):
+        port = _await(events, "board", "port", dashboard)["port"]  # Alice's record exists now
+        with _process("alice", _alice(settings, out), events) as alice:
+            address = _await(events, "alice", "listening", dashboard)["address"]
+            with _process("bob", _bob(settings, out, port, address), events) as bob:
+                reports = _watch(events, dashboard, {"alice": alice, "bob": bob})
     for role, report in reports.items():
         (out / f"{role}.json").write_text(json.dumps(report, indent=2) + "\n")
     equal, comparison = _compare(out)
@@ -145,7 +143,7 @@ def _process(
         yield process
     finally:
         if process.poll() is None:
-            process.send_signal(signal.SIGTERM)
+            process.send_signal(signal.SIGINT)
         try:
             process.wait(5)
         except subprocess.TimeoutExpired:

@@ -61,7 +61,7 @@ def main() -> None:
     try:
         build()()
     except HexkeyError as error:
-        print(f"hexkey: {error}", file=sys.stderr)
+        print(f"hexkey: {str(error).rstrip('.')}.", file=sys.stderr)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         print("hexkey: interrupted; what was final is stored.", file=sys.stderr)

@@ -2,9 +2,9 @@
 
 import typer
 
-from hexkey.cli import capture, distill, doctor, keys, roles
+from hexkey.cli import capture, distill, doctor, keyrate, keys, roles
 
-__all__ = ["capture", "distill", "doctor", "keys", "roles"]
+__all__ = ["capture", "distill", "doctor", "keyrate", "keys", "roles"]
 
 
 def register(app: typer.Typer) -> None:

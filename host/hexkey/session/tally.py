@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from hexkey.errors import BlockDropped
+from hexkey.keyrate import b92
 from hexkey.session.align import Alignment
 from hexkey.session.block import BlockCounts, Disclosed, Session
 
@@ -48,13 +49,19 @@ class Tally:
         self.disclosed.add(counts.disclosed)
 
     def _history(self, block: BlockCounts) -> dict[str, Any]:
-        start_s, end_s = block.seconds(self.session.parameters.pulse_rate_hz)
+        parameters = self.session.parameters
+        start_s, end_s = block.seconds(parameters.pulse_rate_hz)
+        planned = b92.key_length_planned_unproven(
+            block.sifted_bits, block.qber, parameters.eps_pa, parameters.eps_cor
+        )
         return {
             "start_s": start_s,
             "end_s": end_s,
             "sifted_bits": block.sifted_bits,
             "errors": block.errors,
             "secret_bits": block.secret_bits,
+            "refill_bits": block.refill_bits,
+            "planned_bits": planned,  # Eqs. 5, 7, 8 at this block's size and error rate
         }
 
     @property
@@ -72,6 +79,7 @@ class Tally:
         return {
             "schema": REPORT_SCHEMA,
             "protocol": self.session.parameters.protocol,
+            "parameters": self.session.parameters.to_json(),
             "label": "demonstration",
             "reasons": list(self.session.reasons),
             "sifted_bits": self.sifted_bits,

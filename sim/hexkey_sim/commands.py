@@ -32,7 +32,7 @@ def demo(
     preset_name: Annotated[str, typer.Option("--preset", help=f"{', '.join(PRESETS)}.")] = (
         "as-reported"
     ),
-    seconds: Annotated[float, typer.Option(help="Length of the run in seconds.")] = 16.0,
+    seconds: Annotated[float, typer.Option(help="Length of the run in seconds.")] = 15.0,
     block_bits: Annotated[int, typer.Option(help="Sifted bits in a block.")] = 40_000,
     out: Annotated[Path, typer.Option(help="Folder for all that it makes.")] = Path("hexkey-demo"),
     seed: SimulationSeed = None,

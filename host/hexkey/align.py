@@ -12,6 +12,9 @@ any wrong one is accepted is at most c · P[Bin(S, 1/2) ≤ T].
 Speed: a few seconds for ±4·10⁸ offsets and 512 bits. A sample from a short stretch of the block
 (10⁷ pulses or less) is searched about twice as fast as one from all of it, since its reads of the
 record stay in the processor's cache.
+Time: with a vector unit of AVX2 or better, a few seconds for ±4·10⁸ offsets and 512 bits. A sample
+from a short stretch of the block (10⁷ pulses or less) is searched about twice as fast as one from
+all of it, since its reads of the record stay in the processor's cache.
 """
 
 import math
@@ -36,6 +39,7 @@ class Alignment:
     ----------
     offset : int
         Alice's pulse number is Bob's plus `offset`; in [0, modulo), if `modulo` is set.
+        Alice's pulse number is Bob's plus `offset`; modulo `modulo`, in [0, modulo), if that is set.
     mismatches : int
         Sample bits that differ there.
     sample_bits : int
@@ -92,6 +96,7 @@ def find_offset(
         Alice's number of the pulse of her first bit.
     alice_n : int
         Number of Alice's bits.
+        Number of Alice's bits. A pattern that is repeated must be given as sent, not as one period.
     search : (int, int)
         Smallest and largest offset to try, in pulses. Only offsets at which the whole sample falls
         inside the record are candidates.

@@ -34,8 +34,8 @@ Limits
 1 to 2²⁰ bits a block (longer keys: several blocks, each with a fresh seed). Estimates outside
 [1/n, 1/4] are used as the nearer end. Alice answers `parity_limit(n)` = 2n + 64 parities at most,
 Bob asks no more, and no more than `MAX_ROUND_TRIPS` times; a block that hits a limit is dropped.
-Memory: about 20 bytes a bit and pass at Bob, of which a block mostly needs 17; 64 bytes a bit at
-most at Alice.
+Memory: for a bit and pass, 8 bytes at Bob (16 where he bisects) and 1 at Alice; 17 passes for most
+blocks, 64 at most. Both roles together measure 200 bytes a bit for a block of 2²⁰.
 """
 
 from collections.abc import Generator

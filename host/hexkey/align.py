@@ -40,6 +40,7 @@ class Alignment:
     offset : int
         Alice's pulse number is Bob's plus `offset`; in [0, modulo), if `modulo` is set.
         Alice's pulse number is Bob's plus `offset`; modulo `modulo`, in [0, modulo), if that is set.
+        Alice's pulse number is Bob's plus `offset`. In [0, modulo) if that is set.
     mismatches : int
         Sample bits that differ there.
     sample_bits : int
@@ -127,9 +128,10 @@ def find_offset(
     limit = math.floor(limit_fraction * samples)
     log_false_match = log_false_match_bound(comparison.candidates, samples, limit)
     if log_false_match > math.log(max_false_match):
+        enough = sample_size_for(comparison.candidates, limit_fraction, max_false_match)
         raise InputError(
             f"A sample of {samples} bits is too small to tell {comparison.candidates} offsets "
-            f"apart; disclose {sample_size_for(comparison.candidates, max_mismatch_fraction, max_false_match)}."
+            f"apart; disclose {enough}."
         )
     matches = _search(comparison, limit, capacity=2)
     if not matches:
@@ -230,7 +232,8 @@ def _check_period(record: NDArray[np.uint8], n: int, period: int) -> None:
         or np.any(tail_bits != head[tail_at])
     ):
         raise InputError(
-            f"Alice's record does not repeat after {period} pulses; leave the period out or correct it."
+            f"Alice's record does not repeat after {period} pulses; correct the period or leave it "
+            "out."
         )
 
 

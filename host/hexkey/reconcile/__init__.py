@@ -8,6 +8,7 @@ What was disclosed is counted on the answering side, where each bit is put into 
 Whether the two blocks are now equal is for the verification step to say, never for a reconciler.
 """
 
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -45,3 +46,35 @@ class Asking(Protocol):
 
     def receive(self, answer: bytes) -> bytes | None:
         """Take the answer to the last query; return the next one, None when finished."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReconcileResult:
+    """What a plain call that reconciles two arrays did.
+
+    Attributes
+    ----------
+    bits : (n,) uint8
+        Bob's bits as corrected.
+    corrected : int
+        Bits flipped.
+    disclosed_bits : int
+        Bits Alice disclosed; the reconciler's module says how a proof has to treat them.
+    round_trips : int
+    efficiency : float
+        f = disclosed_bits / (n h(corrected / n)), 1 at the Shannon limit; NaN without errors.
+    """
+
+    bits: NDArray[np.uint8]
+    corrected: int
+    disclosed_bits: int
+    round_trips: int
+    efficiency: float
+
+
+def efficiency(disclosed_bits: int, n: int, error_rate: float) -> float:
+    """Return f = disclosed bits over n h(error rate), NaN where the entropy is 0."""
+    if not 0 < error_rate < 1:
+        return float("nan")
+    q, p = error_rate, 1 - error_rate
+    return float(disclosed_bits / (n * -(q * np.log2(q) + p * np.log2(p))))

@@ -39,12 +39,12 @@ blocks, 64 at most. Both roles together measure 200 bytes a bit for a block of 2
 """
 
 from collections.abc import Generator
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hexkey.errors import BlockDropped, ProtocolError
+from hexkey.reconcile import ReconcileResult, efficiency
 from hexkey.reconcile.cascade_blocks import (
     WEIGHT_ONE,
     Cuts,
@@ -328,30 +328,6 @@ class CascadeBob:
             each.forget_weights()
 
 
-@dataclass(frozen=True, slots=True)
-class ReconcileResult:
-    """What `reconcile` did.
-
-    Attributes
-    ----------
-    bits : (n,) uint8
-        Bob's bits as corrected.
-    corrected : int
-        Bits flipped.
-    disclosed_bits : int
-        Parities Alice answered: to be subtracted, see the module's text.
-    round_trips : int
-    efficiency : float
-        f = disclosed_bits / (n h(corrected / n)), 1 at the Shannon limit; NaN without errors.
-    """
-
-    bits: Bits
-    corrected: int
-    disclosed_bits: int
-    round_trips: int
-    efficiency: float
-
-
 def reconcile(
     alice_bits: ArrayLike, bob_bits: ArrayLike, qber: float, seed: bytes
 ) -> ReconcileResult:
@@ -385,14 +361,6 @@ def reconcile(
         round_trips=bob.round_trips,
         efficiency=efficiency(alice.disclosed_bits, n, bob.corrected / n),
     )
-
-
-def efficiency(disclosed_bits: int, n: int, error_rate: float) -> float:
-    """Return f = disclosed bits over n h(error rate), NaN where the entropy is 0."""
-    if not 0 < error_rate < 1:
-        return float("nan")
-    q, p = error_rate, 1 - error_rate
-    return float(disclosed_bits / (n * -(q * np.log2(q) + p * np.log2(p))))
 
 
 def _contradiction() -> ProtocolError:

@@ -8,7 +8,7 @@ Q runs through
    two, so that the efficiency has no steps in Q); from the second on, the blocks hold equal chances
    of an error, as far as the earlier passes tell, rather than equal numbers of bits;
 2. batches of 14 random subsets of the block, until one batch agrees. A block with a residual error,
-   whatever it is, passes a batch with probability 2⁻¹⁴.
+   whatever it is, passes a batch with probability 2⁻¹⁴, if the seed was drawn after the block.
 
 A block is cut not in the middle but where the chance of an error is halved, and bits that are known
 for certain are never asked about. Only Bob decides what to ask; Alice knows no plan.
@@ -22,12 +22,12 @@ Disclosure
 Alice counts every parity she puts into an answer. Bob never asks for one that follows from others
 of its pass: not the right half of a block, not the last block of a pass once the total is known.
 
-What Bob says is public too, and is not independent of the key in general: his queries follow his
-errors. They are a function of Alice's answers and of the error pattern W = X ⊕ Y alone. Tupkary and
-Lütkenhaus ("Using Cascade in quantum key distribution", Phys. Rev. Applied 20, 064040 (2023),
-arXiv:2307.00576) show that counting one direction is not enough by itself, and that counting
-Alice's parities once *is* right when the security proof hands W to Eve in full. So `disclosed_bits`
-may be subtracted from a key length only under such a proof.
+What Bob says is public too: his queries follow his errors. They are a function of the seed and of
+the error pattern W = X ⊕ Y alone, since he only ever compares parities. Tupkary and Lütkenhaus
+("Using Cascade in quantum key distribution", 2023, arXiv:2307.00576) show that counting one
+direction is not enough by itself, and that counting Alice's parities once *is* right when the
+security proof hands W to Eve in full. So `disclosed_bits` may be subtracted from a key length only
+under such a proof.
 
 Limits
 ------
@@ -88,7 +88,7 @@ class CascadeAlice:
     qber : float
         The session's estimate. Alice's answers do not depend on it.
     seed : bytes
-        32 public bytes, fresh for each block.
+        32 public bytes, drawn at random for each block once its bits are fixed.
     """
 
     def __init__(self, bits: ArrayLike, qber: float, seed: bytes) -> None:

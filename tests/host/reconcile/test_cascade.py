@@ -89,6 +89,21 @@ def test_better_than_the_textbook() -> None:
     assert result.disclosed_bits < asked
 
 
+def test_what_bob_says_depends_on_the_error_pattern_alone() -> None:
+    said = []
+    for seed in range(2):
+        alice_bits = block(2000, 0, seed)[0]
+        alice = CascadeAlice(alice_bits, 0.05, SEED)
+        bob = CascadeBob(alice_bits ^ (np.arange(2000) % 19 == 0), 0.05, SEED)
+        queries: list[bytes] = []
+        query: bytes | None = bob.start()
+        while query is not None:
+            queries.append(query)
+            query = bob.receive(alice.answer(query))
+        said.append(queries)
+    assert said[0] == said[1]
+
+
 @pytest.mark.parametrize("estimate", [0, 0.001, 0.02, 0.25])
 def test_a_wrong_estimate_costs_efficiency_only(estimate: float) -> None:
     alice, bob = block(4000, 0.06, 2)

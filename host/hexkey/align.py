@@ -9,9 +9,6 @@ A wrong offset compares the sample with bits that have nothing to do with it, so
 with probability 1/2. With c candidates, S bits and at most T mismatches accepted, the chance that
 any wrong one is accepted is at most c · P[Bin(S, 1/2) ≤ T].
 
-Speed: a few seconds for ±4·10⁸ offsets and 512 bits. A sample from a short stretch of the block
-(10⁷ pulses or less) is searched about twice as fast as one from all of it, since its reads of the
-record stay in the processor's cache.
 Time: with a vector unit of AVX2 or better, a few seconds for ±4·10⁸ offsets and 512 bits. A sample
 from a short stretch of the block (10⁷ pulses or less) is searched about twice as fast as one from
 all of it, since its reads of the record stay in the processor's cache.
@@ -38,8 +35,6 @@ class Alignment:
     Attributes
     ----------
     offset : int
-        Alice's pulse number is Bob's plus `offset`; in [0, modulo), if `modulo` is set.
-        Alice's pulse number is Bob's plus `offset`; modulo `modulo`, in [0, modulo), if that is set.
         Alice's pulse number is Bob's plus `offset`. In [0, modulo) if that is set.
     mismatches : int
         Sample bits that differ there.
@@ -96,7 +91,6 @@ def find_offset(
     alice_first_pulse : int
         Alice's number of the pulse of her first bit.
     alice_n : int
-        Number of Alice's bits.
         Number of Alice's bits. A pattern that is repeated must be given as sent, not as one period.
     search : (int, int)
         Smallest and largest offset to try, in pulses. Only offsets at which the whole sample falls

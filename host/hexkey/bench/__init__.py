@@ -1,9 +1,13 @@
 """Benchmarks of the stages that must keep up with a detector: ``python -m hexkey.bench``.
 
-A stage is a module with ``run() -> dict[str, float]``: names end in their unit, and each absolute
-rate stands beside a ratio to a plain baseline of the same run, which a machine's speed does
-not change. Add a module's name to `STAGES`.
+A stage is a module with ``run() -> Measures``: names end in their unit, numbers may be grouped by
+case, and an absolute rate stands beside a ratio to a plain baseline of the same run, which a
+machine's speed does not change. Add a module's name to `STAGES`.
 """
+
+from collections.abc import Mapping
+
+Measures = Mapping[str, float | dict[str, float]]
 
 STAGES = (
     "hexkey.bench.wire",

@@ -2,7 +2,7 @@
 
 import importlib
 
-from hexkey.bench import STAGES
+from hexkey.bench import STAGES, Measures
 from hexkey.bench.__main__ import flat
 
 
@@ -12,5 +12,5 @@ def test_every_stage_can_be_run() -> None:
 
 
 def test_cases_keep_their_names() -> None:
-    measures = {"rate_hz": 2.0, "a case": {"rate_hz": 3.0}}
+    measures: Measures = {"rate_hz": 2.0, "a case": {"rate_hz": 3.0}}
     assert list(flat(measures)) == [("rate_hz", 2.0), ("a case: rate_hz", 3.0)]

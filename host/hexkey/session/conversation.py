@@ -48,7 +48,7 @@ class Conversation(Protocol):
 
     def send_tag(self, use_reserve: bool = False) -> None: ...
 
-    def expect(self, *kinds: Type, timeout_s: float = ...) -> tuple[Type, bytes]: ...
+    def expect(self, *kinds: Type, timeout_s: float | None = None) -> tuple[Type, bytes]: ...
 
     def expect_tag(self) -> None: ...
 
@@ -64,15 +64,23 @@ class LiveConversation:
         0 for Alice, 1 for Bob: which way a message went, the same byte in both transcripts.
     witness : callable, optional
         Called with (SENT or RECEIVED, type, body) for every message.
+    reply_timeout_s : float
+        How long the peer may take to reply, where `expect` is not told otherwise.
     """
 
     def __init__(
-        self, channel: Channel, pool: Pool, sender: int, witness: Witness | None = None
+        self,
+        channel: Channel,
+        pool: Pool,
+        sender: int,
+        witness: Witness | None = None,
+        reply_timeout_s: float = REPLY_TIMEOUT_S,
     ) -> None:
         self._channel = channel
         self._pool = pool
         self._sender = sender
         self._witness = witness
+        self._reply_timeout_s = reply_timeout_s
         self._transcript = bytearray()
         self._unit = 0
         self.auth_keys_used = 0
@@ -87,7 +95,7 @@ class LiveConversation:
         self._note(SENT, kind, body)
         self._channel.send(kind, body)
 
-    def expect(self, *kinds: Type, timeout_s: float = REPLY_TIMEOUT_S) -> tuple[Type, bytes]:
+    def expect(self, *kinds: Type, timeout_s: float | None = None) -> tuple[Type, bytes]:
         """Receive the next message, which must be of one of `kinds`.
 
         Raises
@@ -97,7 +105,7 @@ class LiveConversation:
         ProtocolError
             Any other message.
         """
-        kind, body = self._channel.receive(timeout_s)
+        kind, body = self._channel.receive(timeout_s or self._reply_timeout_s)
         self._note(RECEIVED, kind, body)
         if kind in kinds:
             return kind, body

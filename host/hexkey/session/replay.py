@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterable
 
 from hexkey.errors import BlockDropped, ChannelError, InputError
-from hexkey.session.conversation import RECEIVED, REPLY_TIMEOUT_S, SENT
+from hexkey.session.conversation import RECEIVED, SENT
 from hexkey.session.messages import Type
 
 Line = tuple[int, Type, bytes]
@@ -47,7 +47,7 @@ class ReplayConversation:
     def send_tag(self, use_reserve: bool = False) -> None:
         self._take_tag(SENT)
 
-    def expect(self, *kinds: Type, timeout_s: float = REPLY_TIMEOUT_S) -> tuple[Type, bytes]:
+    def expect(self, *kinds: Type, timeout_s: float | None = None) -> tuple[Type, bytes]:
         kind, body = self._next(RECEIVED)
         if kind in kinds:
             return kind, body

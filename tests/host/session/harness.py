@@ -3,9 +3,12 @@
 The channel can be wrapped, so that a test can spoil, copy, swap or cut what crosses it.
 """
 
+import shutil
+import sqlite3
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +19,9 @@ from hexkey.record import RecordReader, RecordWriter, Statement
 from hexkey.session.alice import run_alice
 from hexkey.session.bob import run_bob
 from hexkey.session.channel import Channel, SocketChannel, local_pair
-from hexkey.session.conversation import LiveConversation
+from hexkey.session.conversation import REPLY_TIMEOUT_S, SENT, LiveConversation, Witness
 from hexkey.session.handshake import alice_handshake, bob_handshake
+from hexkey.session.messages import Type, decode_tag
 from hexkey.session.parameters import AliceStatement, BobStatement, SessionParameters
 from hexkey.session.tally import Tally
 from hexkey.store import Store, create_pair
@@ -31,6 +35,7 @@ SMALL = SessionParameters(
     refill_to_bob=0,
 )
 BOB_SAYS = BobStatement(7, "10", 50, 1000, 2, ("the board simulates its photons",))
+TINY = replace(SMALL, block_bits=1_000, estimate_bits=64)
 OFFSET = 12_345
 
 Wrap = Callable[[Channel], Channel]
@@ -43,6 +48,7 @@ class Parties:
     folder: Path
     chunks: tuple[SiftedChunk, ...]
     parameters: SessionParameters = SMALL
+    pulses: int = 0  # of a session: `later` moves on by so many
 
     @property
     def alice_store(self) -> Path:
@@ -58,17 +64,26 @@ class Parties:
 
     def later(self) -> "Parties":
         """The same pair with sifted bits of later pulses of the same record."""
-        shift = np.uint64(PULSES_PER_SESSION)
-        record = RecordReader(self.record)
+        shift = np.uint64(self.pulses)
+        rng = np.random.default_rng(int(self.chunks[0].pulses[0]))
         chunks = []
-        for chunk in self.chunks:
-            pulses = chunk.pulses + shift
-            bits = record.bits_at(pulses + np.uint64(OFFSET))
-            chunks.append(SiftedChunk(chunk.epoch, pulses, bits))
+        with RecordReader(self.record) as record:
+            for chunk in self.chunks:
+                pulses = chunk.pulses + shift
+                bits = record.bits_at(pulses + np.uint64(OFFSET))
+                errors = rng.random(len(bits)) < LATER_QBER
+                chunks.append(SiftedChunk(chunk.epoch, pulses, bits ^ errors))
         return replace(self, chunks=tuple(chunks))
+
+    def copy(self, folder: Path) -> "Parties":
+        """The same pair in another folder, so that each test has its own."""
+        for path in (self.alice_store, self.bob_store, self.record):
+            shutil.copy(path, folder / path.name)
+        return replace(self, folder=folder)
 
 
 PULSES_PER_SESSION = 400_000
+LATER_QBER = 0.03
 
 
 def make_parties(
@@ -79,21 +94,60 @@ def make_parties(
     parameters: SessionParameters = SMALL,
     tag_keys: int = 40,
     seed: int = 1,
+    pulses: int = PULSES_PER_SESSION,
 ) -> Parties:
     """Create stores and record, and sift `blocks` blocks with errors."""
     rng = np.random.default_rng(seed)
     create_pair(folder / "alice.store", folder / "bob.store", tag_keys, Seeded(seed))
     statement = Statement(40_000_000, "random", "seeded simulation", True)
-    length = OFFSET + 3 * PULSES_PER_SESSION + 64
+    length = OFFSET + 4 * pulses + 64
     bits = rng.integers(0, 2, length, dtype=np.uint8)
     with RecordWriter(folder / "alice.record", statement) as writer:
         writer.append(np.packbits(bits, bitorder="little"), length)
     sifted = parameters.offset_sample_bits + blocks * parameters.block_bits + 100
-    pulses = np.sort(rng.choice(PULSES_PER_SESSION, sifted, replace=False)).astype(np.uint64)
-    theirs = bits[pulses.astype(np.int64) + OFFSET] ^ (rng.random(sifted) < qber)
+    clicked = np.sort(rng.choice(pulses, sifted, replace=False)).astype(np.uint64)
+    theirs = bits[clicked.astype(np.int64) + OFFSET] ^ (rng.random(sifted) < qber)
     halves = np.array_split(np.arange(sifted), 3)
-    chunks = tuple(SiftedChunk(0, pulses[half], theirs[half].astype(np.uint8)) for half in halves)
-    return Parties(folder, chunks, parameters)
+    chunks = tuple(SiftedChunk(0, clicked[half], theirs[half].astype(np.uint8)) for half in halves)
+    return Parties(folder, chunks, parameters, pulses)
+
+
+def without_clicks(parties: Parties) -> Parties:
+    """The same pair, to shake hands and say goodbye."""
+    return replace(parties, chunks=())
+
+
+def pools_agree(parties: Parties) -> bool:
+    """Whether the tag keys that both parties still have are the same, and end at one number."""
+    pools = []
+    for path in (parties.alice_store, parties.bob_store):
+        with closing(sqlite3.connect(path)) as connection:
+            keys = connection.execute("SELECT direction, number, secret FROM tag_key").fetchall()
+            ends = connection.execute("SELECT name, end FROM direction ORDER BY name").fetchall()
+        pools.append(({(name, number): secret for name, number, secret in keys}, ends))
+    (hers, her_ends), (his, his_ends) = pools
+    return her_ends == his_ends and all(his[key] == hers[key] for key in hers.keys() & his.keys())
+
+
+@dataclass
+class Traffic:
+    """Everything that either party sent, in the order in which each sent it."""
+
+    sent: list[tuple[int, Type, bytes]] = field(default_factory=list)
+
+    def witness(self, sender: int) -> Witness:
+        def note(direction: int, kind: Type, body: bytes) -> None:
+            if direction == SENT:
+                self.sent.append((sender, kind, body))
+
+        return note
+
+    def bodies(self, sender: int, kind: Type) -> list[bytes]:
+        return [body for who, what, body in self.sent if (who, what) == (sender, kind)]
+
+    def tag_numbers(self, sender: int) -> list[int]:
+        """The tag keys that a party used."""
+        return [decode_tag(body)[0] for body in self.bodies(sender, Type.TAG)]
 
 
 @dataclass
@@ -108,11 +162,15 @@ class Outcome:
 
 
 def alice_side(
-    parties: Parties, channel: Channel, parameters: SessionParameters | None = None
+    parties: Parties,
+    channel: Channel,
+    parameters: SessionParameters | None = None,
+    witness: Witness | None = None,
+    reply_timeout_s: float = REPLY_TIMEOUT_S,
 ) -> Tally:
     parameters = parameters or parties.parameters
     with Store.open(parties.alice_store) as store, RecordReader(parties.record) as record:
-        talk = LiveConversation(channel, store, ALICE)
+        talk = LiveConversation(channel, store, ALICE, witness, reply_timeout_s)
         says = AliceStatement(record.statement.record_id, "random", ("Alice's bits were seeded",))
         greeting = alice_handshake(talk, channel, store, parameters, says, Seeded(11))
         tally = Tally(greeting.session)
@@ -124,11 +182,12 @@ def bob_side(
     parties: Parties,
     channel: Channel,
     chunks: Iterable[SiftedChunk] | None = None,
-    witness: Callable[..., None] | None = None,
+    witness: Witness | None = None,
     nonce: bytes = b"n" * 16,
+    reply_timeout_s: float = REPLY_TIMEOUT_S,
 ) -> Tally:
     with Store.open(parties.bob_store) as store:
-        talk = LiveConversation(channel, store, BOB, witness)
+        talk = LiveConversation(channel, store, BOB, witness, reply_timeout_s)
         greeting = bob_handshake(talk, store, parties.parameters, BOB_SAYS, nonce)
         tally = Tally(greeting.session)
         found = parties.chunks if chunks is None else chunks
@@ -142,17 +201,24 @@ def run_session(
     wrap_alice: Wrap = lambda channel: channel,
     wrap_bob: Wrap = lambda channel: channel,
     alice_parameters: SessionParameters | None = None,
-    witness: Callable[..., None] | None = None,
+    witness: Witness | None = None,
+    traffic: Traffic | None = None,
     nonce: bytes = b"n" * 16,
+    reply_timeout_s: float = REPLY_TIMEOUT_S,
 ) -> Outcome:
     """Run both sides in threads over a socket pair; never raises what they raise."""
     outcome = Outcome()
     alice_channel, bob_channel = local_pair()
+    alice_witness = traffic.witness(ALICE) if traffic else None
+    if traffic:
+        witness = traffic.witness(BOB)
 
     def alice(channel: SocketChannel) -> None:
         try:
             with channel:
-                outcome.alice = alice_side(parties, wrap_alice(channel), alice_parameters)
+                outcome.alice = alice_side(
+                    parties, wrap_alice(channel), alice_parameters, alice_witness, reply_timeout_s
+                )
         except BaseException as error:  # the test looks at it
             outcome.alice_error = error
 
@@ -160,7 +226,13 @@ def run_session(
     thread.start()
     try:
         with bob_channel:
-            outcome.bob = bob_side(parties, wrap_bob(bob_channel), witness=witness, nonce=nonce)
+            outcome.bob = bob_side(
+                parties,
+                wrap_bob(bob_channel),
+                witness=witness,
+                nonce=nonce,
+                reply_timeout_s=reply_timeout_s,
+            )
     except BaseException as error:  # the test looks at it
         outcome.bob_error = error
     thread.join()

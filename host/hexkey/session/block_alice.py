@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hexkey.amplify import amplify, seed_bits
-from hexkey.errors import ProtocolError
+from hexkey.errors import BlockDropped, ProtocolError
 from hexkey.randomness import Randomness, random_bits, random_subset
 from hexkey.reconcile.cascade import CascadeAlice
 from hexkey.session import messages
@@ -106,13 +106,26 @@ def _reconcile(
 ) -> None:
     cascade = CascadeAlice(bits, qber, seed)
     while True:
-        kind, body = talk.expect(Type.QUERY, Type.CORRECTED)
+        kind, body = _expect_or_drop(talk, Type.QUERY, Type.CORRECTED)
         if kind is Type.CORRECTED:
             return
         answer = cascade.answer(body)
         counts.disclosed.reconcile = cascade.disclosed_bits
         counts.round_trips += 1
         talk.send(Type.ANSWER, answer)
+
+
+def _expect_or_drop(talk: Conversation, *kinds: Type) -> tuple[Type, bytes]:
+    """Receive one of `kinds`, or Bob's word that he drops the block.
+
+    Nowhere else is he heard on this: a drop carries no tag, and one forged while the key is pending
+    would let the session go on over a block that Bob holds as final.
+    """
+    kind, body = talk.expect(*kinds, Type.DROP)
+    if kind is Type.DROP:
+        reason = messages.decode_drop(body)
+        raise BlockDropped(reason, f"the peer dropped the block: {reason}.")
+    return kind, body
 
 
 def _verify(
@@ -128,7 +141,7 @@ def _verify(
     counts.disclosed.verify += width
     tag = verification_tag(bits, seed, width)
     talk.send(Type.VERIFY, messages.Verify(seed, width, tag).encode())
-    _, body = talk.expect(Type.VERIFIED)
+    _, body = _expect_or_drop(talk, Type.VERIFIED)
     errors = messages.decode_count(body, Type.VERIFIED)
     if not counts.sample_errors <= errors <= counts.sample_errors + len(bits):
         raise ProtocolError("the peer's number of errors is impossible; session ended.")

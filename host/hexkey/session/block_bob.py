@@ -98,10 +98,14 @@ def _reconcile(
     cascade = CascadeBob(bits, qber, seed)
     query: bytes | None = cascade.start()
     while query is not None:
+        counts.disclosed.reconcile = cascade.parities_asked
         talk.send(Type.QUERY, query)
         _, answer = talk.expect(Type.ANSWER)
-        query = cascade.receive(answer)
-        counts.disclosed.reconcile = cascade.parities_asked
+        try:
+            query = cascade.receive(answer)
+        except BlockDropped as drop:
+            talk.send(Type.DROP, drop.reason.encode())
+            raise
     talk.send(Type.CORRECTED)
     corrected = int(np.count_nonzero(cascade.bits != bits))
     counts.errors = counts.sample_errors + corrected  # counts only once it is verified

@@ -11,9 +11,9 @@ import struct
 from typing import Protocol
 
 from hexkey import authenticate
-from hexkey.errors import AuthenticationError, BlockDropped, ChannelError, ProtocolError
+from hexkey.errors import AuthenticationError, ChannelError, ProtocolError
 from hexkey.session.channel import Channel
-from hexkey.session.messages import Type, decode_tag, encode_tag
+from hexkey.session.messages import Type, decode_sentence, decode_tag, encode_tag
 
 REPLY_TIMEOUT_S = 30.0
 SENT, RECEIVED = 0, 1
@@ -100,8 +100,8 @@ class LiveConversation:
 
         Raises
         ------
-        BlockDropped
-            The peer dropped the block (only where ``DROP`` is not itself expected).
+        ChannelError
+            The peer is gone, silent, or refuses.
         ProtocolError
             Any other message.
         """
@@ -109,11 +109,8 @@ class LiveConversation:
         self._note(RECEIVED, kind, body)
         if kind in kinds:
             return kind, body
-        if kind is Type.DROP and Type.TAG not in kinds:
-            reason = body.decode("ascii", "replace")[:40]
-            raise BlockDropped(reason, f"the peer dropped the block: {reason}.")
         if kind is Type.REFUSE:
-            raise ChannelError(f"the peer refused: {body.decode('utf-8', 'replace')}")
+            raise ChannelError(f"the peer refused: {decode_sentence(body)}")
         wanted = " or ".join(each.name for each in kinds)
         raise ProtocolError(
             f"the peer sent {kind.name} where {wanted} was due; the session was ended."

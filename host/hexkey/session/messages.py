@@ -23,8 +23,8 @@ class Type(IntEnum):
     HELLO = 1  # Bob: versions, pool, parameters, statement
     WELCOME = 2  # Alice: the same, and which of her keys are pending
     SETTLE = 3  # Bob: which of those he committed
-    REFUSE = 4  # either: why there is no session (untagged; ends it)
-    BYE = 5  # either: done
+    REFUSE = 4  # Alice: why there is no session, or no more of it (untagged; ends it)
+    BYE = 5  # Bob: done (untagged)
     TAG = 6  # the Wegman-Carter tag of everything in this unit so far
     ALIGN = 16  # Bob: a disclosed sample, pulse numbers and bits
     OFFSET = 17  # Alice: the pulse-number offset
@@ -40,9 +40,11 @@ class Type(IntEnum):
     AMPLIFY = 41  # Alice: key length, then the seed drawn for it
     CONFIRM = 42  # either: the key is pending here (a tag follows)
     COMMIT = 43  # Bob: the key is final here (a tag follows)
-    DROP = 44  # either: this block ends without a key, and why
+    DROP = 44  # Bob: this block ends without a key, and why (untagged)
 
 
+DROP_REASONS = ("reconciliation", "verification")
+SENTENCE_CHARACTERS = 400
 MAX_BODY = 16 << 20
 _SMALL = 64 << 10
 _LIMITS = {
@@ -80,11 +82,25 @@ def _unpack(layout: struct.Struct, body: bytes, kind: Type) -> tuple[Any, ...]:
 def decode_json(body: bytes, kind: Type) -> dict[str, Any]:
     try:
         found = json.loads(body)
-    except (ValueError, UnicodeDecodeError):
+    except (ValueError, RecursionError):  # the second for brackets nested thousands deep
         found = None
     if not isinstance(found, dict):
         raise ProtocolError(f"a {kind.name} message is not JSON; the session was ended.")
     return found
+
+
+def decode_sentence(body: bytes) -> str:
+    """Return a peer's words for people: nothing that a terminal or a log would act on."""
+    text = body.decode("utf-8", "replace")[:SENTENCE_CHARACTERS]
+    return "".join(letter if letter.isprintable() else " " for letter in text).strip()
+
+
+def decode_drop(body: bytes) -> str:
+    """Return the reason of a DROP: one of few words, since it names a count of the report."""
+    reason = body.decode("ascii", "replace")
+    if reason not in DROP_REASONS:
+        raise ProtocolError("the peer drops the block for no known reason; the session was ended.")
+    return reason
 
 
 def encode_bits(bits: NDArray[np.uint8]) -> bytes:
@@ -97,6 +113,8 @@ def decode_bits(body: bytes, count: int, kind: Type) -> NDArray[np.uint8]:
             f"a {kind.name} message has {len(body)} bytes where {count} bits were due; "
             "the session was ended."
         )
+    if count % 8 and body[-1] >> (count % 8):
+        raise ProtocolError(f"a {kind.name} message has set padding bits; the session was ended.")
     return np.unpackbits(np.frombuffer(body, np.uint8), count=count, bitorder="little")
 
 

@@ -7,7 +7,7 @@ recording. Nothing is said on any channel, so nothing is disclosed a second time
 from collections import deque
 from collections.abc import Iterable
 
-from hexkey.errors import BlockDropped, ChannelError, InputError
+from hexkey.errors import ChannelError, InputError
 from hexkey.session.conversation import RECEIVED, SENT
 from hexkey.session.messages import Type
 
@@ -51,9 +51,6 @@ class ReplayConversation:
         kind, body = self._next(RECEIVED)
         if kind in kinds:
             return kind, body
-        if kind is Type.DROP:
-            reason = body.decode("ascii", "replace")
-            raise BlockDropped(reason, f"the peer dropped the block: {reason}.")
         raise InputError(
             f"the recording's transcript has {kind.name} where {kinds[0].name} was due."
         )

@@ -6,6 +6,7 @@ The channel neither trusts nor authenticates; `conversation` does.
 
 import socket
 import struct
+import time
 from types import TracebackType
 from typing import Protocol
 
@@ -55,7 +56,10 @@ class SocketChannel:
             ) from None
 
     def receive(self, timeout_s: float) -> tuple[Type, bytes]:
-        self._socket.settimeout(timeout_s)
+        """Return the next message; it must begin within `timeout_s`, and end within as long again.
+
+        The time is for the whole: a peer that sends a byte now and then does not hold it up.
+        """
         length, number = _HEAD.unpack(self._exactly(_HEAD.size, timeout_s))
         try:
             kind = Type(number)
@@ -72,11 +76,15 @@ class SocketChannel:
 
     def _exactly(self, count: int, timeout_s: float) -> bytes:
         parts = bytearray()
+        deadline = time.monotonic() + timeout_s
         while len(parts) < count:
             try:
+                self._socket.settimeout(max(deadline - time.monotonic(), 1e-3))
                 part = self._socket.recv(min(count - len(parts), 1 << 20))
             except TimeoutError:
-                raise ChannelError(f"the peer was silent for {timeout_s:g} s.") from None
+                raise ChannelError(
+                    f"the peer was silent, or in the middle of a message, for {timeout_s:g} s."
+                ) from None
             except OSError as error:
                 raise ChannelError(f"the connection to the peer broke: {error}.") from None
             if not part:

@@ -71,8 +71,11 @@ class LiveEvents:
                     self._progress(self._status(now - began))
                     last_report = now
             self._board.stop()
-            for chunk in self._receiver.finish():
+            # Stopped, the board has sent all that it had: those frames wait, counters last.
+            rest = self._receiver.push(self._board.frames(0.0))
+            for chunk in rest + self._receiver.finish():
                 self._ready.put(chunk)
+            self._progress(self._status(time.monotonic() - began))
             self._ready.put(None)
         except BaseException as error:  # carried over to the session's thread, never swallowed
             self._ready.put(error)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from hexkey.cli.display import print_report
+from hexkey.cli.display import print_report, print_rows
 from hexkey.cli.options import JsonLinesOption, JsonOption
 from hexkey.randomness import OperatingSystem
 from hexkey_sim.board_runner import BoardOptions, run_virtual_board
@@ -59,10 +59,15 @@ def demo(
     else:
         typer.echo("\nBob's report")
         print_report(outcome.bob, as_json=False)
-        typer.echo(f"\nA third process compared the two stores: {outcome.comparison}")
+        typer.echo("\nA third process compared the two stores")
         pictures = ", ".join(str(path) for path in sorted(out.glob("*.png")))
-        typer.echo(f"Pictures: {pictures}")
-        typer.echo(f"Everything else is in {out}/: stores, Alice's record, a recording, reports.")
+        print_rows(
+            [
+                ("keys", outcome.comparison),
+                ("pictures", pictures or "none: pip install 'hexkey[plot]'"),
+                ("everything else", f"{out}/: stores, Alice's record, a recording, reports"),
+            ]
+        )
     if not outcome.equal or not outcome.bob["secret_bits"]:
         raise typer.Exit(1)
 

@@ -35,7 +35,7 @@ class Dashboard:
             )
             self._live.start()
         elif not self._quiet:
-            self._console.print(self._title)
+            self._console.print(self._title, soft_wrap=True)
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -75,7 +75,7 @@ class Dashboard:
         elif role == "alice" and event["event"] != "listening":
             return
         if line := describe(event):
-            self._console.print(f"  {role:<6}{line}")
+            self._console.print(f"  {role:<6}{line}", soft_wrap=True)
 
     def _panel(self) -> Group:
         table = Table.grid(padding=(0, 2))
@@ -90,7 +90,7 @@ class Dashboard:
         done = min(1.0, seconds / self._seconds)
         bar = "━" * round(30 * done) + "╌" * (30 - round(30 * done))
         rate = (
-            f"{self._rates[-1] / 1000:5.1f} kbit/s sifted  {_spark(self._rates)}"
+            f"{self._rates[-1] / 1000:.1f} kbit/s sifted  {_spark(self._rates)}"
             if self._rates
             else "-"
         )

@@ -16,6 +16,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -120,7 +121,9 @@ def _bob(settings: DemoSettings, out: Path, port: str, address: str) -> list[str
     words = ["bob", "--port", port, "--peer", address, "--store", out / "bob.store"]
     words += ["--seconds", settings.seconds, "--block-bits", settings.block_bits]
     words += ["--untrusted-transmission", settings.untrusted_transmission]
-    words += ["--record", out / "run.recording", "--figures", out]
+    words += ["--record", out / "run.recording"]
+    if find_spec("matplotlib"):
+        words += ["--figures", out]
     return _hexkey(*words, "--json-lines")
 
 

@@ -5,9 +5,14 @@ import sys
 from typing import Any
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.status import Status
+from rich.table import Table
+from rich.text import Text
 
 from hexkey import logs
+
+NAME_WIDTH = 22
 
 Event = dict[str, Any]
 
@@ -45,7 +50,9 @@ class Display:
     def __call__(self, event: Event) -> None:
         logs.log_event(event)
         if self._json_lines:
-            print(json.dumps(event), flush=True)
+            # One write a line: events come from more than one thread.
+            sys.stdout.write(json.dumps(event) + "\n")
+            sys.stdout.flush()
         elif not self._quiet:
             self._show(event)
 
@@ -56,7 +63,7 @@ class Display:
             return
         line = describe(event)
         if line:
-            self._console.print(f"{self._role}: {line}")
+            self._console.print(f"{self._role}: {line}", soft_wrap=True)
 
 
 def describe(event: Event) -> str:
@@ -84,6 +91,12 @@ def describe(event: Event) -> str:
             f"{event['disclosed_bits']['reconcile']:,} disclosed to correct, "
             f"{event['secret_bits']:,} key bits"
         )
+    if name == "corrected":
+        return (
+            f"{event['sifted_bits']:,} sifted, {event['errors']:,} errors ({event['qber']:.2%}), "
+            f"{event['disclosed_bits']['reconcile']:,} disclosed to correct, "
+            f"{event['disclosed_bits']['verify']:,} to verify"
+        )
     if name == "dropped":
         return f"block {event['block']} dropped: {event['reason']}"
     if name == "failed":
@@ -99,9 +112,22 @@ def print_report(report: Event, as_json: bool) -> None:
         json.dump(report, sys.stdout, indent=2)
         print()
         return
+    print_rows(summary(report))
+
+
+def print_rows(rows: list[tuple[str, str]]) -> None:
+    """Print names and values; a terminal wraps values in their own column, nothing else does."""
     console = Console(highlight=False)
-    for name, value in summary(report):
-        console.print(f"  {name:<22}{value}")
+    if not console.is_terminal:
+        for name, value in rows:
+            console.print(f"  {name:<{NAME_WIDTH}}{value}", soft_wrap=True, markup=False)
+        return
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(width=NAME_WIDTH, style="dim")
+    table.add_column(overflow="fold")
+    for name, value in rows:
+        table.add_row(name, Text(value))
+    console.print(Padding(table, (0, 0, 0, 2)))
 
 
 def summary(report: Event) -> list[tuple[str, str]]:
@@ -109,10 +135,11 @@ def summary(report: Event) -> list[tuple[str, str]]:
     disclosed = report["disclosed_bits"]
     blocks = report["blocks"]
     dropped = ", ".join(f"{count} {why}" for why, count in blocks["dropped"].items())
+    errors = "" if report["qber"] is None else f" ({report['errors']:,} errors)"
     lines = [
         ("sifted bits", f"{report['sifted_bits']:,} in {blocks['ok']} block(s)"),
         ("blocks dropped", dropped or "none"),
-        ("QBER", "-" if report["qber"] is None else f"{report['qber']:.2%}"),
+        ("QBER", "-" if report["qber"] is None else f"{report['qber']:.2%}{errors}"),
         (
             "disclosed bits",
             f"offset {disclosed['offset']:,}, estimate {disclosed['estimate']:,}, "
@@ -126,8 +153,14 @@ def summary(report: Event) -> list[tuple[str, str]]:
             ("authentication bits", f"{auth['used']:,} used, {auth['made']:,} made"),
             ("epsilon", f"{epsilon:.1e} in all"),
         ]
+    if "equal" in report:
+        what = "strings" if report["secret_bits"] is None else "keys"
+        lines.append((f"{what} of both roles", "equal" if report["equal"] else "NOT equal"))
     losses = {name: count for name, count in report["losses"].items() if count}
-    lines.append(("counts", ", ".join(f"{n.replace('_', ' ')} {c:,}" for n, c in losses.items())))
+    counts = ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in losses.items())
+    lines.append(("counts", counts or "none"))
     lines.append(("label", report["label"]))
-    lines += [("  because" if i == 0 else "", why) for i, why in enumerate(report["reasons"])]
+    lines += [
+        ("  because" if i == 0 else "", f"- {why}") for i, why in enumerate(report["reasons"])
+    ]
     return lines

@@ -60,5 +60,5 @@ def distill(
     if not as_json:
         for damage in report.get("damage", ()):
             typer.echo(f"hexkey: {file}: {damage}.", err=True)
-    if report["blocks"]["ok"] == 0:
+    if report["blocks"]["ok"] == 0 or not report.get("equal", True):
         raise typer.Exit(1)

@@ -88,9 +88,9 @@ def _show(facts: dict[str, Any]) -> None:
     for extra, parts in facts["extras"].items():
         for name, found in parts.items():
             absent = f"not installed (optional: pip install 'hexkey\\[{extra}]')"
-            console.print(f"  {name:<11} {found or absent}")
+            console.print(f"  {name:<11} {found or absent}", soft_wrap=True)
     if not facts["ports"]:
         console.print("  no serial port: connect the board, or try `hexkey virtual-board`")
     for port in facts["ports"]:
         trouble = "" if port["usable"] else "  NOT usable: add yourself to the group dialout"
-        console.print(f"  {port['device']}  {port['description']}{trouble}")
+        console.print(f"  {port['device']}  {port['description']}{trouble}", soft_wrap=True)

@@ -127,7 +127,7 @@ def distill_csv(path: Path, parameters: SessionParameters, progress: Progress) -
     session = Session(randomness.bytes(32).hex(), parameters, (NO_LENGTH,))
     counts = BlockCounts(0, len(bob_bits))
     equal = _correct(session, alice_bits, bob_bits, randomness, counts)
-    progress({"event": "block", **counts.facts()})
+    progress({"event": "corrected", **counts.facts()})
     return {
         "schema": REPORT_SCHEMA,
         "protocol": "bb84",

@@ -21,7 +21,7 @@ from hexkey.session.conversation import LiveConversation
 from hexkey.session.parameters import SessionParameters
 from hexkey.session.replay import ReplayConversation, TranscriptEnded
 from hexkey.session.tally import Tally
-from hexkey.store import Store, create_pair
+from hexkey.store import Store, compare, create_pair
 from hexkey.wire import StreamParser
 
 LOCAL_REASON = "distilled from files between two local roles, with a pool made for the occasion"
@@ -121,7 +121,7 @@ def distill(path: Path, alice_record: Path, out: Path, progress: Progress) -> di
         session = Session(randomness.bytes(32).hex(), parameters, tuple(dict.fromkeys(reasons)))
         paths = _new_stores(out)
         tally = _two_roles(session, playback.chunks(), record, paths, progress)
-    return _report(tally, playback, "fresh")
+    return {**_report(tally, playback, "fresh"), "equal": compare(*paths).equal}
 
 
 def _new_stores(out: Path) -> tuple[Path, Path]:

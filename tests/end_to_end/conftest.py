@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-
 from tests.end_to_end.processes import Ended, Scene, scene
 
 

@@ -212,7 +212,9 @@ class Scene:
 
 
 @contextmanager
-def scene(folder: Path, *board_words: object, seed: int = 1, tag_keys: int = 400) -> Iterator[Scene]:
+def scene(
+    folder: Path, *board_words: object, seed: int = 1, tag_keys: int = 400
+) -> Iterator[Scene]:
     """A link behind a port, and two stores; its preset gives less than the port can carry."""
     (folder / "alice").mkdir()
     (folder / "bob").mkdir()

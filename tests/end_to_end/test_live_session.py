@@ -4,9 +4,9 @@ import json
 import sqlite3
 
 import pytest
+from tests.end_to_end.conftest import Live
 
 from hexkey.store import Store
-from tests.end_to_end.conftest import Live
 
 
 def test_both_processes_store_the_same_keys(live: Live) -> None:

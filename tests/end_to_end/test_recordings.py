@@ -5,6 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.end_to_end.conftest import Live
+from tests.end_to_end.processes import hexkey
 
 from hexkey.cli import main
 from hexkey.errors import HexkeyError, InputError
@@ -12,8 +14,6 @@ from hexkey.party.distill import distill, play_back, replay
 from hexkey.record import RecordReader, RecordWriter
 from hexkey.recording import MARKER, read_recording
 from hexkey.store import Store, compare
-from tests.end_to_end.conftest import Live
-from tests.end_to_end.processes import hexkey
 
 
 def keys_in(path: Path) -> list[tuple[str, bytes]]:

@@ -189,7 +189,10 @@ def test_a_spoilt_message_leaves_equal_stores(
     earlier: Earlier, tmp_path: Path, spot: Spot, spoil: Spoil
 ) -> None:
     parties, outcome = attack(earlier, tmp_path, spot, spoil)
-    repeats_the_last_word = spoil is duplicate and spot in [(BOB, Type.TAG, 4), (ALICE, Type.TAG, 2)]
+    repeats_the_last_word = spoil is duplicate and spot in [
+        (BOB, Type.TAG, 4),
+        (ALICE, Type.TAG, 2),
+    ]
     made = compare(parties.alice_store, parties.bob_store).common - 1
     assert made == (spot in DECIDED or repeats_the_last_word)
     if outcome.alice_error is outcome.bob_error is None:
@@ -218,9 +221,7 @@ def test_a_message_of_an_earlier_session_is_not_taken(
 
 
 @pytest.mark.parametrize("spot", SPOTS, ids=name)
-def test_a_forged_drop_cannot_part_the_stores(
-    earlier: Earlier, tmp_path: Path, spot: Spot
-) -> None:
+def test_a_forged_drop_cannot_part_the_stores(earlier: Earlier, tmp_path: Path, spot: Spot) -> None:
     parties, _ = attack(earlier, tmp_path, spot, forge(Type.DROP, b"qber"))
     made = compare(parties.alice_store, parties.bob_store).common - 1
     assert made == (spot in DECIDED)
@@ -249,7 +250,12 @@ def test_a_drop_forged_over_a_final_key_ends_the_session(tmp_path: Path) -> None
 @pytest.mark.parametrize("kind", [Type.BYE, Type.REFUSE])
 @pytest.mark.parametrize(
     "spot",
-    [(BOB, Type.ALIGN, 0), (BOB, Type.ANNOUNCE, 0), (ALICE, Type.CONFIRM, 0), (BOB, Type.COMMIT, 0)],
+    [
+        (BOB, Type.ALIGN, 0),
+        (BOB, Type.ANNOUNCE, 0),
+        (ALICE, Type.CONFIRM, 0),
+        (BOB, Type.COMMIT, 0),
+    ],
     ids=name,
 )
 def test_a_forged_goodbye_or_refusal_only_ends_the_session(

@@ -18,12 +18,18 @@ REPORT_EVERY_S = 0.5
 class LiveEvents:
     """Reads a board in a thread of its own, so that a slow peer never makes the board's FIFO fill.
 
-    Iterating yields sifted bits until `seconds` have passed since the board was armed (0: no end).
-    An error of the board is raised where the session takes its next bits.
+    Iterating yields sifted bits until `seconds` have passed since the board was armed (0: no end)
+    or `stop` is set. An error of the board is raised where the session takes its next bits.
     """
 
     def __init__(
-        self, board: Board, receiver: Receiver, run: int, seconds: float, progress: Progress
+        self,
+        board: Board,
+        receiver: Receiver,
+        run: int,
+        seconds: float,
+        progress: Progress,
+        stop: threading.Event,
     ) -> None:
         self._board = board
         self._receiver = receiver
@@ -31,7 +37,7 @@ class LiveEvents:
         self._seconds = seconds
         self._progress = progress
         self._ready: queue.SimpleQueue[SiftedChunk | BaseException | None] = queue.SimpleQueue()
-        self._stop = threading.Event()
+        self._stop = stop
         self._thread = threading.Thread(target=self._read, name="board", daemon=True)
 
     def __enter__(self) -> Iterator[SiftedChunk]:

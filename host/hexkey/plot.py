@@ -5,6 +5,7 @@ detectors: a single detector's counts are key bits at low rates. Needs the extra
 """
 
 from fractions import Fraction
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,14 @@ from hexkey.errors import ConfigurationError, StoreError
 INK, SOFT, GATE, GOOD, BAD = "#1f2933", "#7b8794", "#f0b429", "#0b7285", "#c92a2a"
 
 
+def require() -> None:
+    """Raise ConfigurationError if matplotlib is not installed: before a run, not after it."""
+    if find_spec("matplotlib") is None:
+        raise ConfigurationError(
+            "pictures need matplotlib, which is not installed: pip install 'hexkey[plot]'."
+        )
+
+
 def draw_report(report: dict[str, Any], folder: Path) -> list[Path]:
     """Draw what the report has data for; return the files written.
 
@@ -23,12 +32,9 @@ def draw_report(report: dict[str, Any], folder: Path) -> list[Path]:
     ConfigurationError
         matplotlib is not installed.
     """
-    try:
-        import matplotlib as mpl
-    except ImportError:
-        raise ConfigurationError(
-            "pictures need matplotlib, which is not installed: pip install 'hexkey[plot]'."
-        ) from None
+    require()
+    import matplotlib as mpl
+
     mpl.use("Agg")
     try:
         folder.mkdir(parents=True, exist_ok=True)

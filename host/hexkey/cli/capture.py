@@ -1,4 +1,4 @@
-"""``hexkey capture``: what comes off the wire, into a file."""
+"""``hexkey capture``: what comes off the wire, and what is said about it, into a file."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,7 +7,11 @@ import typer
 
 from hexkey.cli import app
 from hexkey.cli.display import Display
-from hexkey.cli.options import JsonLinesOption
+from hexkey.cli.interrupt import stop_on_signal
+from hexkey.cli.options import JsonLinesOption, StoreOption
+from hexkey.cli.roles import run_to_the_end
+from hexkey.config import BobSettings
+from hexkey.errors import ConfigurationError
 
 
 @app.command()
@@ -18,19 +22,41 @@ def capture(
     gate_start_ns: Annotated[float, typer.Option(help="Start of the gate, ns.")] = 0.5,
     gate_width_ns: Annotated[float, typer.Option(help="Width of the gate, ns.")] = 10.0,
     holdoff_pulses: Annotated[int, typer.Option(help="Pulses ignored after any click.")] = 2,
+    peer: Annotated[
+        str | None, typer.Option(help="Alice's address: record a session with her, too.")
+    ] = None,
+    store: StoreOption = None,
     json_lines: JsonLinesOption = False,
 ) -> None:
-    """Record a board without a peer; distil it later with `hexkey distill OUT --record ...`.
+    """Record a board; with --peer and --store, the session and its public transcript as well.
 
-    To record a live session with its public transcript, use `hexkey bob --record OUT`.
+    Distil it later: `hexkey distill OUT` gives a recorded session's keys once more,
+    `hexkey distill OUT --record alice.record` makes fresh ones.
+
+    Example: hexkey capture /dev/ttyUSB0 run.recording --seconds 60
     """
+    if (peer is None) != (store is None):
+        raise ConfigurationError("--peer and --store go together: a session needs both.")
+    if peer is not None and store is not None:
+        settings = BobSettings(
+            port=port,
+            peer=peer,
+            store=store,
+            seconds=seconds,
+            gate_start_ns=gate_start_ns,
+            gate_width_ns=gate_width_ns,
+            holdoff_pulses=holdoff_pulses,
+            record=out,
+        )
+        run_to_the_end(settings, as_json=False, json_lines=json_lines)
+        return
     from hexkey.party.capture import record_wire
 
-    with Display("capture", json_lines=json_lines) as display:
+    with stop_on_signal() as stop, Display("capture", json_lines=json_lines) as display:
         facts = record_wire(
-            port, out, seconds, gate_start_ns, gate_width_ns, holdoff_pulses, display
+            port, out, seconds, gate_start_ns, gate_width_ns, holdoff_pulses, display, stop
         )
     typer.echo(
-        f"{out}: {facts['events']:,} events, {facts['sifted_bits']:,} sifted bits in "
-        f"{seconds:g} s; {facts['lost']:,} events lost."
+        f"{out}: {facts['events']:,} events, {facts['sifted_bits']:,} sifted bits; "
+        f"{facts['lost']:,} events lost."
     )

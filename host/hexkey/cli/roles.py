@@ -1,4 +1,4 @@
-"""``hexkey alice``, ``hexkey bob`` and ``hexkey capture``: the live roles."""
+"""``hexkey alice`` and ``hexkey bob``: the live roles."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +8,7 @@ import typer
 
 from hexkey.cli import app
 from hexkey.cli.display import Display, print_report
+from hexkey.cli.interrupt import stop_on_signal
 from hexkey.cli.options import (
     BlockOption,
     ConfigOption,
@@ -100,8 +101,6 @@ def bob(
 
     Example: hexkey bob --port /dev/ttyUSB0 --peer alice.lab:7392 --store bob.store
     """
-    from hexkey.party.bob import run
-
     overrides = {
         "port": port,
         "peer": peer,
@@ -118,13 +117,21 @@ def bob(
     settings = load(BobSettings, config, overrides)
     if block_bits is not None:
         settings = replace(settings, session=replace(settings.session, block_bits=block_bits))
-    with Display("bob", json_lines=json_lines, quiet=as_json) as display:
-        report = run(settings, display)
+    run_to_the_end(settings, as_json=as_json, json_lines=json_lines)
+
+
+def run_to_the_end(settings: BobSettings, *, as_json: bool, json_lines: bool) -> None:
+    """Run Bob, draw his pictures, print his report; exit code 1 if no key came of it."""
+    from hexkey import plot
+    from hexkey.party.bob import run
+
+    if settings.figures is not None:
+        plot.require()
+    with stop_on_signal() as stop, Display("bob", json_lines=json_lines, quiet=as_json) as display:
+        report = run(settings, display, stop)
         display({"event": "report", "report": report})
     if settings.figures is not None:
-        from hexkey.plot import draw_report
-
-        draw_report(report, settings.figures)
+        plot.draw_report(report, settings.figures)
     if not json_lines:
         print_report(report, as_json)
     if report["blocks"]["ok"] == 0:

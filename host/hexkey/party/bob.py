@@ -1,5 +1,6 @@
 """Bob as a process: the board on one side, Alice on the other."""
 
+import threading
 from dataclasses import asdict
 from typing import Any
 
@@ -26,8 +27,8 @@ HISTOGRAM_BIN_TICKS = 10
 USD_THRESHOLD = 1 - 0.5**0.5  # B92's two states can be told apart without error below this
 
 
-def run(settings: BobSettings, progress: Progress) -> dict[str, Any]:
-    """Run one session of Bob's and return its report.
+def run(settings: BobSettings, progress: Progress, stop: threading.Event) -> dict[str, Any]:
+    """Run one session of Bob's and return its report; `stop` ends it after the block at hand.
 
     Raises
     ------
@@ -37,7 +38,7 @@ def run(settings: BobSettings, progress: Progress) -> dict[str, Any]:
     randomness = choose_randomness(settings.seed)
     recording = RecordingWriter(settings.record) if settings.record else None
     try:
-        report = _run(settings, randomness, recording, progress)
+        report = _run(settings, randomness, recording, progress, stop)
     except BaseException:
         if recording:
             recording.close()
@@ -52,6 +53,7 @@ def _run(
     randomness: Randomness,
     recording: RecordingWriter | None,
     progress: Progress,
+    stop: threading.Event,
 ) -> dict[str, Any]:
     with (
         Store.open(settings.store) as store,
@@ -83,7 +85,7 @@ def _run(
                 recording.meta(describe(settings, window, statement, session))
             progress({"event": "session", "settled": greeting.settled, "run": run_id})
             tally = Tally(session, auth_bits_used=256 * talk.auth_keys_used)
-            with LiveEvents(board, receiver, run_id, settings.seconds, progress) as chunks:
+            with LiveEvents(board, receiver, run_id, settings.seconds, progress, stop) as chunks:
                 run_bob(talk, session, chunks, store, tally, progress)
         return {
             **tally.report({**receiver.facts(), **stream_facts(board.statistics)}),

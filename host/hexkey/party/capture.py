@@ -1,5 +1,6 @@
 """Record a board's wire without a session."""
 
+import threading
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,9 @@ def record_wire(
     gate_width_ns: float,
     holdoff_pulses: int,
     progress: Progress,
+    stop: threading.Event,
 ) -> dict[str, Any]:
-    """Record for `seconds` and return the counts.
+    """Record for `seconds`, or until `stop` is set, and return the counts.
 
     Raises
     ------
@@ -57,7 +59,7 @@ def record_wire(
                     "reasons": ["the board simulates its photons"] if ident.simulated else [],
                 }
             )
-            with LiveEvents(board, receiver, run, seconds, progress) as chunks:
+            with LiveEvents(board, receiver, run, seconds, progress, stop) as chunks:
                 for _ in chunks:
                     pass
             losses = stream_facts(board.statistics)

@@ -9,6 +9,7 @@ Bob decides over a block's key (he commits once he has verified Alice's last tag
 it. Bob's own pending keys he drops before he says hello: he never saw Alice confirm them.
 """
 
+import re
 from dataclasses import asdict, dataclass
 from typing import Any, NoReturn, Protocol
 
@@ -87,7 +88,7 @@ def bob_handshake(
     welcome = decode_json(body, Type.WELCOME)
     try:
         alice = statement_from_json(AliceStatement, welcome["statement"])
-        alice_nonce, pending = str(welcome["nonce"]), list(welcome["pending"])
+        alice_nonce, pending = _nonce(welcome["nonce"]), list(welcome["pending"])
     except (KeyError, TypeError, ValueError) as error:
         raise ProtocolError(f"the peer's WELCOME makes no sense: {error}.") from None
     committed = [str(key_id) for key_id in pending if store.state(str(key_id)) == "committed"]
@@ -128,7 +129,7 @@ def alice_handshake(
         _refuse(channel, f"the session parameters differ: {differences}.")
     try:
         bob = statement_from_json(BobStatement, hello["statement"])
-        bob_nonce = str(hello["nonce"])
+        bob_nonce = _nonce(hello["nonce"])
     except (KeyError, TypeError, ValueError) as error:
         raise ProtocolError(f"the peer's HELLO makes no sense: {error}.") from None
     nonce = randomness.bytes(16)
@@ -158,12 +159,21 @@ def _hello(
     }
 
 
+def _nonce(found: Any) -> str:
+    """Two nonces side by side name a session: of any length they could name two alike."""
+    if not isinstance(found, str) or not re.fullmatch("[0-9a-f]{32}", found):
+        raise ValueError("a nonce is 32 hexadecimal digits")
+    return found
+
+
 def _stranger(hello: dict[str, Any], store: SessionStore) -> str:
     """Return why this peer's tag cannot even be looked at, or an empty string."""
-    if hello.get("version") != SESSION_VERSION:
+    version = hello.get("version")
+    if version != SESSION_VERSION:
+        theirs = version if isinstance(version, int) and 0 <= version < 1_000 else "unknown"
         return (
-            f"session protocol version {hello.get('version')} is not known here, only "
-            f"{SESSION_VERSION}; run the same version of hexkey on both sides."
+            f"session protocol version {theirs} is not known here, only {SESSION_VERSION}; run "
+            "the same version of hexkey on both sides."
         )
     if hello.get("pool") != store.pool_id:
         return (
@@ -180,7 +190,7 @@ def _refuse(channel: Channel, sentence: str) -> NoReturn:
 
 def _settle(store: SessionStore, pending: list[str], answer: dict[str, Any]) -> dict[str, str]:
     committed = answer.get("committed")
-    if not isinstance(committed, list) or not set(committed) <= set(pending):
+    if not isinstance(committed, list) or not all(key_id in pending for key_id in committed):
         raise ProtocolError("the peer's SETTLE names keys that are not pending; session ended.")
     settled = {}
     for key_id in pending:

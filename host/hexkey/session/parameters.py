@@ -139,6 +139,9 @@ def statement_from_json(kind: type[Statement], found: Any) -> Statement:
     names = {field.name for field in fields(kind)}
     if not isinstance(found, dict) or set(found) != names:
         raise ValueError(f"the fields of {kind.__name__} must be {sorted(names)}")
+    for field in fields(kind):
+        if field.type in (int, str) and type(found[field.name]) is not field.type:
+            raise ValueError(f"{field.name} is of the wrong type")
     reasons = found["reasons"]
     if not isinstance(reasons, list) or not all(isinstance(reason, str) for reason in reasons):
         raise ValueError("reasons must be a list of sentences")

@@ -4,7 +4,7 @@ The same object serves a live board and a recording; it does no I/O.
 """
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ class SiftedChunk:
 
     epoch: int
     pulses: NDArray[np.uint64]
-    bits: NDArray[np.uint8]
+    bits: NDArray[np.uint8] = field(repr=False)
 
 
 @dataclass(slots=True)

@@ -95,7 +95,7 @@ class RecordingWriter:
 class Chunk:
     kind: ChunkType
     time_ns: int
-    payload: bytes
+    payload: bytes = field(repr=False)
 
 
 @dataclass(slots=True)
@@ -104,7 +104,7 @@ class Recording:
 
     path: Path
     meta: dict[str, Any] = field(default_factory=dict)
-    wire: list[bytes] = field(default_factory=list)
+    wire: list[bytes] = field(default_factory=list, repr=False)
     transcript: list[tuple[int, Type, bytes]] = field(default_factory=list)
     report: dict[str, Any] | None = None
     damage: list[str] = field(default_factory=list)

@@ -166,8 +166,8 @@ class Harvest:
     """A block's amplified bits, divided: the pool's refill first, then the key."""
 
     key: DemonstrationKey
-    refill_to_bob: bytes
-    refill_to_alice: bytes
+    refill_to_bob: bytes = field(repr=False)
+    refill_to_alice: bytes = field(repr=False)
 
 
 def harvest(session: Session, counts: BlockCounts, amplified: NDArray[np.uint8]) -> Harvest:

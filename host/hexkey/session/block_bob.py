@@ -5,7 +5,7 @@ last tag, and nothing Bob says after the announcement depends on his bits but th
 and the reconciler's questions, which are counted.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +35,7 @@ class SiftedBlock:
     number: int
     epoch: int
     pulses: NDArray[np.uint64]
-    bits: NDArray[np.uint8]
+    bits: NDArray[np.uint8] = field(repr=False)
 
 
 def bob_block(

@@ -5,17 +5,17 @@ from dataclasses import asdict
 import numpy as np
 from numpy.typing import NDArray
 
-from hexkey.errors import BlockDropped, InputError, ProtocolError
+from hexkey.errors import BlockDropped, InputError, PoolError, ProtocolError
 from hexkey.randomness import Randomness
 from hexkey.record import RecordReader
-from hexkey.session.align import Alignment, alice_align, claim
-from hexkey.session.block import BlockCounts, Session
+from hexkey.session.align import Alignment, alice_align, claim, refusing
+from hexkey.session.block import BlockCounts, Disclosed, Session
 from hexkey.session.block_alice import alice_block, receive_announcement
 from hexkey.session.bob import Progress, epsilon_exhausted
 from hexkey.session.conversation import Conversation
 from hexkey.session.messages import Type
 from hexkey.session.tally import Tally
-from hexkey.store import Store
+from hexkey.store import RESERVE, Store
 
 IDLE_TIMEOUT_S = 600.0  # Bob may need long to fill a block at a low rate
 RECORD_TIMEOUT_S = 20.0  # how far Alice's record may lag behind Bob's clicks
@@ -47,7 +47,11 @@ def run_alice(
         if kind is Type.BYE:
             return
         if kind is Type.ALIGN:
-            alignment = alice_align(talk, session, record, store, body)
+            try:
+                alignment = alice_align(talk, session, record, store, body)
+            finally:
+                sample = Disclosed(offset=session.parameters.offset_sample_bits)
+                tally.spent(sample, talk.auth_keys_used)
             tally.aligned(alignment)
             progress({"event": "aligned", **asdict(alignment)})
             continue
@@ -72,22 +76,23 @@ def _distil(
     progress: Progress,
 ) -> None:
     counts = BlockCounts(number, session.parameters.block_bits)
-    used_before = talk.auth_keys_used
     try:
         announce = receive_announcement(talk, session, number, body)
         if announce.epoch != alignment.epoch:
             raise ProtocolError("the peer announced pulses of another epoch; session ended.")
         counts.first_pulse, counts.last_pulse = int(announce.pulses[0]), int(announce.pulses[-1])
-        bits = _bits_of_pulses(record, store, announce.pulses, alignment)
+        with refusing(talk):
+            _keep_reserve(store)
+            bits = _bits_of_pulses(record, store, announce.pulses, alignment)
         alice_block(talk, session, bits, randomness, store, counts)
     except BlockDropped as drop:
-        tally.dropped_block(counts, drop)
+        tally.dropped_block(drop)
         progress({"event": "dropped", "block": number, "reason": drop.reason})
     else:
         tally.finished(counts)
         progress({"event": "block", **counts.facts()})
     finally:
-        tally.auth_bits_used += 256 * (talk.auth_keys_used - used_before)
+        tally.spent(counts.disclosed, talk.auth_keys_used)
 
 
 def _bits_of_pulses(
@@ -96,12 +101,25 @@ def _bits_of_pulses(
     pulses: NDArray[np.uint64],
     alignment: Alignment,
 ) -> NDArray[np.uint8]:
-    """Return Alice's bits, once only: pulses at or below an earlier claim are refused."""
+    """Return Alice's bits, once only: pulses at or below an earlier claim are refused.
+
+    Pulses are claimed only when the record has them: a claim beyond its end would bar later ones.
+    """
     first, last = int(pulses[0]) + alignment.offset, int(pulses[-1]) + alignment.offset
     if first < 0:
         raise InputError(
             f"Alice's record {record.path} begins after pulse {first}, which Bob announced."
         )
     record.wait_for(last, RECORD_TIMEOUT_S)
+    bits = record.bits_at((pulses.astype(np.int64) + alignment.offset).astype(np.uint64))
     claim(store, record, int(pulses[0]), int(pulses[-1]), alignment.offset)
-    return record.bits_at((pulses.astype(np.int64) + alignment.offset).astype(np.uint64))
+    return bits
+
+
+def _keep_reserve(store: Store) -> None:
+    """Begin nothing that the pool cannot finish and settle; Bob's announcement sees to his."""
+    if store.remaining()[0] <= RESERVE:
+        raise PoolError(
+            f"Alice's authentication pool is down to the {RESERVE} keys kept for settling blocks: "
+            "create a new pair of stores."
+        )

@@ -7,6 +7,8 @@ Both drop the disclosed pulses. Once for each epoch: after a loss of the trigger
 anew and nothing is known about it.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,7 +16,7 @@ import numpy as np
 
 from hexkey.align import Alignment as Match
 from hexkey.align import find_offset
-from hexkey.errors import InputError, ProtocolError
+from hexkey.errors import ChannelError, InputError, PoolError, ProtocolError
 from hexkey.record import RecordReader
 from hexkey.session.block import Session
 from hexkey.session.block_bob import SiftedBlock
@@ -95,7 +97,8 @@ def alice_align(
         talk.send(Type.OFFSET, Offset(False, 0, 0, 0.0).encode())
         talk.send_tag()
         raise InputError(f"Alice's record {record.path}: {error}") from None
-    claim(claims, record, int(sample.pulses[0]), int(sample.pulses[-1]), match.offset)
+    with refusing(talk):
+        claim(claims, record, int(sample.pulses[0]), int(sample.pulses[-1]), match.offset)
     probability = min(1.0, match.false_match_probability)
     talk.send(Type.OFFSET, Offset(True, match.offset, match.modulo or 0, probability).encode())
     talk.send_tag()
@@ -120,6 +123,19 @@ def _search(session: Session, record: RecordReader, sample: Align) -> Match:
         record.pulses,
         search=(-reach, reach),
     )
+@contextmanager
+def refusing(talk: Conversation) -> Iterator[None]:
+    """Tell Bob why the session ends here, without what only Alice's own message may name."""
+    try:
+        yield
+    except (InputError, PoolError) as error:
+        cause = "authentication pool" if isinstance(error, PoolError) else "record"
+        with suppress(ChannelError):
+            talk.send(
+                Type.REFUSE,
+                f"Alice's {cause} does not serve these pulses; her own message says why.".encode(),
+            )
+        raise
 
 
 def claim(claims: PulseClaims, record: RecordReader, first: int, last: int, offset: int) -> None:

@@ -7,7 +7,13 @@ from typing import Any
 from hexkey.errors import BlockDropped
 from hexkey.receiver import SiftedChunk
 from hexkey.session.align import bob_align
-from hexkey.session.block import BlockCounts, KeySink, Session, epsilon_of_block
+from hexkey.session.block import (
+    BlockCounts,
+    Disclosed,
+    KeySink,
+    Session,
+    epsilon_of_block,
+)
 from hexkey.session.block_bob import SiftedBlock, bob_block
 from hexkey.session.builder import BlockBuilder
 from hexkey.session.conversation import Conversation
@@ -46,7 +52,11 @@ def run_bob(
             if block is None:
                 break
             if not aligned:
-                tally.aligned(bob_align(talk, session, block))
+                try:
+                    alignment = bob_align(talk, session, block)
+                finally:
+                    tally.spent(Disclosed(offset=len(block.bits)), talk.auth_keys_used)
+                tally.aligned(alignment)
                 progress({"event": "aligned", **asdict(tally.alignments[-1])})
                 aligned = True
                 continue
@@ -68,17 +78,16 @@ def _distil(
     progress: Progress,
 ) -> None:
     counts = BlockCounts(block.number, len(block.bits), int(block.pulses[0]), int(block.pulses[-1]))
-    used_before = talk.auth_keys_used
     try:
         bob_block(talk, session, block, keys, counts)
     except BlockDropped as drop:
-        tally.dropped_block(counts, drop)
+        tally.dropped_block(drop)
         progress({"event": "dropped", "block": block.number, "reason": drop.reason})
     else:
         tally.finished(counts)
         progress({"event": "block", **counts.facts()})
     finally:
-        tally.auth_bits_used += 256 * (talk.auth_keys_used - used_before)
+        tally.spent(counts.disclosed, talk.auth_keys_used)
 
 
 def epsilon_exhausted(session: Session, tally: Tally) -> bool:

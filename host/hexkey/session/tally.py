@@ -5,17 +5,20 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from hexkey.authenticate import KEY_BYTES
 from hexkey.errors import BlockDropped
 from hexkey.keyrate import b92
 from hexkey.session.align import Alignment
 from hexkey.session.block import BlockCounts, Disclosed, Session
+from hexkey.session.conversation import EPSILON_TAG
 
 REPORT_SCHEMA = 1
+HANDSHAKE_TAGS, ALIGNMENT_TAGS = 3, 2  # a dropped block had one: every drop precedes confirmation
 
 
 @dataclass(slots=True)
 class Tally:
-    """Sums over blocks. Bits disclosed for dropped blocks are counted like all others."""
+    """Sums over blocks. Bits disclosed for blocks that were dropped or broken off count too."""
 
     session: Session
     blocks: list[BlockCounts] = field(default_factory=list)
@@ -31,22 +34,21 @@ class Tally:
 
     def aligned(self, alignment: Alignment) -> None:
         self.alignments.append(alignment)
-        self.disclosed.offset += alignment.disclosed_bits
+
+    def spent(self, disclosed: Disclosed, auth_keys_used: int) -> None:
+        """Count what a unit cost, whatever became of it; keys are those of the whole session."""
+        self.disclosed.add(disclosed)
+        self.auth_bits_used = 8 * KEY_BYTES * auth_keys_used
 
     def finished(self, counts: BlockCounts) -> None:
         """Count a block that made a key."""
-        self._disclosures(counts)
         self.blocks.append(counts)
         self.sifted_bits += counts.sifted_bits
         self.errors += counts.errors
         self.auth_bits_made += counts.refill_bits
 
-    def dropped_block(self, counts: BlockCounts, drop: BlockDropped) -> None:
-        self._disclosures(counts)
+    def dropped_block(self, drop: BlockDropped) -> None:
         self.dropped[drop.reason] += 1
-
-    def _disclosures(self, counts: BlockCounts) -> None:
-        self.disclosed.add(counts.disclosed)
 
     def _history(self, block: BlockCounts) -> dict[str, Any]:
         parameters = self.session.parameters
@@ -70,9 +72,12 @@ class Tally:
 
     @property
     def epsilon(self) -> dict[str, float]:
-        """Return the accumulated epsilon, by role."""
+        """Return the accumulated epsilon, by role; every tag that was verified counts."""
         roles = ("sec", "cor", "auth")
-        return {role: sum(block.epsilon[role] for block in self.blocks) for role in roles}
+        sums = {role: sum(block.epsilon[role] for block in self.blocks) for role in roles}
+        tags = HANDSHAKE_TAGS + ALIGNMENT_TAGS * len(self.alignments) + self.dropped.total()
+        sums["auth"] += tags * EPSILON_TAG
+        return sums
 
     def report(self, losses: dict[str, Any]) -> dict[str, Any]:
         """Return the fields that every ``--json`` report of hexkey shares."""

@@ -19,6 +19,7 @@ from hexkey.session.tally import Tally
 from hexkey.store import Store
 
 ALICE, BOB = 0, 1
+REFUSAL_TIMEOUT_S = 5.0
 
 
 def choose_randomness(seed: int | None) -> Randomness:
@@ -68,6 +69,8 @@ def _session(
         wait_s = store.seconds_until_next_attempt()
         if wait_s > 0:
             sentence = f"too many attempts failed; try again in {wait_s:.0f} s."
+            for _ in ("HELLO", "TAG"):  # heard out, so that closing does not cut off the answer
+                channel.receive(REFUSAL_TIMEOUT_S)
             channel.send(Type.REFUSE, sentence.encode())
             raise ChannelError(f"a peer was refused: {sentence}")
         talk = LiveConversation(channel, store, ALICE)

@@ -146,9 +146,13 @@ def attack(earlier: Earlier, folder: Path, spot: Spot, spoil: Spoil) -> tuple[Pa
         spoilers.append(Spoiler(channel, spot, spoil))
         return spoilers[0]
 
+    def leave(channel: Channel) -> Channel:
+        return channel
+
     outcome = run_session(
         parties,
-        **{"wrap_alice" if spot[0] == BOB else "wrap_bob": wrap},
+        wrap_alice=wrap if spot[0] == BOB else leave,
+        wrap_bob=wrap if spot[0] == ALICE else leave,
         traffic=traffic,
         nonce=b"o" * 16,
         reply_timeout_s=0.4,

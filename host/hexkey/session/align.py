@@ -123,6 +123,8 @@ def _search(session: Session, record: RecordReader, sample: Align) -> Match:
         record.pulses,
         search=(-reach, reach),
     )
+
+
 @contextmanager
 def refusing(talk: Conversation) -> Iterator[None]:
     """Tell Bob why the session ends here, without what only Alice's own message may name."""

@@ -95,6 +95,7 @@ class BlockCounts:
             "secret_bits": self.secret_bits,
             "refill_bits": self.refill_bits,
             "round_trips": self.round_trips,
+            "estimate": asdict(self.estimated) if self.estimated else None,
             "epsilon": self.epsilon,
         }
 

@@ -63,6 +63,7 @@ class Tally:
             "errors": block.errors,
             "secret_bits": block.secret_bits,
             "refill_bits": block.refill_bits,
+            "estimate": asdict(block.estimated) if block.estimated else None,
             "planned_bits": planned,  # Eqs. 5, 7, 8 at this block's size and error rate
         }
 

@@ -129,9 +129,9 @@ def run_to_the_end(settings: BobSettings, *, as_json: bool, json_lines: bool) ->
         plot.require()
     with stop_on_signal() as stop, Display("bob", json_lines=json_lines, quiet=as_json) as display:
         report = run(settings, display, stop)
+        if settings.figures is not None:
+            plot.draw_report(report, settings.figures)
         display({"event": "report", "report": report})
-    if settings.figures is not None:
-        plot.draw_report(report, settings.figures)
     if not json_lines:
         print_report(report, as_json)
     if report["blocks"]["ok"] == 0:

@@ -73,8 +73,8 @@ class BlockCounts:
     round_trips: int = 0
     secret_bits: int = 0
     refill_bits: int = 0
-    auth_bits_used: int = 0
     epsilon: dict[str, float] = field(default_factory=dict)
+    final: bool = False  # the key is committed here
 
     @property
     def qber(self) -> float:

@@ -43,13 +43,10 @@ def alice_block(
     ChannelError, AuthenticationError
         The session is over. If the key is pending, the next handshake settles it.
     """
-    used_before = talk.auth_keys_used
     bits = alice_correct(talk, session, bits, randomness, counts)
     length = key_length(session, counts, len(bits))
     amplified = _amplify(talk, bits, length, randomness)
-    _confirm(talk, harvest(session, counts, amplified), keys)
-    # The tag of the announcement was verified before this function was called.
-    counts.auth_bits_used = 256 * (talk.auth_keys_used - used_before + 1)
+    _confirm(talk, harvest(session, counts, amplified), keys, counts)
 
 
 def receive_announcement(
@@ -157,7 +154,7 @@ def _amplify(
     return amplify(bits, seed, length)
 
 
-def _confirm(talk: Conversation, crop: Harvest, keys: KeySink) -> None:
+def _confirm(talk: Conversation, crop: Harvest, keys: KeySink, counts: BlockCounts) -> None:
     """Pending once Bob's tag over the transcript verified; final once he says that his key is."""
     key = crop.key
     talk.expect(Type.CONFIRM)
@@ -168,3 +165,4 @@ def _confirm(talk: Conversation, crop: Harvest, keys: KeySink) -> None:
     talk.expect(Type.COMMIT)
     talk.expect_tag()
     keys.commit(key.key_id)
+    counts.final = True

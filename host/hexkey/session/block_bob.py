@@ -50,15 +50,13 @@ def bob_block(
     ChannelError, AuthenticationError
         The session is over. If the key is pending, the next handshake settles it.
     """
-    used_before = talk.auth_keys_used
     talk.begin(session.session_id)
     talk.send(Type.ANNOUNCE, messages.Announce(block.number, block.epoch, block.pulses).encode())
     talk.send_tag()
     bits = bob_correct(talk, session, block.bits, counts)
     length = key_length(session, counts, len(bits))
     amplified = _amplify(talk, bits, length)
-    _confirm(talk, harvest(session, counts, amplified), keys)
-    counts.auth_bits_used = 256 * (talk.auth_keys_used - used_before)
+    _confirm(talk, harvest(session, counts, amplified), keys, counts)
 
 
 def bob_correct(
@@ -137,7 +135,7 @@ def _amplify(talk: Conversation, bits: NDArray[np.uint8], length: int) -> NDArra
     return amplify(bits, order.seed, length)
 
 
-def _confirm(talk: Conversation, crop: Harvest, keys: KeySink) -> None:
+def _confirm(talk: Conversation, crop: Harvest, keys: KeySink, counts: BlockCounts) -> None:
     """Pending before it is confirmed, final only once Alice's tag over the transcript verified."""
     key = crop.key
     keys.put_pending(key, crop.refill_to_bob, crop.refill_to_alice)
@@ -146,5 +144,6 @@ def _confirm(talk: Conversation, crop: Harvest, keys: KeySink) -> None:
     talk.expect(Type.CONFIRM)
     talk.expect_tag()
     keys.commit(key.key_id)
+    counts.final = True
     talk.send(Type.COMMIT)
     talk.send_tag(use_reserve=True)

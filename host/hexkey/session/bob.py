@@ -83,11 +83,11 @@ def _distil(
     except BlockDropped as drop:
         tally.dropped_block(drop)
         progress({"event": "dropped", "block": block.number, "reason": drop.reason})
-    else:
-        tally.finished(counts)
-        progress({"event": "block", **counts.facts()})
     finally:
         tally.spent(counts.disclosed, talk.auth_keys_used)
+        if counts.final:  # even where the word of it did not reach Alice: she settles it later
+            tally.finished(counts)
+            progress({"event": "block", **counts.facts()})
 
 
 def epsilon_exhausted(session: Session, tally: Tally) -> bool:

@@ -1,0 +1,28 @@
+"""Stuffing: its bench passes, and fails for a wrong longest run or a missing empty one."""
+
+import pytest
+from amaranth.hdl import Module, Value
+from tests.gateware.conftest import Bench
+
+from hexkey_gateware.cobs import CobsEncoder
+
+
+def test_cobs_equals_its_reference(bench: Bench) -> None:
+    result = bench(CobsEncoder())
+    assert (result.tests, result.failures) == (2, 0), result.log
+
+
+class ShorterRuns(CobsEncoder):
+    LONGEST_RUN = 253
+
+
+class ForgetsLastZero(CobsEncoder):
+    def _go_on(self, m: Module, ended_by_zero: Value, last: Value) -> None:
+        super()._go_on(m, ended_by_zero & ~last, last)
+
+
+@pytest.mark.parametrize("mutant", [ShorterRuns, ForgetsLastZero])
+def test_bench_sees_a_wrong_run(bench: Bench, mutant: type[CobsEncoder]) -> None:
+    result = bench(mutant(), "equals_the_reference")
+    assert result.failures == 1
+    assert "AssertionError: " in result.log

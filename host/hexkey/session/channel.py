@@ -4,6 +4,7 @@ On the wire a message is its body's length (u32, little-endian), its type (u8) a
 The channel neither trusts nor authenticates; `conversation` does.
 """
 
+import re
 import socket
 import struct
 import time
@@ -110,7 +111,7 @@ class SocketChannel:
 def parse_address(text: str) -> tuple[str, int]:
     """Split ``host:port``; ConfigurationError if it is not one."""
     host, _, port = text.rpartition(":")
-    if not host or not port.isdigit() or int(port) > 65_535:
+    if not host or not re.fullmatch("[0-9]{1,5}", port) or int(port) > 65_535:
         raise ConfigurationError(f"address {text!r} must be HOST:PORT, such as 127.0.0.1:7392.")
     return host.strip("[]"), int(port)
 
@@ -119,7 +120,7 @@ def connect(address: str, timeout_s: float = 10.0) -> SocketChannel:
     """Connect to a listening peer; ChannelError naming the address if nobody answers."""
     try:
         return SocketChannel(socket.create_connection(parse_address(address), timeout_s))
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # the second for names that can be no host's
         raise ChannelError(
             f"no peer answers at {address} ({error}); start `hexkey alice` there first."
         ) from None
@@ -129,7 +130,7 @@ def listen(address: str) -> socket.socket:
     """Listen on ``host:port`` (port 0: any free one)."""
     try:
         return socket.create_server(parse_address(address))
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         raise ChannelError(f"cannot listen on {address}: {error}.") from None
 
 

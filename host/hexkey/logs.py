@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 LOGGER = logging.getLogger("hexkey")
+LEVELS = ("off", "debug", "info", "warning", "error")
 _LEVELS = {
     "failed": logging.ERROR,
     "dropped": logging.WARNING,
@@ -37,7 +38,8 @@ def configure(level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     LOGGER.handlers[:] = [handler]
-    LOGGER.setLevel(level.upper())
+    name = level.upper()
+    LOGGER.setLevel(logging.CRITICAL + 1 if name == "OFF" else name)
     LOGGER.propagate = False
 
 

@@ -10,10 +10,10 @@ import typer
 from hexkey.cli.display import print_report, print_rows
 from hexkey.cli.options import JsonLinesOption, JsonOption
 from hexkey.randomness import OperatingSystem
-from hexkey_sim.board_runner import BoardOptions, run_virtual_board
-from hexkey_sim.faults import parse_faults
-from hexkey_sim.link import PRESETS, preset
 
+PresetOption = Annotated[
+    str, typer.Option("--preset", help="Simulated link: table-ii, as-reported or bench.")
+]
 LARGEST_CHANCE_OFFSET = 10**8  # pulses: 2.5 s at 40 MHz, well within the ±10 s that are searched
 
 SimulationSeed = Annotated[
@@ -29,9 +29,7 @@ def register(app: typer.Typer) -> None:
 
 
 def demo(
-    preset_name: Annotated[str, typer.Option("--preset", help=f"{', '.join(PRESETS)}.")] = (
-        "as-reported"
-    ),
+    preset_name: PresetOption = "as-reported",
     seconds: Annotated[float, typer.Option(help="Length of the run in seconds.")] = 15.0,
     block_bits: Annotated[int, typer.Option(help="Sifted bits in a block.")] = 40_000,
     out: Annotated[Path, typer.Option(help="Folder for all that it makes.")] = Path("hexkey-demo"),
@@ -45,6 +43,7 @@ def demo(
     """
     from hexkey_sim.dashboard import Dashboard
     from hexkey_sim.demo import DemoSettings, run_demo
+    from hexkey_sim.link import preset
 
     chosen = preset(preset_name)
     settings = DemoSettings(
@@ -74,9 +73,7 @@ def demo(
 
 def simulate(
     out: Annotated[Path, typer.Argument(help="New folder for the recording and Alice's record.")],
-    preset_name: Annotated[str, typer.Option("--preset", help=f"{', '.join(PRESETS)}.")] = (
-        "as-reported"
-    ),
+    preset_name: PresetOption = "as-reported",
     seconds: Annotated[float, typer.Option(help="Seconds of the link.")] = 10.0,
     measurement: Annotated[
         bool,
@@ -92,6 +89,7 @@ def simulate(
     Writes OUT/run.recording and OUT/alice.record, as a board and Alice would have, for
     `hexkey distill OUT/run.recording --record OUT/alice.record`.
     """
+    from hexkey_sim.link import preset
     from hexkey_sim.simulate import run_simulation
 
     found = run_simulation(
@@ -110,9 +108,7 @@ def simulate(
 
 
 def virtual_board(
-    preset_name: Annotated[str, typer.Option("--preset", help=f"{', '.join(PRESETS)}.")] = (
-        "as-reported"
-    ),
+    preset_name: PresetOption = "as-reported",
     record: Annotated[
         Path | None, typer.Option(help="Write Alice's record to this new file.")
     ] = None,
@@ -138,6 +134,10 @@ def virtual_board(
 
     Prints the port that `hexkey bob --port` opens, and runs until interrupted.
     """
+    from hexkey_sim.board_runner import BoardOptions, run_virtual_board
+    from hexkey_sim.faults import parse_faults
+    from hexkey_sim.link import preset
+
     chosen = preset(preset_name)
     chance = _chance(seed)
     link = chosen.link(

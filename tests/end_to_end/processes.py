@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from hexkey.randomness import Seeded
-from hexkey.store import create_pair
+from hexkey.store import compare, create_pair
 
 PATIENCE_S = 120.0  # for a loaded machine; nothing here is ever expected to take that long
 ROLE_BLOCK_BITS = 8_000
@@ -202,13 +202,11 @@ class Scene:
                 bobs = bob.end()
             return alice.end(), bobs
 
-    def compare(self) -> dict[str, Any]:
-        """Let a process of its own compare the stores."""
-        found = hexkey("keys", "compare", self.alice_store, self.bob_store, "--json")
-        assert found.stderr == ""
-        facts: dict[str, Any] = json.loads(found.stdout)
-        assert found.returncode == (0 if facts["equal"] else 1)
-        return facts
+    def equal_keys(self) -> int:
+        """Return how many keys both stores have; fails unless they are the same."""
+        found = compare(self.alice_store, self.bob_store)
+        assert found.equal, found
+        return found.common
 
 
 @contextmanager

@@ -5,13 +5,17 @@ import sqlite3
 
 import pytest
 from tests.end_to_end.conftest import Live
+from tests.end_to_end.processes import hexkey
 
 from hexkey.store import Store
 
 
 def test_both_processes_store_the_same_keys(live: Live) -> None:
     assert (live.alice.code, live.bob.code) == (0, 0)
-    found = live.scene.compare()
+    stores = live.scene.alice_store, live.scene.bob_store
+    compared = hexkey("keys", "compare", *stores, "--json")
+    assert (compared.returncode, compared.stderr) == (0, "")
+    found = json.loads(compared.stdout)
     assert found["equal"]
     assert found["common_keys"] == live.bob.report["blocks"]["ok"] >= 1
     assert found["bits"] == live.bob.report["secret_bits"] > 0

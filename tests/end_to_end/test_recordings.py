@@ -11,9 +11,10 @@ from tests.end_to_end.processes import hexkey
 from hexkey.cli import main
 from hexkey.errors import HexkeyError, InputError
 from hexkey.party.distill import distill, play_back, replay
+from hexkey.randomness import Seeded
 from hexkey.record import RecordReader, RecordWriter
 from hexkey.recording import MARKER, read_recording
-from hexkey.store import Store, compare
+from hexkey.store import Store, compare, create_pair
 
 
 def keys_in(path: Path) -> list[tuple[str, bytes]]:
@@ -144,7 +145,7 @@ def test_recording_cannot_be_distilled_over_a_channel(
     """Disclosed once for a key, its bits must not be disclosed for another one."""
     words = ["bob", "--port", live.recording, "--peer", "127.0.0.1:9"]
     store = tmp_path / "bob.store"
-    hexkey("keys", "create", tmp_path / "alice.store", store)
+    create_pair(tmp_path / "alice.store", store, 40, Seeded(1))
     for arguments, code in (
         ([*words, "--store", store], 4),
         (["distill", live.recording, "--peer", "127.0.0.1:9"], 2),

@@ -13,6 +13,8 @@ import typer
 from hexkey import __version__, logs
 from hexkey.errors import HexkeyError
 
+INTERRUPTED = 130
+
 app = typer.Typer(
     name="hexkey",
     help="The open quantum-key-distribution receiver: from a photon click to a secret key.",
@@ -34,16 +36,16 @@ def _options(
         str,
         typer.Option(
             envvar="HEXKEY_LOG_LEVEL",
-            help="Logs on standard error: debug, info, warning or error.",
+            help="Logs on standard error, as lines of JSON: off, debug, info, warning or error.",
         ),
-    ] = "error",
+    ] = "off",
     version: Annotated[
         bool,
         typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
     ] = False,
 ) -> None:
-    if log_level.lower() not in ("debug", "info", "warning", "error"):
-        raise typer.BadParameter(f"log level {log_level!r}: use debug, info, warning or error.")
+    if log_level.lower() not in logs.LEVELS:
+        raise typer.BadParameter(f"log level {log_level!r}: use {', '.join(logs.LEVELS)}.")
     logs.configure(log_level)
 
 
@@ -63,6 +65,7 @@ def main() -> None:
     except HexkeyError as error:
         print(f"hexkey: {str(error).rstrip('.')}.", file=sys.stderr)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        print("hexkey: interrupted; what was final is stored.", file=sys.stderr)
-        sys.exit(130)
+    except SystemExit as ended:
+        if ended.code == INTERRUPTED:  # typer has turned Ctrl-C into an exit without a word
+            print("hexkey: interrupted; what was final is stored.", file=sys.stderr)
+        raise

@@ -12,8 +12,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
-
 from hexkey.align import Alignment as Match
 from hexkey.align import find_offset
 from hexkey.errors import ChannelError, InputError, PoolError, ProtocolError
@@ -66,6 +64,33 @@ def bob_align(talk: Conversation, session: Session, sample: SiftedBlock) -> Alig
     )
 
 
+def _search(sample: Align, record: RecordReader, reach: int) -> Match:
+    pattern = record.statement.pattern
+    if pattern is None:
+        return find_offset(
+            sample.pulses,
+            sample.bits,
+            record.packed_view(),
+            record.first_pulse,
+            record.pulses,
+            search=(-reach, reach),
+        )
+    # A pattern has no end: a stretch of it as long as the sample holds one offset of each kind.
+    period = len(pattern)
+    pulses = sample.pulses - sample.pulses[0] // period * period
+    count = int(pulses[-1]) + period
+    stretch = record.packed(record.first_pulse, count)
+    return find_offset(
+        pulses,
+        sample.bits,
+        stretch,
+        record.first_pulse,
+        count,
+        search=(-reach, reach),
+        period=period,
+    )
+
+
 class PulseClaims(Protocol):
     """Remembers which pulses of a record were used; `hexkey.store.Store` does."""
 
@@ -92,7 +117,7 @@ def alice_align(
     talk.expect_tag()
     record.refresh()
     try:
-        match = _search(session, record, sample)
+        match = _search(sample, record, SEARCH_S * session.parameters.pulse_rate_hz)
     except InputError as error:
         talk.send(Type.OFFSET, Offset(False, 0, 0, 0.0).encode())
         talk.send_tag()
@@ -103,26 +128,6 @@ def alice_align(
     talk.send(Type.OFFSET, Offset(True, match.offset, match.modulo or 0, probability).encode())
     talk.send_tag()
     return Alignment(sample.epoch, match.offset, match.modulo or 0, probability, len(sample.bits))
-
-
-def _search(session: Session, record: RecordReader, sample: Align) -> Match:
-    pattern = record.statement.pattern
-    if pattern is not None:
-        # A pattern has no end: a stretch of it, with the sample moved by whole periods, is enough.
-        period = len(pattern)
-        pulses = sample.pulses - sample.pulses[0] + sample.pulses[0] % np.uint64(period)
-        length = int(pulses[-1]) + 1 + period
-        stretch = record.packed(record.first_pulse, length)
-        return find_offset(pulses, sample.bits, stretch, 0, length, period=period)
-    reach = SEARCH_S * session.parameters.pulse_rate_hz
-    return find_offset(
-        sample.pulses,
-        sample.bits,
-        record.packed_view(),
-        record.first_pulse,
-        record.pulses,
-        search=(-reach, reach),
-    )
 
 
 @contextmanager

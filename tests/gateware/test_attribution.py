@@ -21,4 +21,4 @@ class OneTickMore(Attribution):
 def test_bench_sees_one_tick(bench: Bench) -> None:
     result = bench(OneTickMore(NARROW), "equals_the_golden_model")
     assert result.failures == 1
-    assert "AssertionError: gate (" in result.log
+    assert "AssertionError: item " in result.log

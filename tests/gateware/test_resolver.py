@@ -20,4 +20,4 @@ class ClosesEarly(Resolver):
 def test_bench_sees_a_pulse_closed_too_early(bench: Bench) -> None:
     result = bench(ClosesEarly(NARROW))
     assert result.failures == 3
-    assert "AssertionError: " in result.log
+    assert "AssertionError: item " in result.log

@@ -1,7 +1,8 @@
 """Verbs on streams, for benches: start, put, get."""
 
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from itertools import zip_longest
 from typing import Any
 
 from cocotb.clock import Clock
@@ -51,6 +52,12 @@ def now() -> int:
 async def clocks(dut: Any, count: int) -> None:
     for _ in range(count):
         await RisingEdge(dut.clk)
+
+
+def check_received(received: Sequence[object], expected: Sequence[object]) -> None:
+    """Raise AssertionError with the first difference, if there is one."""
+    for at, (got, wanted) in enumerate(zip_longest(received, expected)):
+        assert got == wanted, f"item {at} is {got}, not {wanted}"
 
 
 class Put:

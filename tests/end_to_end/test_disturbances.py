@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from tests.end_to_end.processes import ROLE_BLOCK_BITS, Ended, Role, Scene, hexkey, scene
 
 from hexkey.store import Store
@@ -39,16 +40,27 @@ def settle(stage: Scene, at_least: int) -> None:
     assert stage.equal_keys() >= at_least + bob.report["blocks"]["ok"] > at_least
 
 
-def test_interrupted_processes_say_so_and_leave_stores_that_settle(tmp_path: Path) -> None:
+def test_interrupted_alice_says_so_and_leaves_stores_that_settle(tmp_path: Path) -> None:
     with scene(tmp_path) as stage:
-        for victim in (0, 1):
-            with both(stage) as roles:
-                roles[victim].signal(signal.SIGINT)
-                ended = roles[victim].end()
-                assert_left_alone(roles[1 - victim].end())
-            assert ended.code == 130
-            assert ended.sentence == "hexkey: interrupted; what was final is stored."
-        settle(stage, 4)
+        with both(stage) as (alice, bob):
+            alice.signal(signal.SIGINT)
+            ended = alice.end()
+            assert_left_alone(bob.end())
+        assert ended.code == 130
+        assert ended.sentence == "hexkey: interrupted; what was final is stored."
+        settle(stage, 2)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_bob_finishes_the_block_and_says_goodbye(tmp_path: Path, number: int) -> None:
+    with scene(tmp_path) as stage:
+        with both(stage) as (alice, bob):
+            bob.signal(number)
+            ended, left = bob.end(), alice.end()
+        assert (ended.code, left.code) == (0, 0)
+        assert "stopping after the block at hand" in ended.err
+        assert ended.report["blocks"]["ok"] == left.report["blocks"]["ok"] >= 2
+        assert stage.equal_keys() == ended.report["blocks"]["ok"]
 
 
 def test_killed_alice_leaves_stores_that_settle(tmp_path: Path) -> None:

@@ -43,7 +43,11 @@ class SocketChannel:
         if connected.family in (socket.AF_INET, socket.AF_INET6):
             # Cascade is many small questions: waiting to fill a segment would stall each of them.
             connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            # Alice waits long between blocks: a peer without power must not hold her for so long.
             connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 10)
+            connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 5)
+            connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 4)
 
     def send(self, kind: Type, body: bytes) -> None:
         if len(body) > limit(kind):

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from hexkey.errors import ConfigurationError
 
 SESSION_VERSION = 1
+LEAST_EPS_COR = 1e-30  # a tag of 128 bits over a block of a million
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,11 @@ class SessionParameters:
                 raise ConfigurationError(
                     f"{name} must be between 0 and 1, not {getattr(self, name)}."
                 )
+        if self.eps_cor < LEAST_EPS_COR:
+            raise ConfigurationError(
+                f"eps_cor must be at least {LEAST_EPS_COR}, not {self.eps_cor}: the verification "
+                "tag has 128 bits at most."
+            )
         for name in ("refill_to_alice", "refill_to_bob"):
             if not 0 <= getattr(self, name) <= 1_000:
                 raise ConfigurationError(

@@ -1,0 +1,216 @@
+"""The bytes of every message and of one transcript, against vectors made by hand."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hexkey.reconcile.cascade_wire import Section, decode_query, encode_query
+from hexkey.session import messages
+from hexkey.session.channel import SocketChannel, local_pair
+from hexkey.session.conversation import LiveConversation
+from hexkey.session.messages import Type
+from hexkey.session.parameters import (
+    AliceStatement,
+    BobStatement,
+    SessionParameters,
+    statement_from_json,
+    to_json,
+)
+
+VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "session.json").read_text())
+MESSAGES = {each["name"]: each for each in VECTORS["messages"]}
+Says = dict[str, Any]
+
+
+def u64(numbers: list[int]) -> Any:
+    return np.array(numbers, np.uint64)
+
+
+def u8(bits: list[int]) -> Any:
+    return np.array(bits, np.uint8)
+
+
+def places(numbers: list[int]) -> Any:
+    return np.array(numbers, np.int64)
+
+
+ENCODERS: dict[str, Callable[[Says], bytes]] = {
+    "HELLO": to_json,
+    "WELCOME": to_json,
+    "SETTLE": to_json,
+    "REFUSE": lambda says: bytes(says["sentence"].encode()),
+    "TAG": lambda says: messages.encode_tag(says["index"], bytes.fromhex(says["tag"])),
+    "ALIGN": lambda says: messages.Align(
+        says["epoch"], u64(says["pulses"]), u8(says["bits"])
+    ).encode(),
+    "OFFSET": lambda says: messages.Offset(
+        says["found"], says["offset"], says["modulo"], says["probability"]
+    ).encode(),
+    "ANNOUNCE": lambda says: messages.Announce(
+        says["block"], says["epoch"], u64(says["pulses"])
+    ).encode(),
+    "SAMPLE": lambda says: messages.Sample(
+        bytes.fromhex(says["seed"]), u8(says["chosen"])
+    ).encode(),
+    "SAMPLE_BITS": lambda says: messages.encode_bits(u8(says["bits"])),
+    "ESTIMATE": lambda says: messages.encode_count(says["count"]),
+    "QUERY": lambda says: encode_query(
+        [Section(number, places(first), places(end)) for number, first, end in says["sections"]]
+    ),
+    "ANSWER": lambda says: messages.encode_bits(u8(says["parities"])),
+    "VERIFY": lambda says: messages.Verify(
+        bytes.fromhex(says["seed"]), says["tag_bits"], bytes.fromhex(says["tag"])
+    ).encode(),
+    "VERIFIED": lambda says: messages.encode_count(says["count"]),
+    "AMPLIFY": lambda says: messages.Amplify(says["length"], u8(says["seed"])).encode(),
+    "DROP": lambda says: bytes(says["reason"].encode()),
+}
+
+
+def test_every_type_has_a_vector() -> None:
+    assert {each["name"]: each["type"] for each in VECTORS["messages"]} == {
+        kind.name: kind.value for kind in Type
+    }
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_messages_are_written_as_by_hand(name: str) -> None:
+    vector = MESSAGES[name]
+    body = ENCODERS[name](vector["says"]) if name in ENCODERS else b""
+    assert body.hex() == vector["body"]
+    sender, receiver = local_pair()
+    with sender, receiver:
+        sender.send(Type[name], body)
+        assert raw(receiver).hex() == vector["on_the_wire"]
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_messages_by_hand_are_read(name: str) -> None:
+    vector = MESSAGES[name]
+    sender, receiver = local_pair()
+    with sender, receiver:
+        sender._socket.sendall(bytes.fromhex(vector["on_the_wire"]))
+        kind, body = receiver.receive(5.0)
+    assert (kind.name, body.hex()) == (name, vector["body"])
+    assert DECODERS.get(name, read_nothing)(body) == vector["says"]
+
+
+def raw(channel: SocketChannel) -> bytes:
+    return channel._socket.recv(1 << 16)
+
+
+def lists(value: Any, *names: str) -> Says:
+    found = {}
+    for name in names:
+        one = getattr(value, name)
+        found[name] = one.tolist() if isinstance(one, np.ndarray) else one
+    return found
+
+
+def read_nothing(body: bytes) -> Says:
+    return {}
+
+
+def read_offset(body: bytes) -> Says:
+    offset = messages.Offset.decode(body)
+    return {
+        **lists(offset, "found", "offset", "modulo"),
+        "probability": offset.false_match_probability,
+    }
+
+
+def read_sample(body: bytes) -> Says:
+    sample = messages.Sample.decode(body, 9, 3)
+    return {"seed": sample.seed.hex(), "chosen": sample.chosen.tolist()}
+
+
+def read_verify(body: bytes) -> Says:
+    verify = messages.Verify.decode(body)
+    return {"seed": verify.seed.hex(), "tag_bits": verify.tag_bits, "tag": verify.tag.hex()}
+
+
+def read_query(body: bytes) -> Says:
+    return {
+        "sections": [
+            [each.number, each.first.tolist(), each.end.tolist()]
+            for each in decode_query(body, 50, 3)
+        ]
+    }
+
+
+def read_tag(body: bytes) -> Says:
+    index, tag = messages.decode_tag(body)
+    return {"index": index, "tag": tag.hex()}
+
+
+DECODERS: dict[str, Callable[[bytes], Says]] = {
+    "HELLO": lambda body: messages.decode_json(body, Type.HELLO),
+    "WELCOME": lambda body: messages.decode_json(body, Type.WELCOME),
+    "SETTLE": lambda body: messages.decode_json(body, Type.SETTLE),
+    "REFUSE": lambda body: {"sentence": messages.decode_sentence(body)},
+    "TAG": read_tag,
+    "ALIGN": lambda body: lists(messages.Align.decode(body), "epoch", "pulses", "bits"),
+    "OFFSET": read_offset,
+    "ANNOUNCE": lambda body: lists(messages.Announce.decode(body), "block", "epoch", "pulses"),
+    "SAMPLE": read_sample,
+    "SAMPLE_BITS": lambda body: {"bits": messages.decode_bits(body, 3, Type.SAMPLE_BITS).tolist()},
+    "ESTIMATE": lambda body: {"count": messages.decode_count(body, Type.ESTIMATE)},
+    "QUERY": read_query,
+    "ANSWER": lambda body: {"parities": messages.decode_bits(body, 3, Type.ANSWER).tolist()},
+    "VERIFY": read_verify,
+    "VERIFIED": lambda body: {"count": messages.decode_count(body, Type.VERIFIED)},
+    "AMPLIFY": lambda body: lists(messages.Amplify.decode(body, 21), "length", "seed"),
+    "DROP": lambda body: {"reason": messages.decode_drop(body)},
+}
+
+
+def test_what_the_handshake_says_is_understood() -> None:
+    hello, welcome = MESSAGES["HELLO"]["says"], MESSAGES["WELCOME"]["says"]
+    assert SessionParameters().differences(hello["parameters"]) == ""
+    bob = statement_from_json(BobStatement, hello["statement"])
+    assert bob.reasons == ("the board simulates its photons",)
+    assert statement_from_json(AliceStatement, welcome["statement"]).randomness == "random"
+
+
+class OneKey:
+    """A pool of one key to send with and one to receive with."""
+
+    def __init__(self, send: dict[str, Any], receive: dict[str, Any]) -> None:
+        self._send, self._receive = send, receive
+        self.accepted: list[int] = []
+
+    def draw_send_key(self, use_reserve: bool = False) -> tuple[int, bytes]:
+        return self._send["index"], bytes.fromhex(self._send["key"])
+
+    def receive_key(self, index: int) -> bytes:
+        assert index == self._receive["index"]
+        return bytes.fromhex(self._receive["key"])
+
+    def accept(self, index: int) -> None:
+        self.accepted.append(index)
+
+
+def test_a_transcript_and_its_tag_are_those_made_by_hand() -> None:
+    vector = VECTORS["transcript"]
+    bodies = [bytes.fromhex(each["body"]) for each in vector["crossed"]]
+    ours, theirs = local_pair()
+    with ours, theirs:
+        pool = OneKey(vector["alice_key"], vector["bob_key"])
+        talk = LiveConversation(ours, pool, sender=0)
+        talk.begin("the unit before")
+        talk.begin(vector["session"])
+        for kind, body in ((Type.ALIGN, bodies[0]), (Type.TAG, bodies[1])):
+            theirs.send(kind, body)
+        talk.expect(Type.ALIGN)
+        talk.expect_tag()
+        assert pool.accepted == [vector["bob_key"]["index"]]
+        talk.send(Type.OFFSET, bodies[2])
+        assert bytes(talk._transcript).hex() == vector["transcript"]
+        talk.send_tag()
+        theirs.receive(5.0)
+        _, tag = theirs.receive(5.0)
+    assert read_tag(tag) == {"index": vector["alice_key"]["index"], "tag": vector["alice_tag"]}

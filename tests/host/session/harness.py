@@ -158,7 +158,7 @@ class Outcome:
     bob: Tally | None = None
     alice_error: BaseException | None = None
     bob_error: BaseException | None = None
-    events: tuple[dict[str, object], ...] = ()
+    tallies: dict[int, Tally] = field(default_factory=dict)  # of a session that broke off, too
 
 
 def alice_side(
@@ -167,6 +167,7 @@ def alice_side(
     parameters: SessionParameters | None = None,
     witness: Witness | None = None,
     reply_timeout_s: float = REPLY_TIMEOUT_S,
+    tallies: dict[int, Tally] | None = None,
 ) -> Tally:
     parameters = parameters or parties.parameters
     with Store.open(parties.alice_store) as store, RecordReader(parties.record) as record:
@@ -174,6 +175,8 @@ def alice_side(
         says = AliceStatement(record.statement.record_id, "random", ("Alice's bits were seeded",))
         greeting = alice_handshake(talk, channel, store, parameters, says, Seeded(11))
         tally = Tally(greeting.session)
+        if tallies is not None:
+            tallies[ALICE] = tally
         run_alice(talk, greeting.session, record, store, Seeded(12), tally, lambda event: None)
         return tally
 
@@ -185,11 +188,14 @@ def bob_side(
     witness: Witness | None = None,
     nonce: bytes = b"n" * 16,
     reply_timeout_s: float = REPLY_TIMEOUT_S,
+    tallies: dict[int, Tally] | None = None,
 ) -> Tally:
     with Store.open(parties.bob_store) as store:
         talk = LiveConversation(channel, store, BOB, witness, reply_timeout_s)
         greeting = bob_handshake(talk, store, parties.parameters, BOB_SAYS, nonce)
         tally = Tally(greeting.session)
+        if tallies is not None:
+            tallies[BOB] = tally
         found = parties.chunks if chunks is None else chunks
         run_bob(talk, greeting.session, found, store, tally, lambda event: None)
         return tally
@@ -217,7 +223,12 @@ def run_session(
         try:
             with channel:
                 outcome.alice = alice_side(
-                    parties, wrap_alice(channel), alice_parameters, alice_witness, reply_timeout_s
+                    parties,
+                    wrap_alice(channel),
+                    alice_parameters,
+                    alice_witness,
+                    reply_timeout_s,
+                    outcome.tallies,
                 )
         except BaseException as error:  # the test looks at it
             outcome.alice_error = error
@@ -232,6 +243,7 @@ def run_session(
                 witness=witness,
                 nonce=nonce,
                 reply_timeout_s=reply_timeout_s,
+                tallies=outcome.tallies,
             )
     except BaseException as error:  # the test looks at it
         outcome.bob_error = error

@@ -4,6 +4,7 @@ Keys carry their units (`gate_start_ns`), unknown keys are refused, and everythi
 when it is read. Settings are plain frozen dataclasses, so code can take them from anywhere.
 """
 
+import math
 import os
 import tomllib
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from hexkey.errors import ConfigurationError
+from hexkey.gate import DETECTORS
 from hexkey.session.parameters import SessionParameters
 
 Settings = TypeVar("Settings")
@@ -71,6 +73,25 @@ class BobSettings:
     seed: int | None = None
     session: SessionParameters = field(default_factory=SessionParameters)
 
+    def __post_init__(self) -> None:
+        if self.seconds < 0:
+            raise ConfigurationError(f"seconds must not be negative, as {self.seconds:g} is.")
+        if not 0 <= self.untrusted_transmission <= 1:
+            raise ConfigurationError(
+                f"untrusted_transmission must be from 0 to 1, not {self.untrusted_transmission:g}."
+            )
+        if len(self.delay_ns) != DETECTORS:
+            raise ConfigurationError(
+                f"delay_ns must have {DETECTORS} values, one for each detector input, not "
+                f"{len(self.delay_ns)}."
+            )
+        bits = self.bit_of_detector
+        if not 1 <= len(bits) <= DETECTORS or not set(bits) <= {0, 1}:
+            raise ConfigurationError(
+                f"bit_of_detector must be one to {DETECTORS} values of 0 or 1, not {bits}."
+            )
+        _check_seed(self.seed)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AliceSettings:
@@ -96,6 +117,16 @@ class AliceSettings:
     sessions: int = 0
     seed: int | None = None
     session: SessionParameters = field(default_factory=SessionParameters)
+
+    def __post_init__(self) -> None:
+        if self.sessions < 0:
+            raise ConfigurationError(f"sessions must not be negative, as {self.sessions} is.")
+        _check_seed(self.seed)
+
+
+def _check_seed(seed: int | None) -> None:
+    if seed is not None and seed < 0:
+        raise ConfigurationError(f"seed must not be negative, as {seed} is.")
 
 
 def load(
@@ -138,16 +169,18 @@ def _from_file(path: Path) -> dict[str, Any]:
         raise ConfigurationError(
             f"configuration {path} cannot be read: {error.strerror}."
         ) from None
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"configuration {path} is not TOML: {error}.") from None
 
 
 def _build(kind: type[Settings], found: dict[str, Any], where: str) -> Settings:
-    values = {}
-    for each in fields(kind):  # type: ignore[arg-type]
-        if each.name in found:
-            values[each.name] = _convert(each, found[each.name], where)
-        elif each.default is MISSING and each.default_factory is MISSING:
+    every = fields(kind)  # type: ignore[arg-type]
+    values = {
+        each.name: _convert(each, found[each.name], where) for each in every if each.name in found
+    }
+    for each in every:
+        required = each.default is MISSING and each.default_factory is MISSING
+        if required and each.name not in values:
             raise ConfigurationError(
                 f"the setting {each.name!r} is missing; give it in {where}, as "
                 f"HEXKEY_{each.name.upper()} or as an option."
@@ -161,11 +194,9 @@ def _convert(each: "Field[Any]", value: Any, where: str) -> Any:
             value, {part.name for part in fields(each.type)}, f"[{each.name}] in {where}"
         )
         return _build(each.type, value, f"[{each.name}] in {where}")  # type: ignore[arg-type]
-    if is_dataclass(each.type) and is_dataclass(value):
-        return value
     try:
         return _scalar(str(each.type), value)
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         raise ConfigurationError(
             f"the setting {each.name!r} in {where} must be {_name(each.type)}, not {value!r}."
         ) from None
@@ -175,7 +206,7 @@ def _scalar(kind: str, value: Any) -> Any:
     if "Path" in kind:
         return Path(value)
     if kind.startswith("tuple"):
-        number = int if "int" in kind else float
+        number = int if "int" in kind else _finite
         parts = value.split(",") if isinstance(value, str) else value
         return tuple(number(part) for part in parts)
     if "int" in kind:
@@ -183,10 +214,17 @@ def _scalar(kind: str, value: Any) -> Any:
             raise ValueError
         return int(value)
     if "float" in kind:
-        return float(value)
-    if not isinstance(value, str):
+        return _finite(value)
+    if kind != "<class 'str'>" or not isinstance(value, str):
         raise TypeError
     return value
+
+
+def _finite(value: Any) -> float:
+    number = float(value)
+    if isinstance(value, bool) or not math.isfinite(number):
+        raise ValueError
+    return number
 
 
 def _name(kind: Any) -> str:

@@ -1,5 +1,6 @@
 """The gate as people set it (nanoseconds) and as everything else uses it (ticks)."""
 
+import math
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -38,6 +39,8 @@ def window_in_ticks(
 
 def to_ticks(value_ns: float, tick_ps: Fraction, name: str) -> int:
     """Turn nanoseconds into ticks; a ConfigurationError names the nearest value that fits."""
+    if not math.isfinite(value_ns):
+        raise ConfigurationError(f"{name} = {value_ns} is no number of nanoseconds.")
     ticks = Fraction(str(value_ns)) * 1000 / tick_ps
     if ticks.denominator != 1:
         raise ConfigurationError(

@@ -17,7 +17,8 @@ PresetOption = Annotated[
 LARGEST_CHANCE_OFFSET = 10**8  # pulses: 2.5 s at 40 MHz, well within the ±10 s that are searched
 
 SimulationSeed = Annotated[
-    int | None, typer.Option(help="Seed of the simulated photons; a chance one if not given.")
+    int | None,
+    typer.Option(min=0, help="Seed of the simulated photons; a chance one if not given."),
 ]
 
 
@@ -30,7 +31,7 @@ def register(app: typer.Typer) -> None:
 
 def demo(
     preset_name: PresetOption = "as-reported",
-    seconds: Annotated[float, typer.Option(help="Length of the run in seconds.")] = 15.0,
+    seconds: Annotated[float, typer.Option(min=1, help="Length of the run in seconds.")] = 15.0,
     block_bits: Annotated[int, typer.Option(help="Sifted bits in a block.")] = 40_000,
     out: Annotated[Path, typer.Option(help="Folder for all that it makes.")] = Path("hexkey-demo"),
     seed: SimulationSeed = None,
@@ -74,7 +75,7 @@ def demo(
 def simulate(
     out: Annotated[Path, typer.Argument(help="New folder for the recording and Alice's record.")],
     preset_name: PresetOption = "as-reported",
-    seconds: Annotated[float, typer.Option(help="Seconds of the link.")] = 10.0,
+    seconds: Annotated[float, typer.Option(min=0.01, help="Seconds of the link.")] = 10.0,
     measurement: Annotated[
         bool,
         typer.Option(

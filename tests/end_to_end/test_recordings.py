@@ -107,11 +107,8 @@ def test_flipped_bytes_never_give_another_key(live: Live, tmp_path: Path) -> Non
         file = tmp_path / f"{attempt}.recording"
         file.write_bytes(flipped)
         out = tmp_path / f"{attempt}"
-        try:
-            report = replay(file, out, silent)
-        except InputError:  # the description itself was hit: refused as a whole
-            continue
-        assert report["damage"] != []
+        assert read_recording(file).damage != []
+        replay(file, out, silent)
         for key_id, bits in keys_in(out / "bob.store"):
             assert alive[key_id] == bits
 
@@ -163,7 +160,7 @@ def test_record_of_another_run_is_refused(live: Live, tmp_path: Path) -> None:
     other = tmp_path / "other.record"
     with RecordWriter(other, statement) as writer:
         writer.append(np.random.default_rng(3).bytes(1_000_000), 8_000_000)
-    with pytest.raises(HexkeyError, match=r"matches? .*offset|no offset") as refused:
+    with pytest.raises(HexkeyError, match="at no offset") as refused:
         distill(live.recording, other, tmp_path / "out", silent)
     assert refused.value.exit_code == 3
     assert str(other) in str(refused.value)

@@ -18,7 +18,9 @@ from hexkey.errors import ConfigurationError
 def capture(
     port: Annotated[str, typer.Argument(help="The board: a serial port, or tcp://HOST:PORT.")],
     out: Annotated[Path, typer.Argument(help="New recording to write (secret material).")],
-    seconds: Annotated[float, typer.Option(help="Length of the recording in seconds.")] = 10.0,
+    seconds: Annotated[
+        float, typer.Option(min=0.01, help="Length of the recording in seconds.")
+    ] = 10.0,
     gate_start_ns: Annotated[float, typer.Option(help="Start of the gate, ns.")] = 0.5,
     gate_width_ns: Annotated[float, typer.Option(help="Width of the gate, ns.")] = 10.0,
     holdoff_pulses: Annotated[int, typer.Option(help="Pulses ignored after any click.")] = 2,

@@ -1,0 +1,69 @@
+"""Help is complete: every command, with units, examples and a purpose."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.host.cli.conftest import Run
+
+from hexkey_sim.link import PRESETS
+
+COMMANDS = {
+    "alice": ("--record", "Example: hexkey alice"),
+    "bob": ("--port", "ns", "seconds", "Example: hexkey bob"),
+    "capture": ("seconds", "ns", "hexkey distill"),
+    "demo": ("seconds", "--preset"),
+    "distill": ("matching_basis", "--record"),
+    "doctor": ("exit code 1",),
+    "keys": ("create", "list", "compare"),
+    "simulate": ("--seconds", "hexkey distill"),
+    "virtual-board": ("pty", "flip-bits:rate=1e-6", "hexkey bob --port"),
+    "keys create": ("256 bits",),
+    "keys list": ("never bits",),
+    "keys compare": ("exit code 1",),
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_names_what_one_must_know(command: str, run: Run) -> None:
+    done = run(*command.split(), "--help")
+    assert done.code == 0
+    shown = re.sub(r"[\s│]+", " ", done.out)
+    for words in COMMANDS[command]:
+        assert words in shown, words
+
+
+def test_overview_lists_every_command(run: Run) -> None:
+    shown = run("--help").out
+    for command in COMMANDS:
+        assert command.split()[0] in shown
+
+
+def test_presets_in_the_help_are_those_there_are(run: Run) -> None:
+    for command in ("demo", "simulate", "virtual-board"):
+        shown = run(command, "--help").out
+        assert all(name in shown for name in PRESETS)
+
+
+def test_short_help_and_version(run: Run) -> None:
+    assert run("-h").out == run("--help").out
+    assert re.fullmatch(r"hexkey \S+\n", run("--version").out)
+
+
+def test_shell_completion_is_printed() -> None:
+    """By a real process: completion looks at the shell that started it."""
+    paths = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    absolute = os.pathsep.join(str(Path(path).resolve()) for path in paths if path)
+    done = subprocess.run(
+        ["bash", "-c", f"{sys.executable} -m hexkey --show-completion bash; exit $?"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+        env={**os.environ, "PYTHONPATH": absolute},
+    )
+    assert done.returncode == 0, done.stderr
+    assert "complete" in done.stdout

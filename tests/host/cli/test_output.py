@@ -1,0 +1,199 @@
+"""What commands print for people and for programs."""
+
+import json
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.host.cli.conftest import Run, Stores
+
+from hexkey.cli.display import describe, print_report
+from hexkey.session.block import BlockCounts, Session
+from hexkey.session.parameters import SessionParameters
+from hexkey.session.tally import Tally
+
+FIELDS = {
+    "schema": int,
+    "protocol": str,
+    "label": str,
+    "sifted_bits": int,
+    "errors": int,
+    "disclosed_bits": dict,
+    "auth_bits": dict,
+    "epsilon": dict,
+    "blocks": dict,
+    "losses": dict,
+    "seconds": float,
+}
+
+
+@pytest.fixture(autouse=True)
+def _logger_as_it_was() -> Iterator[None]:
+    logger = logging.getLogger("hexkey")
+    before = logger.handlers[:], logger.level, logger.propagate
+    yield
+    logger.handlers[:], logger.propagate = before[0], before[2]
+    logger.setLevel(before[1])
+
+
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from hexkey_sim.link import preset
+    from hexkey_sim.simulate import run_simulation
+
+    folder = tmp_path_factory.mktemp("simulated") / "run"
+    run_simulation(preset("bench"), folder, 0.1, 1)
+    return folder
+
+
+def detections(folder: Path, count: int = 4_000) -> Path:
+    """Detections with 2 % errors, all of them in one basis."""
+    generator = np.random.default_rng(2)
+    sent = generator.integers(0, 2, count)
+    received = sent ^ (generator.random(count) < 0.02)
+    lines = ["tx_state,tx_basis,decoy_level,rx_state,rx_basis,matching_basis"]
+    lines += [f"{a},0,1,{b},0,True" for a, b in zip(sent, received, strict=True)]
+    file = folder / "detections.csv"
+    file.write_text("\n".join(lines) + "\n")
+    return file
+
+
+def check_fields(report: dict[str, object]) -> None:
+    for name, kind in FIELDS.items():
+        assert isinstance(report[name], kind), name
+    assert set(report["disclosed_bits"]) == {"offset", "estimate", "reconcile", "verify"}  # type: ignore[call-overload]
+    assert set(report["auth_bits"]) == {"used", "made"}  # type: ignore[call-overload]
+    assert set(report["blocks"]) == {"ok", "dropped"}  # type: ignore[call-overload]
+    assert {"qber", "secret_bits"} <= set(report)
+
+
+def test_json_report_of_a_recording_has_the_fields(
+    simulated: Path, run: Run, tmp_path: Path
+) -> None:
+    words = ("--record", simulated / "alice.record", "--out", tmp_path / "out", "--json")
+    done = run("distill", simulated / "run.recording", *words)
+    assert (done.code, done.err) == (0, "")
+    report = json.loads(done.out)
+    check_fields(report)
+    assert report["label"] == "demonstration"
+    assert report["protocol"] == "b92"
+    assert report["secret_bits"] > 0
+    assert report["equal"]
+    assert report["qber"] == report["errors"] / report["sifted_bits"]
+
+
+def test_fresh_distillation_says_that_both_stores_are_equal(
+    simulated: Path, run: Run, tmp_path: Path
+) -> None:
+    words = ("--record", simulated / "alice.record", "--out", tmp_path / "out")
+    done = run("distill", simulated / "run.recording", *words)
+    assert done.code == 0
+    assert "keys of both roles" in done.out
+    assert "equal" in done.out
+    assert "NOT" not in done.out
+    listed = run("keys", "list", tmp_path / "out" / "bob.store", "--json")
+    keys = json.loads(listed.out)["keys"]
+    assert keys
+    assert all(key["label"] == "demonstration" and key["reasons"] for key in keys)
+    assert not any("bits" in key for key in keys)
+
+
+def test_recording_without_session_asks_for_the_record(simulated: Path, run: Run) -> None:
+    done = run("distill", simulated / "run.recording")
+    assert done.code == 3
+    assert "give Alice's record" in done.sentence
+
+
+def test_csv_report_counts_errors_and_claims_no_length(run: Run, tmp_path: Path) -> None:
+    file = detections(tmp_path)
+    report = json.loads(run("distill", file, "--json").out)
+    check_fields(report)
+    assert report["protocol"] == "bb84"
+    assert report["secret_bits"] is None
+    assert report["equal"]
+    shown = run("distill", file)
+    assert shown.code == 0
+    assert f"({report['errors']:,} errors)" in shown.out
+    assert "strings of both roles equal" in " ".join(shown.out.split())
+    assert "no secret length is claimed" in shown.out
+    assert "key bits" not in shown.out + shown.err
+
+
+def test_pictures_of_a_file_without_times_are_not_drawn(run: Run, tmp_path: Path) -> None:
+    done = run("distill", detections(tmp_path), "--figures", tmp_path / "pictures")
+    assert done.code == 0
+    assert list((tmp_path / "pictures").iterdir()) == []
+
+
+def test_lines_are_not_wrapped_where_there_is_no_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    reason = "a long reason " * 10
+    tally = Tally(Session("00" * 32, SessionParameters(), (reason,)))
+    print_report(tally.report({"frames_missed": 0}), as_json=False)
+    lines = capsys.readouterr().out.splitlines()
+    assert any(reason.strip() in line for line in lines)
+    assert any(line.split() == ["counts", "none"] for line in lines)
+
+
+def test_every_event_of_a_session_is_a_sentence_or_nothing() -> None:
+    counts = BlockCounts(3, 1_000)
+    counts.errors = 17
+    assert describe({"event": "block", **counts.facts()}).startswith(
+        "block 3: 1,000 sifted, QBER 1.7"
+    )
+    assert "17 errors" in describe({"event": "corrected", **counts.facts()})
+    assert describe({"event": "dropped", "block": 3, "reason": "qber"}) == "block 3 dropped: qber"
+    assert describe({"event": "report"}) == ""
+
+
+def test_doctor_names_versions_extras_and_ports(run: Run) -> None:
+    done = run("doctor", "--json")
+    facts = json.loads(done.out)
+    assert facts["kernels"] == "ok"
+    assert set(facts["packages"]) == {"numpy", "scipy", "cffi", "pyserial", "typer", "rich"}
+    assert set(facts["extras"]) == {"plot", "gateware", "cosim"}
+    assert isinstance(facts["ports"], list)
+    assert done.code == (1 if facts["missing"] else 0)
+    shown = run("doctor")
+    assert shown.code == done.code
+    assert "C kernels" in shown.out
+
+
+def test_doctor_ends_with_1_when_a_package_is_missing(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hexkey.cli.doctor.CORE", ("numpy", "no-such-package"))
+    done = run("doctor", "--json")
+    assert done.code == 1
+    assert json.loads(done.out)["missing"] == ["no-such-package"]
+    assert "MISSING" in run("doctor").out
+
+
+def test_keys_are_created_listed_and_compared(run: Run, tmp_path: Path) -> None:
+    alice, bob = tmp_path / "a.store", tmp_path / "b.store"
+    assert run("keys", "create", alice, bob, "--tag-keys", 20).code == 0
+    listed = run("keys", "list", alice)
+    assert "20 to send, 20 to receive" in listed.out
+    facts = json.loads(run("keys", "list", bob, "--json").out)
+    assert facts["role"] == "bob"
+    assert facts["tag_keys"] == {"send": 20, "receive": 20}
+    compared = run("keys", "compare", alice, bob)
+    assert (compared.code, compared.out.startswith("equal: 0 key(s)")) == (0, True)
+
+
+def test_one_store_is_not_compared_with_itself(run: Run, stores: Stores) -> None:
+    done = run("keys", "compare", stores.bob, stores.bob)
+    assert done.code == 3
+    assert "one file" in done.sentence
+
+
+def test_debug_log_is_lines_of_json(run: Run, tmp_path: Path) -> None:
+    done = run("--log-level", "debug", "distill", detections(tmp_path), "--json")
+    lines = [json.loads(line) for line in done.err.splitlines()]
+    assert [line["event"] for line in lines] == ["corrected"]
+    assert {"time", "level", "errors"} <= set(lines[0])
+    assert run("distill", detections(tmp_path), "--json").err == ""

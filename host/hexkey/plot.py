@@ -78,9 +78,10 @@ def _histogram(figure: Any, report: dict[str, Any]) -> None:
     axes = figure.add_subplot()
     axes.axvspan(start, start + width, color=GATE, alpha=0.25, lw=0, label="gate")
     axes.stairs(counts, edges, color=INK, lw=1.0, baseline=None, label="clicks, before the gate")
-    axes.set_yscale("log")
     axes.set_xlim(edges[0], edges[-1])
-    axes.set_ylim(max(0.7, counts[counts > 0].min() / 2) if np.any(counts) else 0.7)
+    if np.any(counts):
+        axes.set_yscale("log")
+        axes.set_ylim(max(0.7, counts[counts > 0].min() / 2))
     axes.set_xlabel("time after the trigger, ns")
     axes.set_ylabel(f"clicks per {found['bin_ticks'] * tick_ns:g} ns, all detectors")
     axes.set_title(f"Arrival times; gate {start:g} to {start + width:g} ns")

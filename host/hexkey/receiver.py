@@ -133,7 +133,13 @@ class Receiver:
         self.counts.events += len(events)
         # The board's resolver has closed every pulse it sends.
         watermark = int(events.pulse[-1]) + 1 if len(events) else frame.header.pulse
-        return self._chunk(self._sifter.push(events, watermark))
+        try:
+            return self._chunk(self._sifter.push(events, watermark))
+        except ValueError as error:
+            raise InputError(
+                f"the board's events of epoch {frame.header.epoch} make no sense: {error}; check "
+                "that its firmware and this hexkey are of one version."
+            ) from None
 
     def _chunk(self, sifted: Sifted) -> SiftedChunk:
         counts = self.counts

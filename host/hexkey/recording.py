@@ -136,7 +136,12 @@ def read_recording(path: Path) -> Recording:
         )
     recording = Recording(path)
     for chunk in _chunks(data, recording):
-        _sort_in(chunk, recording)
+        try:
+            _sort_in(chunk, recording)
+        except (IndexError, ValueError):  # sound, so not damage: another program's idea of it
+            recording.damage.append(
+                f"a {chunk.kind.name} chunk makes no sense to this version and was left out"
+            )
     if recording.report is None:
         recording.damage.append("the end is missing: the recording was cut")
     if not recording.meta:
@@ -186,10 +191,17 @@ def _next_sound(data: bytes, position: int) -> int:
 
 def _sort_in(chunk: Chunk, recording: Recording) -> None:
     if chunk.kind is ChunkType.META:
-        recording.meta.update(json.loads(chunk.payload))
+        recording.meta.update(_object(chunk.payload))
     elif chunk.kind is ChunkType.WIRE:
         recording.wire.append(chunk.payload)
     elif chunk.kind is ChunkType.MESSAGE:
         recording.transcript.append((chunk.payload[0], Type(chunk.payload[1]), chunk.payload[2:]))
     else:
-        recording.report = json.loads(chunk.payload)
+        recording.report = _object(chunk.payload)
+
+
+def _object(payload: bytes) -> dict[str, Any]:
+    found = json.loads(payload)
+    if not isinstance(found, dict):
+        raise ValueError("no JSON object")
+    return found

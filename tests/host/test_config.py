@@ -90,7 +90,7 @@ def test_values_that_cannot_be_used_are_refused_by_name(text: str, words: str, f
 
 
 def test_missing_setting_says_where_to_give_it() -> None:
-    with pytest.raises(ConfigurationError, match="'alice_record' is missing.*HEXKEY_ALICE_RECORD"):
+    with pytest.raises(ConfigurationError, match=r"'alice_record' is missing.*HEXKEY_ALICE_RECORD"):
         load(AliceSettings, None, {"store": Path("a.store")}, {})
 
 

@@ -2,11 +2,12 @@
 
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hexkey.errors import HexkeyError, InputError
+from hexkey.errors import ConfigurationError, HexkeyError, InputError
 from hexkey.gate import DETECTORS, Gate
 from hexkey.party.alice import ALICE, BOB, demonstration_reasons
 from hexkey.randomness import OperatingSystem
@@ -47,16 +48,25 @@ class Playback:
 
 def play_back(recording: Recording) -> Playback:
     meta = recording.meta
-    try:
+    with _described(recording):
         gate = Gate(**meta["gate"])
         receiver = Receiver(
             meta["run"], (gate,) * DETECTORS, meta["period_ticks"], tuple(meta["bit_of_detector"])
         )
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(
-            f"recording {recording.path} describes its run in an unknown way: {error}."
-        ) from None
     return Playback(recording, StreamParser(), receiver)
+
+
+@contextmanager
+def _described(recording: Recording) -> Iterator[None]:
+    """Turn a description that another program wrote differently into an `InputError`."""
+    try:
+        yield
+    except (ConfigurationError, KeyError, TypeError, ValueError) as error:
+        what = f"{error} is missing" if isinstance(error, KeyError) else str(error).rstrip(".")
+        raise InputError(
+            f"recording {recording.path} describes its run in an unknown way ({what}): distil it "
+            "with the version of hexkey that made it."
+        ) from None
 
 
 def replay(path: Path, out: Path, progress: Progress) -> dict[str, Any]:
@@ -74,9 +84,10 @@ def replay(path: Path, out: Path, progress: Progress) -> dict[str, Any]:
         )
     playback = play_back(recording)
     meta = recording.meta
-    session = Session(
-        meta["session_id"], SessionParameters(**meta["parameters"]), tuple(meta["reasons"])
-    )
+    with _described(recording):
+        session = Session(
+            meta["session_id"], SessionParameters(**meta["parameters"]), tuple(meta["reasons"])
+        )
     tally = Tally(session)
     with Store.open(_new_stores(out)[1]) as store:
         try:
@@ -110,7 +121,8 @@ def distill(path: Path, alice_record: Path, out: Path, progress: Progress) -> di
     """
     recording = read_recording(path)
     playback = play_back(recording)
-    parameters = SessionParameters(**recording.meta.get("parameters", {}))
+    with _described(recording):
+        parameters = SessionParameters(**recording.meta.get("parameters", {}))
     with RecordReader(alice_record) as record:
         randomness = OperatingSystem()
         reasons = (

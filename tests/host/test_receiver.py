@@ -1,0 +1,151 @@
+"""From frames to sifted bits: what is counted, what begins anew, what is held back."""
+
+import numpy as np
+import pytest
+
+from hexkey.errors import InputError
+from hexkey.events import Events
+from hexkey.gate import DETECTORS, Gate
+from hexkey.receiver import Receiver, SiftedChunk
+from hexkey.wire import (
+    NARROW,
+    Counters,
+    Frame,
+    Header,
+    Histogram,
+    Kind,
+    Loss,
+    LossCause,
+    pack_events,
+)
+
+RUN = 9
+PERIOD_TICKS = 2500
+GATE = Gate(50, 1000)
+
+
+def a_receiver(gate: Gate = GATE) -> Receiver:
+    return Receiver(RUN, (gate,) * DETECTORS, PERIOD_TICKS)
+
+
+def a_frame(kind: Kind, body: bytes, pulse: int = 0, epoch: int = 0, run: int = RUN) -> Frame:
+    record_bytes = NARROW.record_bytes if kind is Kind.EVENTS else 0
+    return Frame(Header(kind, record_bytes, 0, run, epoch, 0, pulse, 0), body)
+
+
+def events_frame(clicks: list[tuple[int, int, int]], epoch: int = 0, run: int = RUN) -> Frame:
+    """Clicks as (pulse, phase, mask), in order."""
+    pulse, phase, mask = (np.array(column) for column in zip(*clicks, strict=True))
+    events = Events(
+        pulse.astype(np.uint64),
+        phase.astype(np.uint32),
+        mask.astype(np.uint8),
+        np.zeros(len(clicks), np.uint8),
+    )
+    first = int(pulse[0])
+    return a_frame(Kind.EVENTS, pack_events(events, first), first, epoch, run)
+
+
+def bits_of(chunks: list[SiftedChunk]) -> list[tuple[int, int, int]]:
+    return [
+        (chunk.epoch, pulse, bit)
+        for chunk in chunks
+        for pulse, bit in zip(chunk.pulses.tolist(), chunk.bits.tolist(), strict=True)
+    ]
+
+
+def test_clicks_become_bits_by_detector() -> None:
+    receiver = a_receiver()
+    chunks = receiver.push([events_frame([(3, 100, 1), (7, 1049, 2), (9, 50, 1)])])
+    chunks += receiver.finish()
+    assert bits_of(chunks) == [(0, 3, 1), (0, 7, 0), (0, 9, 1)]
+    assert receiver.counts.sifted_bits == receiver.counts.events == 3
+
+
+def test_every_event_is_accounted_for() -> None:
+    receiver = a_receiver()
+    clicks = [(1, 49, 1), (2, 50, 1), (3, 1050, 2), (4, 200, 3), (5, 200, 4), (6, 999, 2)]
+    chunks = receiver.push([events_frame(clicks)]) + receiver.finish()
+    counts = receiver.counts
+    assert bits_of(chunks) == [(0, 2, 1), (0, 6, 0)]
+    assert (counts.outside_gate, counts.double_pulses, counts.other_detectors) == (2, 1, 1)
+    assert counts.events == 6
+
+
+def test_bits_do_not_depend_on_how_frames_arrive() -> None:
+    generator = np.random.default_rng(4)
+    pulses = np.sort(generator.choice(5000, 600, replace=False)).tolist()
+    clicks = [
+        (pulse, int(generator.integers(2500)), int(generator.integers(1, 4))) for pulse in pulses
+    ]
+    frames = [events_frame(clicks[at : at + 50]) for at in range(0, 600, 50)]
+    together, apart = a_receiver(), a_receiver()
+    at_once = together.push(frames) + together.finish()
+    one_by_one = [chunk for frame in frames for chunk in apart.push([frame])] + apart.finish()
+    assert bits_of(at_once) == bits_of(one_by_one) != []
+    assert together.facts() == apart.facts()
+
+
+def test_frames_of_other_runs_are_left_alone() -> None:
+    receiver = a_receiver()
+    loss = Loss(LossCause.FIFO_FULL, 1, 2, 5).encode()
+    frames = [events_frame([(3, 100, 1)], run=RUN - 1), a_frame(Kind.LOSS, loss, run=0)]
+    assert receiver.push(frames) + receiver.finish() == []
+    assert (receiver.counts.events, receiver.counts.board_lost, receiver.counts.epochs) == (0, 0, 0)
+
+
+def test_new_epoch_starts_its_numbers_anew() -> None:
+    receiver = a_receiver()
+    frames = [events_frame([(900, 100, 1), (901, 100, 2)]), events_frame([(2, 100, 1)], epoch=3)]
+    chunks = receiver.push(frames) + receiver.finish()
+    assert bits_of(chunks) == [(0, 900, 1), (0, 901, 0), (3, 2, 1)]
+    assert receiver.counts.epochs == 2
+
+
+def test_board_that_goes_back_is_refused() -> None:
+    receiver = a_receiver()
+    receiver.push([events_frame([(1, 100, 1)], epoch=2)])
+    with pytest.raises(InputError, match="back from epoch 2 to 1"):
+        receiver.push([events_frame([(2, 100, 1)], epoch=1)])
+    receiver = a_receiver()
+    receiver.push([events_frame([(10, 100, 1)])])
+    with pytest.raises(InputError, match="epoch 0 make no sense"):
+        receiver.push([events_frame([(4, 100, 1)])])
+
+
+def test_losses_counters_and_histograms_are_kept() -> None:
+    receiver = a_receiver()
+    numbers = {name: 10 * place for place, name in enumerate(Counters.__slots__)}
+    counts = np.arange(5, dtype=np.uint32)
+    receiver.push(
+        [
+            a_frame(Kind.LOSS, Loss(LossCause.FIFO_FULL, 1, 2, 5).encode()),
+            a_frame(Kind.LOSS, Loss(LossCause.FIFO_FULL, 3, 4, 7).encode()),
+            a_frame(Kind.COUNTERS, Counters(**numbers).encode()),
+            a_frame(Kind.HISTOGRAM, Histogram(0, 0, 10, counts).encode()),
+            a_frame(Kind.HISTOGRAM, Histogram(1, 0, 10, counts).encode()),
+        ]
+    )
+    assert receiver.counts.board_lost == 12
+    assert receiver.counters == Counters(**numbers)
+    assert receiver.histogram_facts() == {
+        "offset_ticks": 0,
+        "bin_ticks": 10,
+        "counts": [0, 2, 4, 6, 8],
+    }
+
+
+def test_histogram_of_another_shape_replaces_the_old() -> None:
+    receiver = a_receiver()
+    for width in (10, 20):
+        body = Histogram(0, 0, width, np.ones(4, np.uint32)).encode()
+        receiver.push([a_frame(Kind.HISTOGRAM, body)])
+    facts = receiver.histogram_facts()
+    assert facts is not None
+    assert (facts["bin_ticks"], facts["counts"]) == (20, [1, 1, 1, 1])
+
+
+def test_nothing_in_nothing_out() -> None:
+    receiver = a_receiver()
+    assert receiver.push([]) == receiver.finish() == []
+    assert receiver.histogram_facts() is None

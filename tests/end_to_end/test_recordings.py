@@ -36,6 +36,7 @@ def test_replay_gives_the_live_keys_bit_for_bit(live: Live, tmp_path: Path) -> N
     for name in ("sifted_bits", "errors", "disclosed_bits", "secret_bits", "reasons", "losses"):
         assert report[name] == live.bob.report[name], name
     assert report["mode"] == "replayed"
+    assert not (tmp_path / "again" / "alice.store").exists()
     assert report["damage"] == []
 
 

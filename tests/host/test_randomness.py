@@ -61,8 +61,8 @@ def test_every_subset_is_equally_likely() -> None:
 
 def test_keys_that_collide_are_drawn_again() -> None:
     same = np.array([9, 9, 1], np.uint64).tobytes()
-    different = np.array([9, 3, 1], np.uint64).tobytes()
-    assert random_subset(Given(same, different), 3, 1).tolist() == [2]
+    different = np.array([1, 3, 9], np.uint64).tobytes()
+    assert random_subset(Given(same, different), 3, 1).tolist() == [0]
 
 
 @pytest.mark.parametrize("size", [-1, 11])

@@ -23,6 +23,7 @@ from hexkey.session.parameters import SessionParameters
 from hexkey.session.replay import ReplayConversation, TranscriptEnded
 from hexkey.session.tally import Tally
 from hexkey.store import Store, compare, create_pair
+from hexkey.store.database import remove
 from hexkey.wire import StreamParser
 
 LOCAL_REASON = "distilled from files between two local roles, with a pool made for the occasion"
@@ -89,7 +90,9 @@ def replay(path: Path, out: Path, progress: Progress) -> dict[str, Any]:
             meta["session_id"], SessionParameters(**meta["parameters"]), tuple(meta["reasons"])
         )
     tally = Tally(session)
-    with Store.open(_new_stores(out)[1]) as store:
+    unused, mine = _new_stores(out)
+    remove(unused)  # Alice's keys cannot be reproduced: nobody recorded her side
+    with Store.open(mine) as store:
         try:
             run_bob(
                 ReplayConversation(recording.transcript),

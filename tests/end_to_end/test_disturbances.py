@@ -53,7 +53,9 @@ def test_interrupted_alice_says_so_and_leaves_stores_that_settle(tmp_path: Path)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_interrupted_bob_finishes_the_block_and_says_goodbye(tmp_path: Path, number: int) -> None:
+def test_interrupted_bob_finishes_the_block_and_says_goodbye(
+    tmp_path: Path, number: signal.Signals
+) -> None:
     with scene(tmp_path) as stage:
         with both(stage) as (alice, bob):
             bob.signal(number)

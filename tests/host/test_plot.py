@@ -1,12 +1,12 @@
 """Pictures are made of a report alone."""
 
-import builtins
 import struct
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from hexkey.errors import ConfigurationError, StoreError
 from hexkey.plot import draw_report
@@ -19,6 +19,8 @@ def block(start_s: float, errors: int = 20) -> dict[str, Any]:
         "sifted_bits": 1_000,
         "errors": errors,
         "secret_bits": 300,
+        "refill_bits": 50,
+        "planned_bits": 340.0,
     }
 
 
@@ -27,6 +29,7 @@ def report() -> dict[str, Any]:
     decay = np.exp(-np.arange(250) / 46)
     return {
         "label": "demonstration",
+        "parameters": {"qber_abort": 0.11},
         "histogram": {"offset_ticks": 0, "bin_ticks": 10, "counts": (5_000 * decay).astype(int)},
         "window": {"start_ticks": 50, "width_ticks": 1000, "tick_ps": "10"},
         "history": [block(0.0), block(1.0, 35), block(2.0, 0)],
@@ -55,11 +58,11 @@ def test_pictures_show_the_data(report: dict[str, Any], tmp_path: Path) -> None:
     second = image.imread(draw_report(report, tmp_path / "two")[0])
     shade = np.array([1.0, 0.925, 0.79])
 
-    def shaded(picture: Any) -> float:
+    def shaded(picture: NDArray[np.float64]) -> float:
         near = np.abs(picture[:, :, :3] - shade).max(axis=2) < 0.05
         columns = np.flatnonzero(near.sum(axis=0) > 100)
         assert len(columns) > 200  # 10 of 25 ns
-        return float(columns.mean()) / picture.shape[1]
+        return float(columns.mean() / picture.shape[1])
 
     assert shaded(first) < 0.35 < 0.6 < shaded(second)
 
@@ -95,13 +98,6 @@ def test_folder_that_cannot_be_made_is_named(report: dict[str, Any], tmp_path: P
 def test_missing_matplotlib_is_named_with_the_remedy(
     report: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = builtins.__import__
-
-    def without(name: str, *rest: Any, **more: Any) -> Any:
-        if name.startswith("matplotlib"):
-            raise ImportError(name)
-        return real(name, *rest, **more)
-
-    monkeypatch.setattr(builtins, "__import__", without)
+    monkeypatch.setattr("hexkey.plot.find_spec", lambda name: None)
     with pytest.raises(ConfigurationError, match=r"pip install 'hexkey\[plot\]'"):
         draw_report(report, tmp_path)

@@ -29,7 +29,7 @@ def write(path: Path, rows: list[str], header: str = HEADER) -> Path:
 def synthetic(tmp_path: Path) -> Path:
     """3000 detections in one basis, 1000 in the other, 500 in neither; 60 and 40 errors."""
     generator = np.random.default_rng(8)
-    rows = []
+    rows: list[str] = []
     for count, errors, bases, level in (
         (3000, 60, "00", 0),
         (1000, 40, "11", 1),

@@ -9,7 +9,7 @@ from typing import Any
 
 from hexkey.board import Board
 from hexkey.receiver import Receiver, SiftedChunk
-from hexkey.session.bob import Progress
+from hexkey.session.tally import Progress
 
 READ_S = 0.05
 REPORT_EVERY_S = 0.5

@@ -4,18 +4,18 @@ import socket
 from dataclasses import asdict
 from typing import Any
 
+from hexkey.claims import RecordClaims
 from hexkey.config import AliceSettings
 from hexkey.errors import AuthenticationError, ChannelError, HexkeyError
 from hexkey.randomness import OperatingSystem, Randomness, Seeded
 from hexkey.record import RecordReader
-from hexkey.session.alice import run_alice
-from hexkey.session.bob import Progress
+from hexkey.session.alice import Alice
 from hexkey.session.channel import SocketChannel, listen
 from hexkey.session.conversation import LiveConversation
 from hexkey.session.handshake import alice_handshake
 from hexkey.session.messages import Type
 from hexkey.session.parameters import AliceStatement
-from hexkey.session.tally import Tally
+from hexkey.session.tally import Progress, Tally
 from hexkey.store import Store
 
 ALICE, BOB = 0, 1
@@ -89,7 +89,8 @@ def _session(
         store.clear_failures()
         progress({"event": "session", "settled": greeting.settled, "bob": asdict(greeting.bob)})
         tally = Tally(greeting.session, auth_bits_used=256 * talk.auth_keys_used)
-        run_alice(talk, greeting.session, record, store, randomness, tally, progress)
+        claims = RecordClaims(record.path, store)
+        Alice(talk, greeting.session, record, store, claims, randomness, tally, progress).serve()
         report = tally.report({})
         progress({"event": "report", "report": report})
         return report

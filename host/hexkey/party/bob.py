@@ -14,12 +14,12 @@ from hexkey.randomness import Randomness
 from hexkey.receiver import Receiver, stream_facts
 from hexkey.recording import RecordingWriter
 from hexkey.session.block import Session
-from hexkey.session.bob import Progress, run_bob
+from hexkey.session.bob import Bob
 from hexkey.session.channel import connect
 from hexkey.session.conversation import LiveConversation
 from hexkey.session.handshake import bob_handshake
 from hexkey.session.parameters import BobStatement
-from hexkey.session.tally import Tally
+from hexkey.session.tally import Progress, Tally
 from hexkey.store import Store
 from hexkey.window import Window, to_ticks, window_in_ticks
 
@@ -86,7 +86,7 @@ def _run(
             progress({"event": "session", "settled": greeting.settled, "run": run_id})
             tally = Tally(session, auth_bits_used=256 * talk.auth_keys_used)
             with LiveEvents(board, receiver, run_id, settings.seconds, progress, stop) as chunks:
-                run_bob(talk, session, chunks, store, tally, progress)
+                Bob(talk, session, store, tally, progress).run(chunks)
         return {
             **tally.report({**receiver.facts(), **stream_facts(board.statistics)}),
             "window": asdict(window.gate) | {"tick_ps": str(window.tick_ps)},

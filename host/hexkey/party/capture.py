@@ -12,7 +12,7 @@ from hexkey.live import LiveEvents
 from hexkey.randomness import OperatingSystem
 from hexkey.receiver import Receiver, stream_facts
 from hexkey.recording import RecordingWriter
-from hexkey.session.bob import Progress
+from hexkey.session.tally import Progress
 from hexkey.window import window_in_ticks
 
 BIT_OF_DETECTOR = (1, 0)

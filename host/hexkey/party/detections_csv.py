@@ -26,11 +26,10 @@ from hexkey.randomness import OperatingSystem, Randomness
 from hexkey.session.block import BlockCounts, Session
 from hexkey.session.block_alice import alice_correct
 from hexkey.session.block_bob import bob_correct
-from hexkey.session.bob import Progress
 from hexkey.session.channel import SocketChannel, local_pair
 from hexkey.session.conversation import Conversation, LiveConversation
 from hexkey.session.parameters import SessionParameters
-from hexkey.session.tally import REPORT_SCHEMA
+from hexkey.session.tally import REPORT_SCHEMA, Progress
 
 COLUMNS = ("tx_state", "tx_basis", "decoy_level", "rx_state", "rx_basis", "matching_basis")
 NO_LENGTH = (

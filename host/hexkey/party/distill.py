@@ -14,14 +14,14 @@ from hexkey.randomness import OperatingSystem
 from hexkey.receiver import Receiver, SiftedChunk, stream_facts
 from hexkey.record import RecordReader
 from hexkey.recording import Recording, read_recording
-from hexkey.session.alice import run_alice
+from hexkey.session.alice import Alice
 from hexkey.session.block import Session
-from hexkey.session.bob import Progress, run_bob
+from hexkey.session.bob import Bob
 from hexkey.session.channel import SocketChannel, local_pair
 from hexkey.session.conversation import LiveConversation
 from hexkey.session.parameters import SessionParameters
 from hexkey.session.replay import ReplayConversation, TranscriptEnded
-from hexkey.session.tally import Tally
+from hexkey.session.tally import Progress, Tally
 from hexkey.store import Store, compare, create_pair
 from hexkey.store.database import remove
 from hexkey.wire import StreamParser
@@ -94,14 +94,8 @@ def replay(path: Path, out: Path, progress: Progress) -> dict[str, Any]:
     remove(unused)  # Alice's keys cannot be reproduced: nobody recorded her side
     with Store.open(mine) as store:
         try:
-            run_bob(
-                ReplayConversation(recording.transcript),
-                session,
-                playback.chunks(),
-                store,
-                tally,
-                progress,
-            )
+            talk = ReplayConversation(recording.transcript)
+            Bob(talk, session, store, tally, progress).run(playback.chunks())
         except TranscriptEnded:
             pass
         except InputError as error:
@@ -171,15 +165,17 @@ class LocalAlice(threading.Thread):
         try:
             with self._channel, Store.open(self._store_path) as store:
                 talk = LiveConversation(self._channel, store, ALICE)
-                run_alice(
+                # The store's claims are enough: nothing is said on a channel.
+                Alice(
                     talk,
                     self._session,
                     self._record,
                     store,
+                    store,
                     OperatingSystem(),
                     Tally(self._session),
                     lambda event: None,
-                )
+                ).serve()
         except BaseException as error:  # carried over to Bob's thread
             self._error = error
 
@@ -202,7 +198,7 @@ def _two_roles(
     tally = Tally(session)
     with ours, Store.open(stores[1]) as store:
         try:
-            run_bob(LiveConversation(ours, store, BOB), session, chunks, store, tally, progress)
+            Bob(LiveConversation(ours, store, BOB), session, store, tally, progress).run(chunks)
         except HexkeyError:
             ours.close()
             alice.finish()  # the cause may be Alice's: hers is then the sentence to show

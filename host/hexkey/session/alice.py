@@ -1,119 +1,122 @@
-"""Alice's loop: answer alignments and blocks until Bob says goodbye."""
+"""Alice's side of an open session: answer alignments and blocks until Bob says goodbye."""
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hexkey.claims import PulseClaims
 from hexkey.errors import BlockDropped, InputError, PoolError, ProtocolError
 from hexkey.randomness import Randomness
 from hexkey.record import RecordReader
 from hexkey.session.align import Alignment, alice_align, claim, refusing
 from hexkey.session.block import BlockCounts, Disclosed, Session
 from hexkey.session.block_alice import alice_block, receive_announcement
-from hexkey.session.bob import Progress, epsilon_exhausted
 from hexkey.session.conversation import Conversation
 from hexkey.session.messages import Type
-from hexkey.session.tally import Tally
+from hexkey.session.tally import Progress, Tally
 from hexkey.store import RESERVE, Store
 
 IDLE_TIMEOUT_S = 600.0  # Bob may need long to fill a block at a low rate
 RECORD_TIMEOUT_S = 20.0  # how far Alice's record may lag behind Bob's clicks
 
 
-def run_alice(
-    talk: Conversation,
-    session: Session,
-    record: RecordReader,
-    store: Store,
-    randomness: Randomness,
-    tally: Tally,
-    progress: Progress,
-) -> None:
-    """Serve one session; returns at Bob's goodbye.
+@dataclass(slots=True)
+class Alice:
+    """Alice after the handshake; `serve` is the session. `tally` holds what was done, at any time.
 
-    Raises
-    ------
-    InputError
-        Her record does not match, or does not reach as far as Bob's pulses.
-    ChannelError, AuthenticationError
-        The session is over; `tally` holds what was done until then.
+    `claims` remembers which pulses of the record were used: no pulse makes key twice.
     """
-    alignment: Alignment | None = None
-    number = 0
-    while True:
-        talk.begin(session.session_id)
-        kind, body = talk.expect(Type.ALIGN, Type.ANNOUNCE, Type.BYE, timeout_s=IDLE_TIMEOUT_S)
-        if kind is Type.BYE:
-            return
-        if kind is Type.ALIGN:
-            try:
-                alignment = alice_align(talk, session, record, store, body)
-            finally:
-                sample = Disclosed(offset=session.parameters.offset_sample_bits)
-                tally.spent(sample, talk.auth_keys_used)
-            tally.aligned(alignment)
-            progress({"event": "aligned", **asdict(alignment)})
-            continue
-        if alignment is None:
+
+    talk: Conversation
+    session: Session
+    record: RecordReader
+    store: Store
+    claims: PulseClaims
+    randomness: Randomness
+    tally: Tally
+    progress: Progress
+    _alignment: Alignment | None = field(default=None, init=False)
+    _number: int = field(default=0, init=False)
+
+    def serve(self) -> None:
+        """Serve the session; returns at Bob's goodbye.
+
+        Raises
+        ------
+        InputError
+            Her record does not match, or does not reach as far as Bob's pulses.
+        ChannelError, AuthenticationError
+            The session is over.
+        """
+        while True:
+            self.talk.begin(self.session.session_id)
+            kind, body = self.talk.expect(
+                Type.ALIGN, Type.ANNOUNCE, Type.BYE, timeout_s=IDLE_TIMEOUT_S
+            )
+            if kind is Type.BYE:
+                return
+            if kind is Type.ALIGN:
+                self._align(body)
+            else:
+                self._distil(body)
+
+    def _align(self, body: bytes) -> None:
+        try:
+            self._alignment = alice_align(self.talk, self.session, self.record, self.claims, body)
+        finally:
+            sample = Disclosed(offset=self.session.parameters.offset_sample_bits)
+            self.tally.spent(sample, self.talk.auth_keys_used)
+        self.tally.aligned(self._alignment)
+        self.progress({"event": "aligned", **asdict(self._alignment)})
+
+    def _distil(self, body: bytes) -> None:
+        if self._alignment is None:
             raise ProtocolError("the peer announced a block before an alignment; session ended.")
-        if epsilon_exhausted(session, tally):
+        if self.tally.epsilon_exhausted:
             raise ProtocolError("the peer went on past the session's epsilon limit; session ended.")
-        _distil(talk, session, number, body, alignment, record, store, randomness, tally, progress)
-        number += 1
+        counts = BlockCounts(self._number, self.session.parameters.block_bits)
+        self._number += 1
+        try:
+            bits = self._announced_bits(body, counts, self._alignment)
+            alice_block(self.talk, self.session, bits, self.randomness, self.store, counts)
+        except BlockDropped as drop:
+            self.tally.dropped_block(drop)
+            self.progress({"event": "dropped", "block": counts.block, "reason": drop.reason})
+        else:
+            self.tally.finished(counts)
+            self.progress({"event": "block", **counts.facts()})
+        finally:
+            self.tally.spent(counts.disclosed, self.talk.auth_keys_used)
 
-
-def _distil(
-    talk: Conversation,
-    session: Session,
-    number: int,
-    body: bytes,
-    alignment: Alignment,
-    record: RecordReader,
-    store: Store,
-    randomness: Randomness,
-    tally: Tally,
-    progress: Progress,
-) -> None:
-    counts = BlockCounts(number, session.parameters.block_bits)
-    try:
-        announce = receive_announcement(talk, session, number, body)
+    def _announced_bits(
+        self, body: bytes, counts: BlockCounts, alignment: Alignment
+    ) -> NDArray[np.uint8]:
+        """Return Alice's bits at the announced pulses, once Bob's tag has verified."""
+        announce = receive_announcement(self.talk, self.session, counts.block, body)
         if announce.epoch != alignment.epoch:
             raise ProtocolError("the peer announced pulses of another epoch; session ended.")
         counts.first_pulse, counts.last_pulse = int(announce.pulses[0]), int(announce.pulses[-1])
-        with refusing(talk):
-            _keep_reserve(store)
-            bits = _bits_of_pulses(record, store, announce.pulses, alignment)
-        alice_block(talk, session, bits, randomness, store, counts)
-    except BlockDropped as drop:
-        tally.dropped_block(drop)
-        progress({"event": "dropped", "block": number, "reason": drop.reason})
-    else:
-        tally.finished(counts)
-        progress({"event": "block", **counts.facts()})
-    finally:
-        tally.spent(counts.disclosed, talk.auth_keys_used)
+        with refusing(self.talk):
+            _keep_reserve(self.store)
+            return self._claimed_bits(announce.pulses, alignment.offset)
 
+    def _claimed_bits(self, pulses: NDArray[np.uint64], offset: int) -> NDArray[np.uint8]:
+        """Return the record's bits, once only: pulses at or below an earlier claim are refused.
 
-def _bits_of_pulses(
-    record: RecordReader,
-    store: Store,
-    pulses: NDArray[np.uint64],
-    alignment: Alignment,
-) -> NDArray[np.uint8]:
-    """Return Alice's bits, once only: pulses at or below an earlier claim are refused.
-
-    Pulses are claimed only when the record has them: a claim beyond its end would bar later ones.
-    """
-    first, last = int(pulses[0]) + alignment.offset, int(pulses[-1]) + alignment.offset
-    if first < 0:
-        raise InputError(
-            f"Alice's record {record.path} begins after pulse {first}, which Bob announced."
-        )
-    record.wait_for(last, RECORD_TIMEOUT_S)
-    bits = record.bits_at((pulses.astype(np.int64) + alignment.offset).astype(np.uint64))
-    claim(store, record, int(pulses[0]), int(pulses[-1]), alignment.offset)
-    return bits
+        Pulses are claimed only when the record has them: a claim beyond its end would bar later
+        ones.
+        """
+        first, last = int(pulses[0]), int(pulses[-1])
+        if first + offset < 0:
+            raise InputError(
+                f"Alice's record {self.record.path} begins after pulse {first + offset}, which Bob "
+                "announced."
+            )
+        self.record.wait_for(last + offset, RECORD_TIMEOUT_S)
+        bits = self.record.bits_at((pulses.astype(np.int64) + offset).astype(np.uint64))
+        claim(self.claims, self.record, first, last, offset)
+        return bits
 
 
 def _keep_reserve(store: Store) -> None:

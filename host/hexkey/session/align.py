@@ -10,10 +10,10 @@ anew and nothing is known about it.
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Protocol
 
 from hexkey.align import Alignment as Match
 from hexkey.align import find_offset
+from hexkey.claims import PulseClaims
 from hexkey.errors import ChannelError, InputError, PoolError, ProtocolError
 from hexkey.record import RecordReader
 from hexkey.session.block import Session
@@ -89,12 +89,6 @@ def _search(sample: Align, record: RecordReader, reach: int) -> Match:
         search=(-reach, reach),
         period=period,
     )
-
-
-class PulseClaims(Protocol):
-    """Remembers which pulses of a record were used; `hexkey.store.Store` does."""
-
-    def claim_pulses(self, record_id: str, first: int, last: int) -> None: ...
 
 
 def alice_align(

@@ -1,102 +1,84 @@
-"""Bob's loop: sifted bits in, blocks out, until the bits or the epsilon run out."""
+"""Bob's side of an open session: sifted bits in, blocks out, until bits or epsilon run out."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
 
 from hexkey.errors import BlockDropped
 from hexkey.receiver import SiftedChunk
 from hexkey.session.align import bob_align
-from hexkey.session.block import (
-    BlockCounts,
-    Disclosed,
-    KeySink,
-    Session,
-    epsilon_of_block,
-)
+from hexkey.session.block import BlockCounts, Disclosed, KeySink, Session
 from hexkey.session.block_bob import SiftedBlock, bob_block
 from hexkey.session.builder import BlockBuilder
 from hexkey.session.conversation import Conversation
 from hexkey.session.messages import Type
-from hexkey.session.tally import Tally
-
-Progress = Callable[[dict[str, Any]], None]
+from hexkey.session.tally import Progress, Tally
 
 
-def run_bob(
-    talk: Conversation,
-    session: Session,
-    chunks: Iterable[SiftedChunk],
-    keys: KeySink,
-    tally: Tally,
-    progress: Progress,
-) -> None:
-    """Distil all of `chunks`; returns when they end or the epsilon limit is reached.
+@dataclass(slots=True)
+class Bob:
+    """Bob after the handshake; `run` is the session. `tally` holds what was done, at any time."""
 
-    Raises
-    ------
-    InputError, ChannelError, AuthenticationError
-        The session is over; `tally` holds what was done until then.
-    """
-    builder = BlockBuilder()
-    aligned = False
-    number = 0
-    for chunk in chunks:
-        if builder.push(chunk):
-            aligned = False
-        while True:
-            wanted = (
-                session.parameters.block_bits if aligned else session.parameters.offset_sample_bits
-            )
-            block = builder.take(wanted, number)
-            if block is None:
-                break
-            if not aligned:
-                try:
-                    alignment = bob_align(talk, session, block)
-                finally:
-                    tally.spent(Disclosed(offset=len(block.bits)), talk.auth_keys_used)
-                tally.aligned(alignment)
-                progress({"event": "aligned", **asdict(tally.alignments[-1])})
-                aligned = True
-                continue
-            if epsilon_exhausted(session, tally):
-                progress({"event": "epsilon-limit"})
-                return _goodbye(talk, session, tally, builder)
-            _distil(talk, session, block, keys, tally, progress)
-            number += 1
-    _goodbye(talk, session, tally, builder)
-    return None
+    talk: Conversation
+    session: Session
+    keys: KeySink
+    tally: Tally
+    progress: Progress
+    _aligned: bool = field(default=False, init=False)
+    _number: int = field(default=0, init=False)
 
+    def run(self, chunks: Iterable[SiftedChunk]) -> None:
+        """Distil all of `chunks`; returns when they end or the epsilon limit is reached.
 
-def _distil(
-    talk: Conversation,
-    session: Session,
-    block: SiftedBlock,
-    keys: KeySink,
-    tally: Tally,
-    progress: Progress,
-) -> None:
-    counts = BlockCounts(block.number, len(block.bits), int(block.pulses[0]), int(block.pulses[-1]))
-    try:
-        bob_block(talk, session, block, keys, counts)
-    except BlockDropped as drop:
-        tally.dropped_block(drop)
-        progress({"event": "dropped", "block": block.number, "reason": drop.reason})
-    finally:
-        tally.spent(counts.disclosed, talk.auth_keys_used)
-        if counts.final:  # even where the word of it did not reach Alice: she settles it later
-            tally.finished(counts)
-            progress({"event": "block", **counts.facts()})
+        Raises
+        ------
+        InputError, ChannelError, AuthenticationError
+            The session is over.
+        """
+        builder = BlockBuilder()
+        for chunk in chunks:
+            if builder.push(chunk):
+                self._aligned = False
+            while (piece := builder.take(self._wanted_bits(), self._number)) is not None:
+                if not self._aligned:
+                    self._align(piece)
+                elif self.tally.epsilon_exhausted:
+                    self.progress({"event": "epsilon-limit"})
+                    self._say_goodbye(len(builder) + len(piece.bits) + builder.discarded_bits)
+                    return
+                else:
+                    self._distil(piece)
+        self._say_goodbye(len(builder) + builder.discarded_bits)
 
+    def _wanted_bits(self) -> int:
+        parameters = self.session.parameters
+        return parameters.block_bits if self._aligned else parameters.offset_sample_bits
 
-def epsilon_exhausted(session: Session, tally: Tally) -> bool:
-    """Whether one more block would pass the session's epsilon limit."""
-    after = sum(tally.epsilon.values()) + sum(epsilon_of_block(session.parameters).values())
-    return after > session.parameters.epsilon_limit
+    def _align(self, sample: SiftedBlock) -> None:
+        try:
+            alignment = bob_align(self.talk, self.session, sample)
+        finally:
+            self.tally.spent(Disclosed(offset=len(sample.bits)), self.talk.auth_keys_used)
+        self._aligned = True
+        self.tally.aligned(alignment)
+        self.progress({"event": "aligned", **asdict(alignment)})
 
+    def _distil(self, block: SiftedBlock) -> None:
+        counts = BlockCounts(
+            block.number, len(block.bits), int(block.pulses[0]), int(block.pulses[-1])
+        )
+        self._number += 1
+        try:
+            bob_block(self.talk, self.session, block, self.keys, counts)
+        except BlockDropped as drop:
+            self.tally.dropped_block(drop)
+            self.progress({"event": "dropped", "block": block.number, "reason": drop.reason})
+        finally:
+            self.tally.spent(counts.disclosed, self.talk.auth_keys_used)
+            if counts.final:  # even where the word of it did not reach Alice: she settles it later
+                self.tally.finished(counts)
+                self.progress({"event": "block", **counts.facts()})
 
-def _goodbye(talk: Conversation, session: Session, tally: Tally, builder: BlockBuilder) -> None:
-    tally.unused_sifted_bits = len(builder) + builder.discarded_bits
-    talk.begin(session.session_id)
-    talk.send(Type.BYE)
+    def _say_goodbye(self, unused_sifted_bits: int) -> None:
+        self.tally.unused_sifted_bits = unused_sifted_bits
+        self.talk.begin(self.session.session_id)
+        self.talk.send(Type.BYE)

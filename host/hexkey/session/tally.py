@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -9,8 +10,10 @@ from hexkey.authenticate import KEY_BYTES
 from hexkey.errors import BlockDropped
 from hexkey.keyrate import b92
 from hexkey.session.align import Alignment
-from hexkey.session.block import BlockCounts, Disclosed, Session
+from hexkey.session.block import BlockCounts, Disclosed, Session, epsilon_of_block
 from hexkey.session.conversation import EPSILON_TAG
+
+Progress = Callable[[dict[str, Any]], None]
 
 REPORT_SCHEMA = 1
 HANDSHAKE_TAGS, ALIGNMENT_TAGS = 3, 2  # a dropped block had one: every drop precedes confirmation
@@ -79,6 +82,13 @@ class Tally:
         tags = HANDSHAKE_TAGS + ALIGNMENT_TAGS * len(self.alignments) + self.dropped.total()
         sums["auth"] += tags * EPSILON_TAG
         return sums
+
+    @property
+    def epsilon_exhausted(self) -> bool:
+        """Whether one more block would pass the session's epsilon limit."""
+        parameters = self.session.parameters
+        after = sum(self.epsilon.values()) + sum(epsilon_of_block(parameters).values())
+        return after > parameters.epsilon_limit
 
     def report(self, losses: dict[str, Any]) -> dict[str, Any]:
         """Return the fields that every ``--json`` report of hexkey shares."""

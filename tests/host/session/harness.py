@@ -13,11 +13,12 @@ from pathlib import Path
 
 import numpy as np
 
+from hexkey.claims import RecordClaims
 from hexkey.randomness import Seeded
 from hexkey.receiver import SiftedChunk
 from hexkey.record import RecordReader, RecordWriter, Statement
-from hexkey.session.alice import run_alice
-from hexkey.session.bob import run_bob
+from hexkey.session.alice import Alice
+from hexkey.session.bob import Bob
 from hexkey.session.channel import Channel, SocketChannel, local_pair
 from hexkey.session.conversation import REPLY_TIMEOUT_S, SENT, LiveConversation, Witness
 from hexkey.session.handshake import alice_handshake, bob_handshake
@@ -177,7 +178,10 @@ def alice_side(
         tally = Tally(greeting.session)
         if tallies is not None:
             tallies[ALICE] = tally
-        run_alice(talk, greeting.session, record, store, Seeded(12), tally, lambda event: None)
+        claims = RecordClaims(record.path, store)
+        Alice(
+            talk, greeting.session, record, store, claims, Seeded(12), tally, lambda event: None
+        ).serve()
         return tally
 
 
@@ -197,7 +201,7 @@ def bob_side(
         if tallies is not None:
             tallies[BOB] = tally
         found = parties.chunks if chunks is None else chunks
-        run_bob(talk, greeting.session, found, store, tally, lambda event: None)
+        Bob(talk, greeting.session, store, tally, lambda event: None).run(found)
         return tally
 
 

@@ -58,6 +58,9 @@ def capture(
         facts = record_wire(
             port, out, seconds, gate_start_ns, gate_width_ns, holdoff_pulses, display, stop
         )
+        display({"event": "report", "report": facts})
+    if json_lines:
+        return
     typer.echo(
         f"{out}: {facts['events']:,} events, {facts['sifted_bits']:,} sifted bits; "
         f"{facts['lost']:,} events lost."

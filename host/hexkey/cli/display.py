@@ -63,7 +63,8 @@ class Display:
             return
         line = describe(event)
         if line:
-            self._console.print(f"{self._role}: {line}", soft_wrap=True)
+            one_line = not self._console.is_terminal  # on one it is broken between words
+            self._console.print(f"{self._role}: {line}", soft_wrap=one_line)
 
 
 def describe(event: Event) -> str:

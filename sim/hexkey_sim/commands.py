@@ -5,6 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Literal
 
+import numpy as np
 import typer
 
 from hexkey.cli.display import print_report, print_rows
@@ -141,9 +142,7 @@ def virtual_board(
 
     chosen = preset(preset_name)
     chance = _chance(seed)
-    link = chosen.link(
-        chance, measurement=measurement, start_offset_pulses=chance * 7919 % LARGEST_CHANCE_OFFSET
-    )
+    link = chosen.link(chance, measurement=measurement, start_offset_pulses=_chance_offset(chance))
     options = BoardOptions(
         port=port,
         mode=_mode(mode),
@@ -173,3 +172,7 @@ def _mode(text: str) -> Literal["fast", "exact"]:
 
 def _chance(seed: int | None) -> int:
     return int.from_bytes(OperatingSystem().bytes(4), "little") if seed is None else seed
+
+
+def _chance_offset(seed: int) -> int:
+    return int(np.random.default_rng(seed).integers(LARGEST_CHANCE_OFFSET))

@@ -26,11 +26,11 @@
  * Assumed of the C library: log and log1p are within 16 ulp (glibc and musl state about 1).
  *   np, nq and j - np are sums of two doubles, relative error below u once rounded to one.
  *   A deviance D: at |x - M| < (x + M)/10 from a series of terms of one sign but for at most 4 %,
- *     a few u; otherwise x log(x/M) - (x - M) with |cancellation| bounded by that distance: 500 u D.
+ *     a few u; otherwise x log(x/M) - (x - M), whose |cancellation| that distance bounds: 500 u D.
  *   Stirling's error: table rounded, or the series cut before a term below 1.1e-16.
  *   The remaining logarithms are below 80 in size (n <= 1e10), the sum has six additions.
- *   Together |error of log G| <= 2u [600 (D + D') + 16 |log level| + 2048] + 2 (relative error of S).
- *   S: J terms cost at most 16 J u; the interval is widened by 32 u a level, of which 20 u are used.
+ *   Together |error of log G| <= 2u [600 (D + D') + 16 |log level| + 2048] + 2 (rel. error of S).
+ *   S: J terms cost at most 16 J u; the interval is widened by 32 u a level, and 20 u are used.
  * Typically 1e-12, where neighbouring G differ by more than 1e-4 at n = 1e7.
  */
 #include "hexkey.h"

@@ -17,6 +17,7 @@
 #ifndef HEXKEY_CLMUL_H
 #define HEXKEY_CLMUL_H
 
+#include "bytes.h"
 #include "hexkey.h"
 
 #if defined(__x86_64__) && defined(__GNUC__)
@@ -83,20 +84,6 @@ static inline uint64_t clmul_mirror(uint64_t x)
 static inline uint64_t clmul_high_from_mirrored(uint64_t low)
 {
     return clmul_mirror(low) >> 1;
-}
-
-static inline uint64_t load_le64(const uint8_t *bytes)
-{
-    uint64_t x = 0;
-    for (int k = 0; k < 8; k++)
-        x |= (uint64_t)bytes[k] << 8 * k;
-    return x;
-}
-
-static inline void store_le64(uint8_t *bytes, uint64_t x)
-{
-    for (int k = 0; k < 8; k++)
-        bytes[k] = (uint8_t)(x >> 8 * k);
 }
 
 #endif

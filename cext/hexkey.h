@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* ---- wire.c: frames of the link and the event records in them (docs/wire-format.md) ---- */
+/* ---- wire.c: frames of the link and the event records in them (docs/wire-format.md) ---------- */
 
 enum {
     HEXKEY_WIRE_VERSION = 1,
@@ -49,13 +49,13 @@ enum {
 
 typedef struct {
     uint64_t pulse;
-    uint64_t last_pulse; /* of the last event; `pulse` where there is none */
+    uint64_t last_pulse;    /* of the last event; `pulse` where there is none */
     uint64_t stuffed_bytes; /* on the link, without the zero */
     uint32_t run;
     uint32_t epoch;
     uint32_t sequence;
     uint32_t event_tally;
-    uint32_t body_at;       /* offset in `out` */
+    uint32_t body_at; /* offset in `out` */
     uint32_t body_bytes;
     uint32_t events;
     uint8_t status;
@@ -129,7 +129,7 @@ int hexkey_toeplitz(uint8_t *restrict out, const uint8_t *restrict bits, size_t 
                     const uint8_t *restrict seed, size_t length, uint64_t *restrict scratch,
                     int path);
 
-/* ---- binomial.c: quantiles of the binomial distribution --- */
+/* ---- binomial.c: quantiles of the binomial distribution -------------------------------------- */
 
 enum { HEXKEY_BINOMIAL_DECIDED = 0, HEXKEY_BINOMIAL_UNDECIDED = 1 };
 
@@ -138,24 +138,25 @@ enum { HEXKEY_BINOMIAL_DECIDED = 0, HEXKEY_BINOMIAL_UNDECIDED = 1 };
  * Needs 0 < epsilon < 1, 0 < p < 1 and 1 <= n <= 10^10; the caller sees to it. DECIDED: *k is
  * proven. UNDECIDED: epsilon is within the error bound of a value of the distribution function,
  * and exact arithmetic should start from *k (the answer is *k or *k + 1, unless several values are
- * that close together). */
+ * that close together).
+ */
 int hexkey_binomial_ppf(double epsilon, int64_t n, double p, int64_t *k);
 
-/* ---- sift.c: from events to Bob's sifted bits, in one pass ---------------------------------- */
+/* ---- sift.c: from events to Bob's sifted bits, in one pass ----------------------------------- */
 
-enum { HK_DETECTORS = 4 };
+enum { HEXKEY_DETECTORS = 4 };
 
 enum {
-    HK_SIFT_DISORDER = -1, /* a pulse below the one before it, or below the last watermark */
-    HK_SIFT_MASK = -2      /* a mask with bits beyond HK_DETECTORS */
+    HEXKEY_SIFT_DISORDER = -1, /* a pulse below the one before it, or below the last watermark */
+    HEXKEY_SIFT_MASK = -2      /* a mask with bits beyond HEXKEY_DETECTORS */
 };
 
 typedef struct {
-    uint32_t start[4]; /* ticks; below the period */
-    uint32_t width[4]; /* ticks; at most the period; 0 where there is no gate */
-    uint32_t period;   /* ticks; 1 to 2^31 */
-    uint8_t bit[4];    /* Bob's bit by detector, 0 or 1; 2 where the detector has none */
-} hk_sift_settings;
+    uint32_t start[HEXKEY_DETECTORS]; /* ticks; below the period */
+    uint32_t width[HEXKEY_DETECTORS]; /* ticks; at most the period; 0 where there is no gate */
+    uint32_t period;                  /* ticks; 1 to 2^31 */
+    uint8_t bit[HEXKEY_DETECTORS];    /* 0 or 1; 2 where the detector has none */
+} hexkey_sift_settings;
 
 /* Between calls; all zero at the start of an epoch. The counts only rise. */
 typedef struct {
@@ -167,7 +168,7 @@ typedef struct {
     uint64_t other;        /* pulses discarded: a detector without a bit */
     uint8_t current;       /* detectors that clicked in `pulse` so far */
     uint8_t previous;      /* detectors that clicked in the pulse before it so far */
-} hk_sift_state;
+} hexkey_sift_state;
 
 /* Gate `events` clicks, merge those that now share a pulse, and sift by B92's rule: one detector.
  *
@@ -177,11 +178,13 @@ typedef struct {
  * Returns the number of pulses written, ascending across calls, or a code above; then `state` is
  * as it was.
  */
-ptrdiff_t hk_sift_b92(const hk_sift_settings *settings, hk_sift_state *state, size_t events,
-                      const uint64_t *restrict pulse, const uint32_t *restrict phase,
-                      const uint8_t *restrict mask, uint64_t watermark,
-                      uint64_t *restrict out_pulse, uint8_t *restrict out_bit);
-/* ---- offset.c: where Bob's pulse numbers lie in Alice's record ------------------------------ */
+ptrdiff_t hexkey_sift_b92(const hexkey_sift_settings *settings, hexkey_sift_state *state,
+                          size_t events, const uint64_t *restrict pulse,
+                          const uint32_t *restrict phase, const uint8_t *restrict mask,
+                          uint64_t watermark, uint64_t *restrict out_pulse,
+                          uint8_t *restrict out_bit);
+
+/* ---- offset.c: where Bob's pulse numbers lie in Alice's record ------------------------------- */
 
 enum { HEXKEY_OFFSET_SAMPLE_BITS = 13 }; /* at most 2^13 - 1 samples */
 
@@ -190,7 +193,8 @@ enum { HEXKEY_OFFSET_SAMPLE_BITS = 13 }; /* at most 2^13 - 1 samples */
  * bit[i], 0 or 1. Writes shifts, ascending, and their numbers of mismatches, and stops after
  * `capacity` of them. Returns how many were written.
  * The caller sees to it that 1 <= samples < 2^HEXKEY_OFFSET_SAMPLE_BITS, limit < samples and
- * position[i] + candidates <= 8 record_bytes. */
+ * position[i] + candidates <= 8 record_bytes.
+ */
 size_t hexkey_offset_search(const uint8_t *record, size_t record_bytes, const uint64_t *position,
                             const uint8_t *bit, size_t samples, uint64_t candidates,
                             uint32_t limit, uint64_t *match, uint32_t *mismatches,

@@ -1,23 +1,24 @@
 /* Where Bob's pulse numbers lie in Alice's record: mismatches at every offset, 64 at a time.
  *
  * For one sample bit, 64 consecutive offsets look at 64 consecutive bits of the record: one word,
- * shifted out of the packed bytes. XORed with the sample bit it marks the offsets that mismatch. The
- * marks are summed in bit-sliced counters, plane p of a word holding bit p of its 64 counts: sixteen
- * samples at a time go through a tree of carry-save adders, whose one carry of weight 16 ripples
- * through the upper planes (Harley & Seal's population count, turned by 90 degrees).
+ * shifted out of the packed bytes. XORed with the sample bit it marks the offsets that mismatch.
+ * The marks are summed in bit-sliced counters, plane p of a word holding bit p of its 64 counts:
+ * sixteen samples at a time go through a tree of carry-save adders, whose one carry of weight 16
+ * ripples through the upper planes (Harley & Seal's population count, turned by 90 degrees).
  *
  * Work is done in tiles of TILE words so that all planes stay in the first-level cache and the
  * loops over words vectorise. A tile is left as soon as every offset in it has too many mismatches.
  */
-#include <string.h>
-
+#include "bytes.h"
 #include "hexkey.h"
 
+#include <string.h>
+
 enum {
-    TILE = 128,               /* words: 8192 offsets */
-    GROUP = 16,                /* samples that one tree of adders takes */
+    TILE = 128, /* words: 8192 offsets */
+    GROUP = 16, /* samples that one tree of adders takes */
     PLANES = HEXKEY_OFFSET_SAMPLE_BITS,
-    CHECK = 2,                 /* groups between looks at whether a tile can be left */
+    CHECK = 2 /* groups between looks at whether a tile can be left */
 };
 
 /* The best vector unit is chosen when the library is loaded; everywhere else, what -O3 makes. */
@@ -26,16 +27,6 @@ enum {
 #else
 #define VECTORISED
 #endif
-
-static inline uint64_t load_word(const uint8_t *bytes)
-{
-    uint64_t word;
-    memcpy(&word, bytes, sizeof word);
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    word = __builtin_bswap64(word);
-#endif
-    return word;
-}
 
 /* mark[w] = offsets of word w at which the record differs from the sample bit. Reads 8 TILE + 1
  * bytes: two loads a byte apart overlap in 56 bits and make up any shift from 0 to 7. */
@@ -46,8 +37,8 @@ static inline void mark_mismatches(const uint8_t *record, uint64_t position, uin
     const unsigned shift = position & 7;
     const uint64_t wanted = bit ? UINT64_MAX : 0;
     for (size_t w = 0; w < TILE; w++) {
-        const uint64_t low = load_word(bytes + 8 * w) >> shift;
-        const uint64_t high = load_word(bytes + 8 * w + 1) << (8 - shift);
+        const uint64_t low = load_le64(bytes + 8 * w) >> shift;
+        const uint64_t high = load_le64(bytes + 8 * w + 1) << (8 - shift);
         mark[w] = (low | high) ^ wanted;
     }
 }

@@ -1,20 +1,11 @@
 /* Frames of the link: COBS, CRC-32 and the event records inside. Format: docs/wire-format.md. */
+#include "bytes.h"
 #include "hexkey.h"
 
 #include <string.h>
 
 static const uint64_t MAX_PULSE = UINT64_MAX >> 1;
 static const uint32_t CRC32_REFLECTED_POLYNOMIAL = 0xEDB88320u;
-
-static inline uint32_t load_u32(const uint8_t *at)
-{
-    return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
-}
-
-static inline uint64_t load_u64(const uint8_t *at)
-{
-    return load_u32(at) | (uint64_t)load_u32(at + 4) << 32;
-}
 
 /* ---- CRC-32/ISO-HDLC, eight bytes at a time: table k advances a byte over k further zero bytes */
 
@@ -34,7 +25,7 @@ uint32_t hexkey_crc32(const uint32_t *t, const uint8_t *data, size_t data_bytes)
 {
     uint32_t crc = ~0u;
     for (; data_bytes >= 8; data += 8, data_bytes -= 8) {
-        uint32_t low = load_u32(data) ^ crc, high = load_u32(data + 4);
+        uint32_t low = load_le32(data) ^ crc, high = load_le32(data + 4);
         crc = t[7 * 256 + (low & 255)] ^ t[6 * 256 + (low >> 8 & 255)] ^
               t[5 * 256 + (low >> 16 & 255)] ^ t[4 * 256 + (low >> 24)] ^
               t[3 * 256 + (high & 255)] ^ t[2 * 256 + (high >> 8 & 255)] ^
@@ -62,7 +53,7 @@ static inline int64_t walk_records(const uint8_t *records, size_t record_count, 
 
     *last_pulse = base_pulse;
     for (size_t i = 0; i < record_count; i++) {
-        uint64_t record = wide ? load_u64(records + 8 * i) : load_u32(records + 4 * i);
+        uint64_t record = wide ? load_le64(records + 8 * i) : load_le32(records + 4 * i);
         uint64_t mask = record >> mask_at;
         uint64_t step = record & (((uint64_t)1 << mask_at) - 1);
         if (mask)
@@ -135,11 +126,11 @@ static void read_header(const uint8_t *frame, hexkey_wire_piece *piece)
     piece->kind = frame[1];
     piece->record_bytes = frame[2];
     piece->settings = frame[3];
-    piece->run = load_u32(frame + 4);
-    piece->epoch = load_u32(frame + 8);
-    piece->sequence = load_u32(frame + 12);
-    piece->pulse = load_u64(frame + 16);
-    piece->event_tally = load_u32(frame + 24);
+    piece->run = load_le32(frame + 4);
+    piece->epoch = load_le32(frame + 8);
+    piece->sequence = load_le32(frame + 12);
+    piece->pulse = load_le64(frame + 16);
+    piece->event_tally = load_le32(frame + 24);
 }
 
 /* Whether header and records agree; counts the events. */
@@ -176,7 +167,7 @@ static size_t inspect(const uint32_t *tables, const uint8_t *data, size_t data_b
         piece->status = HEXKEY_PIECE_COBS;
     } else if (checked_bytes < 1) {
         piece->status = HEXKEY_PIECE_SHORT;
-    } else if (hexkey_crc32(tables, out, (size_t)checked_bytes) != load_u32(out + checked_bytes)) {
+    } else if (hexkey_crc32(tables, out, (size_t)checked_bytes) != load_le32(out + checked_bytes)) {
         piece->status = HEXKEY_PIECE_CRC;
     } else if (out[0] != HEXKEY_WIRE_VERSION) {
         piece->status = HEXKEY_PIECE_VERSION;

@@ -32,9 +32,9 @@ class _Lib:
     HEXKEY_CLMUL_PORTABLE: int
     HEXKEY_BINOMIAL_DECIDED: int
     HEXKEY_BINOMIAL_UNDECIDED: int
-    HK_DETECTORS: int
-    HK_SIFT_DISORDER: int
-    HK_SIFT_MASK: int
+    HEXKEY_DETECTORS: int
+    HEXKEY_SIFT_DISORDER: int
+    HEXKEY_SIFT_MASK: int
     HEXKEY_OFFSET_SAMPLE_BITS: int
 
     def hexkey_crc32_prepare(self, tables: Any, /) -> None: ...
@@ -73,7 +73,7 @@ class _Lib:
         self, out: Any, bits: Any, n: int, seed: Any, length: int, scratch: Any, path: int, /
     ) -> int: ...
     def hexkey_binomial_ppf(self, epsilon: float, n: int, p: float, k: Any, /) -> int: ...
-    def hk_sift_b92(
+    def hexkey_sift_b92(
         self,
         settings: Any,
         state: Any,

@@ -151,12 +151,12 @@ class Sifter:
     ) -> None:
         check_gates(gates, period_ticks)
         bits = list(_bits(bit_of_detector))
-        self._settings = ffi.new("hk_sift_settings *")
+        self._settings = ffi.new("hexkey_sift_settings *")
         self._settings.start = [gate.start_ticks for gate in gates]
         self._settings.width = [gate.width_ticks for gate in gates]
         self._settings.period = period_ticks
         self._settings.bit = bits + [_NO_BIT] * (DETECTORS - len(bits))
-        self._state = ffi.new("hk_sift_state *")
+        self._state = ffi.new("hexkey_sift_state *")
 
     def push(self, events: Events, watermark: int = 0) -> Sifted:
         """Take the next events of the epoch and return the pulses that are now complete.
@@ -181,14 +181,14 @@ class Sifter:
     def flush(self) -> Sifted:
         """Return the pulses held back: the epoch has ended, and the next may begin."""
         rest = self._run(Events.empty(), self._state.pulse + 2)
-        self._state = ffi.new("hk_sift_state *")
+        self._state = ffi.new("hexkey_sift_state *")
         return rest
 
     def _run(self, events: Events, watermark: int) -> Sifted:
         count = len(events)
         pulse, bit = np.empty(2 * count + 2, np.uint64), np.empty(2 * count + 2, np.uint8)
         before = _counts(self._state)
-        written = lib.hk_sift_b92(
+        written = lib.hexkey_sift_b92(
             self._settings,
             self._state,
             count,
@@ -199,9 +199,9 @@ class Sifter:
             ffi.from_buffer("uint64_t[]", pulse, require_writable=True),
             ffi.from_buffer("uint8_t[]", bit, require_writable=True),
         )
-        if written == lib.HK_SIFT_DISORDER:
+        if written == lib.HEXKEY_SIFT_DISORDER:
             raise ValueError("pulses must ascend, and none may be below an earlier watermark")
-        if written == lib.HK_SIFT_MASK:
+        if written == lib.HEXKEY_SIFT_MASK:
             check_masks(events.mask)
         added = [now - then for now, then in zip(_counts(self._state), before, strict=True)]
         # Copies, so that a few pulses do not keep the whole buffer alive.

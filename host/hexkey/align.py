@@ -22,6 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from hexkey._native import ffi, lib
+from hexkey.bits import packed_bytes
 from hexkey.errors import InputError
 
 SEARCH_PULSES = 4 * 10**8  # ±10 s at 40 MHz
@@ -217,7 +218,7 @@ def _check_period(record: NDArray[np.uint8], n: int, period: int) -> None:
     """Refuse a record that does not repeat: its offset would be reported modulo a wrong number."""
     step = math.lcm(period, 8) // 8  # bytes after which a periodic record repeats
     whole = n // 8
-    head = np.unpackbits(record[: step + (period + 7) // 8], count=None, bitorder="little")[:n]
+    head = np.unpackbits(record[: step + packed_bytes(period)], bitorder="little")[:n]
     tail_bits = np.unpackbits(record[whole:], bitorder="little")[: n - 8 * whole]
     tail_at = np.arange(8 * whole, n) % period
     if (
@@ -297,6 +298,6 @@ def _checked_bits(bits: ArrayLike) -> NDArray[np.uint8]:
 
 def _checked_record(packed: bytes | NDArray[np.uint8], n: int) -> NDArray[np.uint8]:
     record = packed if isinstance(packed, np.ndarray) else np.frombuffer(packed, dtype=np.uint8)
-    if record.dtype != np.uint8 or record.ndim != 1 or n < 1 or len(record) < (n + 7) // 8:
+    if record.dtype != np.uint8 or record.ndim != 1 or n < 1 or len(record) < packed_bytes(n):
         raise ValueError("alice_packed must hold alice_n bits in an array of uint8 of shape (m,)")
-    return np.ascontiguousarray(record[: (n + 7) // 8])
+    return np.ascontiguousarray(record[: packed_bytes(n)])

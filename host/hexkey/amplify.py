@@ -15,8 +15,8 @@ fixed. It is never expanded by a generator.
 import numpy as np
 from numpy.typing import NDArray
 
-from hexkey._bits import checked_bits
 from hexkey._native import ffi, lib
+from hexkey.bits import checked_bits, pack_bits, packed_bytes
 
 
 def seed_bits(n: int, length: int) -> int:
@@ -100,10 +100,10 @@ def amplify_reference(
 def _packed(seed: NDArray[np.uint8] | bytes, n: int, length: int) -> bytes:
     needed = seed_bits(n, length)
     if isinstance(seed, bytes):
-        _check_seed(len(seed), (needed + 7) // 8, "bytes")
+        _check_seed(len(seed), packed_bytes(needed), "bytes")
         return seed
     _check_seed(seed.size, needed, "bits")
-    return np.packbits(checked_bits("seed", seed), bitorder="little").tobytes()
+    return pack_bits(checked_bits("seed", seed))
 
 
 def _check_seed(given: int, needed: int, unit: str) -> None:

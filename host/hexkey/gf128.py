@@ -17,6 +17,7 @@ H_r(m) − H_r(m') = c: the family is L/2^128-almost-XOR-universal.
 """
 
 from hexkey._native import ffi, lib
+from hexkey.bits import packed_bytes
 
 BLOCK_BYTES = 16
 _POLYNOMIAL = 1 << 128 | 1 << 7 | 1 << 2 | 1 << 1 | 1
@@ -85,6 +86,6 @@ def _length_block(message: bytes, point: bytes, n_bits: int | None) -> bytes:
     if len(point) != BLOCK_BYTES:
         raise ValueError(f"point must be {BLOCK_BYTES} bytes, not {len(point)}")
     n_bits = 8 * len(message) if n_bits is None else n_bits
-    if (n_bits + 7) // 8 != len(message):
-        raise ValueError(f"{n_bits} bits need {(n_bits + 7) // 8} bytes, not {len(message)}")
+    if packed_bytes(n_bits) != len(message):
+        raise ValueError(f"{n_bits} bits need {packed_bytes(n_bits)} bytes, not {len(message)}")
     return n_bits.to_bytes(BLOCK_BYTES, "little")

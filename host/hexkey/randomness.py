@@ -10,6 +10,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from hexkey.bits import packed_bytes, unpack_bits
+
 
 class Randomness(Protocol):
     """Where random bytes come from."""
@@ -45,8 +47,7 @@ class Seeded:
 
 def random_bits(source: Randomness, count: int) -> NDArray[np.uint8]:
     """Return `count` uniform bits, shape ``(count,)``, one per byte."""
-    raw = np.frombuffer(source.bytes((count + 7) // 8), dtype=np.uint8)
-    return np.unpackbits(raw, count=count, bitorder="little")
+    return unpack_bits(source.bytes(packed_bytes(count)), count)
 
 
 def random_subset(source: Randomness, population: int, size: int) -> NDArray[np.int64]:

@@ -17,8 +17,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from hexkey.bits import bits_at, pack_bits, packed_bytes, put, take, tile
 from hexkey.errors import InputError
-from hexkey.packedbits import bits_at, packed_bytes, put, take, tile
 from hexkey.statement import ENDLESS, MAX_STATEMENT_BYTES, Statement, pack_header, parse_header
 
 __all__ = ["CHUNK_PULSES", "ENDLESS", "RecordReader", "RecordWriter", "Statement"]
@@ -72,7 +72,7 @@ class RecordWriter:
 
     def append_bits(self, bits: NDArray[np.uint8]) -> None:
         """Append bits given one per byte, shape ``(n,)``."""
-        self.append(np.packbits(bits, bitorder="little"), len(bits))
+        self.append(pack_bits(bits), len(bits))
 
     def close(self) -> None:
         """Write the closing marker: no chunk will follow."""

@@ -43,6 +43,7 @@ from collections.abc import Generator
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hexkey.bits import pack_bits
 from hexkey.errors import BlockDropped, ProtocolError
 from hexkey.reconcile import ReconcileResult, efficiency
 from hexkey.reconcile.cascade_blocks import (
@@ -119,7 +120,7 @@ class CascadeAlice:
             answers.append(before[section.first] ^ before[section.end])
         parities_in_answer = np.concatenate(answers)
         self._disclosed += len(parities_in_answer)
-        return np.packbits(parities_in_answer, bitorder="little").tobytes()
+        return pack_bits(parities_in_answer)
 
     def _parities_before(self, number: int) -> Bits:
         if number not in self._before:

@@ -25,6 +25,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hexkey.bits import packed_bytes, unpack_bits
 from hexkey.errors import ProtocolError
 
 Places = NDArray[np.int64]
@@ -71,8 +72,7 @@ def order_of_pass(seed: bytes, number: int, n: int) -> NDArray[np.int32]:
 def subset_of_pass(seed: bytes, number: int, n: int) -> NDArray[np.bool_]:
     """Return which positions a subset pass chooses, shape (n,)."""
     stream = hashlib.shake_256(b"hexkey cascade v1" + seed + struct.pack("<BI", number, n))
-    packed = np.frombuffer(stream.digest((n + 7) // 8), dtype=np.uint8)
-    return np.unpackbits(packed, count=n, bitorder="little").astype(np.bool_)
+    return unpack_bits(stream.digest(packed_bytes(n)), n).astype(np.bool_)
 
 
 def encode_query(sections: list[Section]) -> bytes:
@@ -130,12 +130,12 @@ def _decode_section(query: bytes, at: int, n: int) -> tuple[Section, int]:
 
 def decode_answer(answer: bytes, count: int) -> NDArray[np.bool_]:
     """Return the `count` parities of an answer; raise ProtocolError on any other length."""
-    if len(answer) != (count + 7) // 8:
+    if len(answer) != packed_bytes(count):
         raise ProtocolError(
             f"The peer's Cascade answer has {len(answer)} bytes where {count} parities need "
-            f"{(count + 7) // 8}; drop the block."
+            f"{packed_bytes(count)}; drop the block."
         )
-    bits = np.unpackbits(np.frombuffer(answer, dtype=np.uint8), bitorder="little")
+    bits = unpack_bits(answer, 8 * len(answer))
     if bits[count:].any():
         raise ProtocolError("The peer's Cascade answer has set padding bits; drop the block.")
     return bits[:count].astype(np.bool_)

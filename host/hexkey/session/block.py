@@ -6,13 +6,13 @@ The halves themselves are `block_bob` and `block_alice`; lay them side by side.
 import hashlib
 import uuid
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hexkey.authenticate import KEY_BYTES
+from hexkey.bits import pack_bits
 from hexkey.errors import BlockDropped
 from hexkey.estimate import Estimate, estimate_qber
 from hexkey.keyrate import b92
@@ -179,17 +179,14 @@ def harvest(session: Session, counts: BlockCounts, amplified: NDArray[np.uint8])
     counts.refill_bits = cut
     counts.secret_bits = len(amplified) - cut
     counts.epsilon = epsilon_of_block(parameters)
-    key = DemonstrationKey(
-        key_id=key_id(session, counts.block),
-        bits=np.packbits(amplified[cut:], bitorder="little").tobytes(),
-        length_bits=counts.secret_bits,
-        reasons=session.reasons,
-        facts=counts.facts(),
-        epsilon=sum(counts.epsilon.values()),
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    key = DemonstrationKey.fresh(
+        key_id(session, counts.block),
+        amplified[cut:],
+        session.reasons,
+        counts.facts(),
+        sum(counts.epsilon.values()),
     )
-    to_bytes = np.packbits(amplified[:cut], bitorder="little").tobytes()
-    return Harvest(key, to_bytes[: cut_bob // 8], to_bytes[cut_bob // 8 :])
+    return Harvest(key, pack_bits(amplified[:cut_bob]), pack_bits(amplified[cut_bob:cut]))
 
 
 def key_id(session: Session, block: int) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hexkey.amplify import amplify, seed_bits
+from hexkey.bits import pack_bits
 from hexkey.errors import BlockDropped, ProtocolError
 from hexkey.reconcile.cascade import CascadeBob
 from hexkey.session import messages
@@ -76,7 +77,7 @@ def _estimate(
     _, body = talk.expect(Type.SAMPLE)
     sample = messages.Sample.decode(body, len(bits), sample_bits)
     chosen = sample.chosen.astype(bool)
-    talk.send(Type.SAMPLE_BITS, messages.encode_bits(bits[chosen]))
+    talk.send(Type.SAMPLE_BITS, pack_bits(bits[chosen]))
     counts.disclosed.estimate += sample_bits
     _, body = talk.expect(Type.ESTIMATE)
     counts.sample_errors = messages.decode_count(body, Type.ESTIMATE)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hexkey.bits import pack_bits, packed_bytes, unpack_bits
 from hexkey.errors import ProtocolError
 
 
@@ -103,19 +104,15 @@ def decode_drop(body: bytes) -> str:
     return reason
 
 
-def encode_bits(bits: NDArray[np.uint8]) -> bytes:
-    return np.packbits(bits, bitorder="little").tobytes()
-
-
 def decode_bits(body: bytes, count: int, kind: Type) -> NDArray[np.uint8]:
-    if len(body) != (count + 7) // 8:
+    if len(body) != packed_bytes(count):
         raise ProtocolError(
             f"a {kind.name} message has {len(body)} bytes where {count} bits were due; "
             "the session was ended."
         )
     if count % 8 and body[-1] >> (count % 8):
         raise ProtocolError(f"a {kind.name} message has set padding bits; the session was ended.")
-    return np.unpackbits(np.frombuffer(body, np.uint8), count=count, bitorder="little")
+    return unpack_bits(body, count)
 
 
 def encode_pulses(pulses: NDArray[np.uint64]) -> bytes:
@@ -159,7 +156,7 @@ class Align:
     def encode(self) -> bytes:
         return (
             _ALIGN.pack(self.epoch, len(self.pulses))
-            + encode_bits(self.bits)
+            + pack_bits(self.bits)
             + encode_pulses(self.pulses)
         )
 
@@ -168,7 +165,7 @@ class Align:
         if len(body) < _ALIGN.size:
             raise ProtocolError("an ALIGN message is cut; the session was ended.")
         epoch, count = _ALIGN.unpack_from(body)
-        cut = _ALIGN.size + (count + 7) // 8
+        cut = _ALIGN.size + packed_bytes(count)
         bits = decode_bits(body[_ALIGN.size : cut], count, Type.ALIGN)
         pulses = decode_pulses(body[cut:], Type.ALIGN)
         if len(pulses) != count:
@@ -221,7 +218,7 @@ class Sample:
     chosen: NDArray[np.uint8]
 
     def encode(self) -> bytes:
-        return self.seed + encode_bits(self.chosen)
+        return self.seed + pack_bits(self.chosen)
 
     @staticmethod
     def decode(body: bytes, block_bits: int, sample_bits: int) -> "Sample":
@@ -249,7 +246,7 @@ class Verify:
             raise ProtocolError("a VERIFY message is cut; the session was ended.")
         seed, tag_bits = _VERIFY.unpack_from(body)
         tag = body[_VERIFY.size :]
-        if len(tag) != (tag_bits + 7) // 8:
+        if len(tag) != packed_bytes(tag_bits):
             raise ProtocolError("a VERIFY message has a tag of another length; session ended.")
         return Verify(seed, tag_bits, tag)
 
@@ -260,7 +257,7 @@ class Amplify:
     seed: NDArray[np.uint8]
 
     def encode(self) -> bytes:
-        return _AMPLIFY.pack(self.length) + encode_bits(self.seed)
+        return _AMPLIFY.pack(self.length) + pack_bits(self.seed)
 
     @staticmethod
     def decode(body: bytes, seed_bits: int) -> "Amplify":

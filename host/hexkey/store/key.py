@@ -12,6 +12,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from hexkey.bits import pack_bits, packed_bytes
+
 
 @dataclass(frozen=True, slots=True)
 class DemonstrationKey:
@@ -73,7 +75,7 @@ class DemonstrationKey:
         epsilon: float,
     ) -> "DemonstrationKey":
         """Return the key of `bits`, shape (n,) of 0 and 1, created now."""
-        packed = np.packbits(bits, bitorder="little").tobytes()
+        packed = pack_bits(bits)
         created = datetime.now(UTC).isoformat(timespec="seconds")
         return cls(key_id, packed, len(bits), reasons, facts, epsilon, created)
 
@@ -89,7 +91,7 @@ def check_key_id(key_id: str) -> None:
 
 
 def _check_bits(bits: bytes, length_bits: int) -> None:
-    if length_bits < 1 or len(bits) != (length_bits + 7) // 8:
+    if length_bits < 1 or len(bits) != packed_bytes(length_bits):
         raise ValueError(f"{length_bits} bits do not pack into {len(bits)} bytes")
     if length_bits % 8 and bits[-1] >> (length_bits % 8):
         raise ValueError("bits must be padded with zeros")

@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from hexkey.packedbits import Packed, bits_at, packed_bytes, take, tile
+from hexkey.bits import Packed, bits_at, packed_bytes, take, tile
 from hexkey.statement import Kind
 
 BLOCK_BYTES = 1 << 20

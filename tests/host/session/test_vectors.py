@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hexkey.bits import pack_bits
 from hexkey.reconcile.cascade_wire import Section, decode_query, encode_query
 from hexkey.session import messages
 from hexkey.session.channel import SocketChannel, local_pair
@@ -56,12 +57,12 @@ ENCODERS: dict[str, Callable[[Says], bytes]] = {
     "SAMPLE": lambda says: messages.Sample(
         bytes.fromhex(says["seed"]), u8(says["chosen"])
     ).encode(),
-    "SAMPLE_BITS": lambda says: messages.encode_bits(u8(says["bits"])),
+    "SAMPLE_BITS": lambda says: pack_bits(u8(says["bits"])),
     "ESTIMATE": lambda says: messages.encode_count(says["count"]),
     "QUERY": lambda says: encode_query(
         [Section(number, places(first), places(end)) for number, first, end in says["sections"]]
     ),
-    "ANSWER": lambda says: messages.encode_bits(u8(says["parities"])),
+    "ANSWER": lambda says: pack_bits(u8(says["parities"])),
     "VERIFY": lambda says: messages.Verify(
         bytes.fromhex(says["seed"]), says["tag_bits"], bytes.fromhex(says["tag"])
     ).encode(),

@@ -1,9 +1,12 @@
-"""Bits packed eight to a byte, the first in the least significant place: cut, join, look up.
+"""Bits: one per byte, as arrays of 0 and 1, and packed eight to a byte; from one to the other.
 
-Alice's bits arrive at 40 Mbit/s and her offset search wants a billion of them at once, so they
-stay packed; the pieces that a file or a caller cuts them into need not be whole bytes.
-Bits beyond the stated count are zero in everything returned here.
+The first packed bit is in the least significant place, everywhere in hexkey. Alice's bits arrive at
+40 Mbit/s and her offset search wants a billion of them at once, so they stay packed; the pieces
+that a file or a caller cuts them into need not be whole bytes. Bits beyond the stated count are
+zero in everything packed here.
 """
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +17,35 @@ Packed = NDArray[np.uint8]
 def packed_bytes(count: int) -> int:
     """Return how many bytes `count` bits take."""
     return (count + 7) // 8
+
+
+def pack_bits(bits: NDArray[np.uint8] | NDArray[np.bool_]) -> bytes:
+    """Return `bits`, shape ``(n,)``, packed."""
+    return np.packbits(bits, bitorder="little").tobytes()
+
+
+def unpack_bits(packed: bytes | Packed, count: int) -> NDArray[np.uint8]:
+    """Return the first `count` bits, shape ``(count,)``, one per byte."""
+    return np.unpackbits(np.frombuffer(packed, np.uint8), count=count, bitorder="little")
+
+
+def checked_bits(name: str, bits: NDArray[Any]) -> NDArray[np.uint8]:
+    """Return bits given one per byte as a contiguous array, shape ``(n,)``.
+
+    Raises
+    ------
+    TypeError
+        If the elements are not uint8.
+    ValueError
+        If the array is not one-dimensional or an element is neither 0 nor 1.
+    """
+    if bits.dtype != np.uint8:
+        raise TypeError(f"{name} must be uint8, not {bits.dtype}")
+    if bits.ndim != 1:
+        raise ValueError(f"{name} must have one dimension, not {bits.ndim}")
+    if bits.max(initial=0) > 1:
+        raise ValueError(f"{name} must hold only 0 and 1")
+    return np.ascontiguousarray(bits)
 
 
 def take(packed: Packed, first: int, count: int) -> Packed:

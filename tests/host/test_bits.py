@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hexkey.packedbits import bits_at, packed_bytes, put, take, tile
+from hexkey.bits import bits_at, packed_bytes, put, take, tile
 
 
 def unpack(packed: np.ndarray, count: int) -> list[int]:

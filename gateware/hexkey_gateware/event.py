@@ -9,9 +9,8 @@ send marks while nothing clicks; without them no pulse could ever be known to be
 from amaranth.hdl import signed
 from amaranth.lib import data
 
-from hexkey.events import FLAG_HOLDOVER, FLAG_REPEAT
+from hexkey.events import DETECTORS, FLAG_HOLDOVER, FLAG_REPEAT
 from hexkey.wire import MAX_PULSE, NARROW, WIDE, RecordLayout
-from hexkey.wire.registers import DETECTORS
 
 PULSE = signed(64)
 """A pulse number. Signed: the gate of pulse -1, before an epoch's start, may reach into pulse 0."""

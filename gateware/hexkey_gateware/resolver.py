@@ -4,9 +4,9 @@ from amaranth.hdl import Array, Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hexkey.events import FLAG_REPEAT
+from hexkey.events import DETECTORS, FLAG_REPEAT
 from hexkey.wire import PAIRS, RecordLayout
-from hexkey.wire.registers import DETECTORS, DoubleClick
+from hexkey.wire.registers import DoubleClick
 from hexkey_gateware.event import COUNTER_BITS, PULSE, click_layout, event_layout
 from hexkey_gateware.settings import setting_shape
 

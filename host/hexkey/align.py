@@ -24,6 +24,7 @@ from scipy import special
 from hexkey._native import ffi, lib
 from hexkey.bits import packed_bytes
 from hexkey.errors import InputError
+from hexkey.keyrate.entropy import binary_entropy
 
 SEARCH_PULSES = 4 * 10**8  # ±10 s at 40 MHz
 MAX_SAMPLE_BITS = 2**lib.HEXKEY_OFFSET_SAMPLE_BITS - 1
@@ -150,9 +151,8 @@ def find_offset(
 def log_false_match_bound(candidates: int, samples: int, limit: int) -> float:
     """Return ln(candidates · P[Bin(samples, 1/2) ≤ limit]), safe far below the smallest double."""
     k = np.arange(limit + 1)
-    terms = -special.betaln(k + 1, samples - k + 1) - math.log(
-        samples + 1
-    )  # ln of (samples over k)
+    # ln of (samples over k)
+    terms = -special.betaln(k + 1, samples - k + 1) - math.log(samples + 1)
     return math.log(candidates) + float(special.logsumexp(terms)) - samples * math.log(2)
 
 
@@ -173,8 +173,7 @@ def sample_size_for(candidates: int, qber_max: float, false_match: float) -> int
     From P[Bin(S, 1/2) ≤ qS] ≤ 2^(−S (1 − h(q))), so that any larger sample does as well.
     """
     q = _checked_fraction(qber_max)
-    entropy = float(special.entr(q) + special.entr(1 - q)) / math.log(2)
-    size = math.ceil(math.log2(candidates / false_match) / (1 - entropy))
+    size = math.ceil(math.log2(candidates / false_match) / (1 - binary_entropy(q)))
     if size > MAX_SAMPLE_BITS:
         raise ValueError(f"that needs {size} sample bits, more than {MAX_SAMPLE_BITS}")
     return max(1, size)

@@ -22,6 +22,7 @@ import numpy as np
 from hexkey.gf128 import degree, polynomial_hash
 
 KEY_BYTES = 32
+KEY_BITS = 8 * KEY_BYTES
 TAG_BYTES = 16
 
 

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from hexkey.errors import ConfigurationError
-from hexkey.gate import DETECTORS
+from hexkey.events import DETECTORS
 from hexkey.session.parameters import SessionParameters
+from hexkey.sift import BIT_OF_DETECTOR
 
 Settings = TypeVar("Settings")
 
@@ -65,7 +66,7 @@ class BobSettings:
     holdoff_pulses: int = 2
     dead_time_ns: float = 24.0
     delay_ns: tuple[float, ...] = (0.0, 0.0, 0.0, 0.0)
-    bit_of_detector: tuple[int, ...] = (1, 0)
+    bit_of_detector: tuple[int, ...] = BIT_OF_DETECTOR
     baud: int = 3_000_000
     untrusted_transmission: float = 0.0
     record: Path | None = None

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+DETECTORS = 4  # inputs of a board, bits of a mask
+
 FLAG_REPEAT = 1  # a further click of a detector already in the mask was dropped in this pulse
 FLAG_HOLDOVER = 2  # the trigger's edge was missing: the phase is against a predicted edge
 

@@ -12,9 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hexkey.errors import ConfigurationError
-from hexkey.events import FLAG_REPEAT, Events
+from hexkey.events import DETECTORS, FLAG_REPEAT, Events
 
-DETECTORS = 4
 LONGEST_PERIOD_TICKS = 2**31  # so that a phase past the period still fits 32 bits
 _CLICKS_OF_MASK = np.array([mask.bit_count() for mask in range(1 << DETECTORS)], np.int64)
 

@@ -45,6 +45,11 @@ class Seeded:
         return self._generator.bytes(count)
 
 
+def choose_randomness(seed: int | None) -> Randomness:
+    """Return the operating system's randomness, or a seed's where one is given."""
+    return OperatingSystem() if seed is None else Seeded(seed)
+
+
 def random_bits(source: Randomness, count: int) -> NDArray[np.uint8]:
     """Return `count` uniform bits, shape ``(count,)``, one per byte."""
     return unpack_bits(source.bytes(packed_bytes(count)), count)

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from hexkey.errors import InputError
 from hexkey.gate import Gate
-from hexkey.sift import Sifted, Sifter
+from hexkey.randomness import Randomness
+from hexkey.sift import BIT_OF_DETECTOR, Sifted, Sifter
 from hexkey.wire import Counters, Frame, Histogram, Kind, Loss, StreamStatistics, unpack_events
 
 
@@ -37,6 +38,11 @@ class SiftCounts:
     sifted_bits: int = 0
     board_lost: int = 0
     epochs: int = 0
+
+
+def new_run_id(randomness: Randomness) -> int:
+    """Return a run id, never 0: that is a board's after a reset."""
+    return int.from_bytes(randomness.bytes(4), "little") or 1
 
 
 def stream_facts(seen: StreamStatistics) -> dict[str, int]:
@@ -69,7 +75,7 @@ class Receiver:
         run: int,
         gates: tuple[Gate, ...],
         period_ticks: int,
-        bit_of_detector: tuple[int, ...] = (1, 0),
+        bit_of_detector: tuple[int, ...] = BIT_OF_DETECTOR,
     ) -> None:
         self._run = run
         self._gates = gates

@@ -11,14 +11,15 @@ import struct
 import threading
 import time
 import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
 from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
 from hexkey.errors import InputError, StoreError
 from hexkey.session.messages import Type
+from hexkey.window import Window
 
 MAGIC = b"HEXKEYRC"
 VERSION = 1
@@ -27,6 +28,19 @@ _PREFIX = struct.Struct("<8sH")
 _HEAD = struct.Struct("<4sBIQ")
 _CRC = struct.Struct("<I")
 MAX_CHUNK = 64 << 20
+
+SIMULATED_BOARD = "the board simulates its photons"  # a reason for a demonstration
+
+
+def describe_run(run: int, window: Window, bit_of_detector: Sequence[int]) -> dict[str, Any]:
+    """Return what a recording must say about its run to be distilled again."""
+    return {
+        "run": run,
+        "tick_ps": str(window.tick_ps),
+        "period_ticks": window.period_ticks,
+        "gate": asdict(window.gate),
+        "bit_of_detector": list(bit_of_detector),
+    }
 
 
 class ChunkType(IntEnum):

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from hexkey._native import ffi, lib
 from hexkey.errors import ConfigurationError
-from hexkey.events import Events
-from hexkey.gate import DETECTORS, Gate, check_gates, check_masks
+from hexkey.events import DETECTORS, Events
+from hexkey.gate import Gate, check_gates, check_masks
 
 BIT_OF_DETECTOR = (1, 0)
 _NO_BIT = 2  # of detectors beyond `bit_of_detector`

@@ -38,7 +38,7 @@ class Dashboard:
             self._console.print(self._title, soft_wrap=True)
         return self
 
-    def __exit__(self, *exception: object) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._live:
             self._live.update(self._panel())
             self._live.stop()

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 
+from hexkey.events import DETECTORS
 from hexkey.wire import RegisterOperation, RegisterReply, RegisterRequest, RegisterStatus
-from hexkey.wire.registers import DETECTORS, Mode, Register, bound, find, from_word, in_range
 from hexkey.wire.registers import REGISTERS as ROWS
+from hexkey.wire.registers import Mode, Register, bound, find, from_word, in_range
 from hexkey.wire.registers import address as address_of
 from hexkey_sim.golden.settings import FrontEndSettings
 

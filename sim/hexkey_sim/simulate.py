@@ -1,7 +1,7 @@
 """A link faster than real time, straight into a recording, and what the closed forms say of it."""
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +9,13 @@ import numpy as np
 from hexkey.board import Board
 from hexkey.board_settings import BoardSettings, DetectorSettings
 from hexkey.errors import StoreError
-from hexkey.gate import DETECTORS, Gate
+from hexkey.events import DETECTORS
+from hexkey.gate import Gate
 from hexkey.receiver import Receiver, SiftedChunk
 from hexkey.record import RecordReader, RecordWriter
-from hexkey.recording import RecordingWriter
+from hexkey.recording import SIMULATED_BOARD, RecordingWriter, describe_run
+from hexkey.sift import BIT_OF_DETECTOR
+from hexkey.window import Window
 from hexkey_sim.board_runner import RecordedLink
 from hexkey_sim.link import record_statement
 from hexkey_sim.link.presets import Preset
@@ -20,7 +23,6 @@ from hexkey_sim.link.profile import b92
 from hexkey_sim.virtual_board import STEPS_PER_S, VirtualBoard
 
 HOLDOFF_PULSES = 2
-BIT_OF_DETECTOR = (1, 0)
 RUN = 1
 
 
@@ -119,12 +121,10 @@ def _receive(
         )
         recording.meta(
             {
-                "run": RUN,
-                "tick_ps": str(ident.tick_ps),
-                "period_ticks": ident.period_ticks,
-                "gate": asdict(gate),
-                "bit_of_detector": list(BIT_OF_DETECTOR),
-                "reasons": ["the board simulates its photons"],
+                **describe_run(
+                    RUN, Window(gate, ident.period_ticks, ident.tick_ps), BIT_OF_DETECTOR
+                ),
+                "reasons": [SIMULATED_BOARD],
             }
         )
         receiver = Receiver(RUN, (gate,) * DETECTORS, ident.period_ticks, BIT_OF_DETECTOR)

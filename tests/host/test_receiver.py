@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from hexkey.errors import InputError
-from hexkey.events import Events
-from hexkey.gate import DETECTORS, Gate
+from hexkey.events import DETECTORS, Events
+from hexkey.gate import Gate
 from hexkey.receiver import Receiver, SiftedChunk
 from hexkey.wire import (
     NARROW,

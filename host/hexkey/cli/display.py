@@ -43,7 +43,7 @@ class Display:
             self._status.start()
         return self
 
-    def __exit__(self, *exception: object) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._status:
             self._status.stop()
 

@@ -9,7 +9,7 @@ appendix, Eqs. 2–8, in the one reading that is consistent: base-2 logarithms, 
 The term n[1 − h(Q)] takes B92's two states for complementary measurements (quality factor q = 1 in
 Eq. 3), which they are not. A certified bound against collective attacks on single photons gives
 0.0915 bit per sifted bit at Q = 6.49 % with trusted loss, where this gives 0.3068, and none at all
-below a transmission of `usd_threshold_transmission`. So every length here carries ``unproven`` in
+below a transmission of `USD_THRESHOLD_TRANSMISSION`. So every length here carries ``unproven`` in
 its name, and keys of these lengths are demonstrations.
 """
 
@@ -21,7 +21,7 @@ from hexkey.keyrate.entropy import binary_entropy
 
 PLANNED_EFFICIENCY = 1.16  # f_EC of Table II: what a real code is expected to leak, over n h(Q)
 
-usd_threshold_transmission = 1 - 1 / math.sqrt(2)
+USD_THRESHOLD_TRANSMISSION = 1 - 1 / math.sqrt(2)
 """Untrusted transmission below which B92 has no key at any QBER: unambiguous discrimination of the
 two states, at 45° in polarisation, succeeds with probability 1 − 1/√2, and Eve blocks the rest."""
 

@@ -4,26 +4,22 @@ import socket
 from dataclasses import asdict
 from typing import Any
 
+from hexkey.authenticate import KEY_BITS
 from hexkey.claims import RecordClaims
 from hexkey.config import AliceSettings
 from hexkey.errors import AuthenticationError, ChannelError, HexkeyError
-from hexkey.randomness import OperatingSystem, Randomness, Seeded
+from hexkey.randomness import Randomness, choose_randomness
 from hexkey.record import RecordReader
 from hexkey.session.alice import Alice
 from hexkey.session.channel import SocketChannel, listen
-from hexkey.session.conversation import LiveConversation
+from hexkey.session.conversation import ALICE, LiveConversation
 from hexkey.session.handshake import alice_handshake
 from hexkey.session.messages import Type
 from hexkey.session.parameters import AliceStatement
 from hexkey.session.tally import Progress, Tally
 from hexkey.store import Store
 
-ALICE, BOB = 0, 1
 REFUSAL_TIMEOUT_S = 5.0
-
-
-def choose_randomness(seed: int | None) -> Randomness:
-    return OperatingSystem() if seed is None else Seeded(seed)
 
 
 def serve(settings: AliceSettings, progress: Progress) -> list[dict[str, Any]]:
@@ -88,7 +84,7 @@ def _session(
             raise
         store.clear_failures()
         progress({"event": "session", "settled": greeting.settled, "bob": asdict(greeting.bob)})
-        tally = Tally(greeting.session, auth_bits_used=256 * talk.auth_keys_used)
+        tally = Tally(greeting.session, auth_bits_used=KEY_BITS * talk.auth_keys_used)
         claims = RecordClaims(record.path, store)
         Alice(talk, greeting.session, record, store, claims, randomness, tally, progress).serve()
         report = tally.report({})

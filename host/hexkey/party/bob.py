@@ -4,19 +4,19 @@ import threading
 from dataclasses import asdict
 from typing import Any
 
+from hexkey.authenticate import KEY_BITS
 from hexkey.board import Board
 from hexkey.board_settings import BoardSettings, DetectorSettings
 from hexkey.config import BobSettings
-from hexkey.gate import DETECTORS
+from hexkey.events import DETECTORS
+from hexkey.keyrate.b92 import USD_THRESHOLD_TRANSMISSION
 from hexkey.live import LiveEvents
-from hexkey.party.alice import BOB, choose_randomness
-from hexkey.randomness import Randomness
-from hexkey.receiver import Receiver, stream_facts
-from hexkey.recording import RecordingWriter
-from hexkey.session.block import Session
+from hexkey.randomness import Randomness, choose_randomness
+from hexkey.receiver import Receiver, new_run_id, stream_facts
+from hexkey.recording import SIMULATED_BOARD, RecordingWriter, describe_run
 from hexkey.session.bob import Bob
 from hexkey.session.channel import connect
-from hexkey.session.conversation import LiveConversation
+from hexkey.session.conversation import BOB, LiveConversation
 from hexkey.session.handshake import bob_handshake
 from hexkey.session.parameters import BobStatement
 from hexkey.session.tally import Progress, Tally
@@ -24,7 +24,6 @@ from hexkey.store import Store
 from hexkey.window import Window, to_ticks, window_in_ticks
 
 HISTOGRAM_BIN_TICKS = 10
-USD_THRESHOLD = 1 - 0.5**0.5  # B92's two states can be told apart without error below this
 
 
 def run(settings: BobSettings, progress: Progress, stop: threading.Event) -> dict[str, Any]:
@@ -64,7 +63,7 @@ def _run(
         ) as board,
     ):
         window = _configure(board, settings)
-        run_id = int.from_bytes(randomness.bytes(4), "little") or 1
+        run_id = new_run_id(randomness)
         statement = BobStatement(
             run_id,
             str(window.tick_ps),
@@ -82,9 +81,16 @@ def _run(
             greeting = bob_handshake(talk, store, settings.session, statement, randomness.bytes(16))
             session = greeting.session
             if recording:
-                recording.meta(describe(settings, window, statement, session))
+                recording.meta(
+                    {
+                        **describe_run(run_id, window, settings.bit_of_detector),
+                        "session_id": session.session_id,
+                        "parameters": session.parameters.to_json(),
+                        "reasons": list(session.reasons),
+                    }
+                )
             progress({"event": "session", "settled": greeting.settled, "run": run_id})
-            tally = Tally(session, auth_bits_used=256 * talk.auth_keys_used)
+            tally = Tally(session, auth_bits_used=KEY_BITS * talk.auth_keys_used)
             with LiveEvents(board, receiver, run_id, settings.seconds, progress, stop) as chunks:
                 Bob(talk, session, store, tally, progress).run(chunks)
         return {
@@ -116,33 +122,18 @@ def _configure(board: Board, settings: BobSettings) -> Window:
     return window
 
 
-def describe(
-    settings: BobSettings, window: Window, statement: BobStatement, session: Session
-) -> dict[str, Any]:
-    """Return what a recording must say about its run to be distilled again."""
-    return {
-        "run": statement.run,
-        "tick_ps": str(window.tick_ps),
-        "period_ticks": window.period_ticks,
-        "gate": asdict(window.gate),
-        "bit_of_detector": list(settings.bit_of_detector),
-        "session_id": session.session_id,
-        "parameters": session.parameters.to_json(),
-        "reasons": list(session.reasons),
-    }
-
-
 def demonstration_reasons(
     settings: BobSettings, simulated: bool, randomness: Randomness
 ) -> tuple[str, ...]:
     """Why keys made on Bob's side are demonstrations."""
     reasons = []
     if simulated:
-        reasons.append("the board simulates its photons")
-    if 0 < settings.untrusted_transmission <= USD_THRESHOLD:
+        reasons.append(SIMULATED_BOARD)
+    if 0 < settings.untrusted_transmission <= USD_THRESHOLD_TRANSMISSION:
         reasons.append(
             f"the untrusted transmission of {settings.untrusted_transmission:.3f} is below "
-            f"{USD_THRESHOLD:.3f}: the two states of B92 can be told apart without error"
+            f"{USD_THRESHOLD_TRANSMISSION:.3f}: the two states of B92 can be told apart without "
+            "error"
         )
     if randomness.reason_for_demonstration:
         reasons.append(randomness.reason_for_demonstration)

@@ -1,21 +1,19 @@
 """Record a board's wire without a session."""
 
 import threading
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from hexkey.board import Board
 from hexkey.board_settings import BoardSettings, DetectorSettings
-from hexkey.gate import DETECTORS
+from hexkey.events import DETECTORS
 from hexkey.live import LiveEvents
 from hexkey.randomness import OperatingSystem
-from hexkey.receiver import Receiver, stream_facts
-from hexkey.recording import RecordingWriter
+from hexkey.receiver import Receiver, new_run_id, stream_facts
+from hexkey.recording import SIMULATED_BOARD, RecordingWriter, describe_run
 from hexkey.session.tally import Progress
+from hexkey.sift import BIT_OF_DETECTOR
 from hexkey.window import window_in_ticks
-
-BIT_OF_DETECTOR = (1, 0)
 
 
 def record_wire(
@@ -47,16 +45,12 @@ def record_wire(
                 BoardSettings(detectors=(gated,) * ident.detectors, holdoff_pulses=holdoff_pulses)
             )
             gates = (window.gate,) * DETECTORS
-            run = int.from_bytes(OperatingSystem().bytes(4), "little") or 1
+            run = new_run_id(OperatingSystem())
             receiver = Receiver(run, gates, window.period_ticks, BIT_OF_DETECTOR)
             recording.meta(
                 {
-                    "run": run,
-                    "tick_ps": str(window.tick_ps),
-                    "period_ticks": window.period_ticks,
-                    "gate": asdict(window.gate),
-                    "bit_of_detector": list(BIT_OF_DETECTOR),
-                    "reasons": ["the board simulates its photons"] if ident.simulated else [],
+                    **describe_run(run, window, BIT_OF_DETECTOR),
+                    "reasons": [SIMULATED_BOARD] if ident.simulated else [],
                 }
             )
             with LiveEvents(board, receiver, run, seconds, progress, stop) as chunks:

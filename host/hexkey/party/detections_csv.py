@@ -21,13 +21,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hexkey.errors import InputError
-from hexkey.party.alice import ALICE, BOB
 from hexkey.randomness import OperatingSystem, Randomness
 from hexkey.session.block import BlockCounts, Session
 from hexkey.session.block_alice import alice_correct
 from hexkey.session.block_bob import bob_correct
 from hexkey.session.channel import SocketChannel, local_pair
-from hexkey.session.conversation import Conversation, LiveConversation
+from hexkey.session.conversation import ALICE, BOB, Conversation, LiveConversation
 from hexkey.session.parameters import SessionParameters
 from hexkey.session.tally import REPORT_SCHEMA, Progress
 

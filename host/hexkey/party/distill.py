@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from hexkey.errors import ConfigurationError, HexkeyError, InputError
-from hexkey.gate import DETECTORS, Gate
-from hexkey.party.alice import ALICE, BOB, demonstration_reasons
+from hexkey.events import DETECTORS
+from hexkey.gate import Gate
+from hexkey.party.alice import demonstration_reasons
 from hexkey.randomness import OperatingSystem
 from hexkey.receiver import Receiver, SiftedChunk, stream_facts
 from hexkey.record import RecordReader
@@ -18,7 +19,7 @@ from hexkey.session.alice import Alice
 from hexkey.session.block import Session
 from hexkey.session.bob import Bob
 from hexkey.session.channel import SocketChannel, local_pair
-from hexkey.session.conversation import LiveConversation
+from hexkey.session.conversation import ALICE, BOB, LiveConversation
 from hexkey.session.parameters import SessionParameters
 from hexkey.session.replay import ReplayConversation, TranscriptEnded
 from hexkey.session.tally import Progress, Tally

@@ -14,6 +14,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from hexkey.keyrate.entropy import binary_entropy
+
 
 class Answering(Protocol):
     """The side whose bits are the reference; it discloses and never changes them."""
@@ -76,5 +78,4 @@ def efficiency(disclosed_bits: int, n: int, error_rate: float) -> float:
     """Return f = disclosed bits over n h(error rate), NaN where the entropy is 0."""
     if not 0 < error_rate < 1:
         return float("nan")
-    q, p = error_rate, 1 - error_rate
-    return float(disclosed_bits / (n * -(q * np.log2(q) + p * np.log2(p))))
+    return disclosed_bits / (n * binary_entropy(error_rate))

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from hexkey.authenticate import KEY_BYTES
+from hexkey.authenticate import KEY_BITS
 from hexkey.bits import pack_bits
 from hexkey.errors import BlockDropped
 from hexkey.estimate import Estimate, estimate_qber
@@ -150,7 +150,7 @@ def judge_sample(session: Session, counts: BlockCounts, remaining_bits: int) -> 
 
 
 def refill_bits(parameters: SessionParameters) -> int:
-    return 8 * KEY_BYTES * (parameters.refill_to_alice + parameters.refill_to_bob)
+    return KEY_BITS * (parameters.refill_to_alice + parameters.refill_to_bob)
 
 
 def epsilon_of_block(parameters: SessionParameters) -> dict[str, float]:
@@ -174,7 +174,7 @@ class Harvest:
 def harvest(session: Session, counts: BlockCounts, amplified: NDArray[np.uint8]) -> Harvest:
     """Divide the amplified bits and label the key. Completes `counts`."""
     parameters = session.parameters
-    cut_bob = 8 * KEY_BYTES * parameters.refill_to_bob
+    cut_bob = KEY_BITS * parameters.refill_to_bob
     cut = refill_bits(parameters)
     counts.refill_bits = cut
     counts.secret_bits = len(amplified) - cut

@@ -8,7 +8,6 @@ import re
 import socket
 import struct
 import time
-from types import TracebackType
 from typing import Protocol
 
 from hexkey.errors import ChannelError, ConfigurationError, ProtocolError
@@ -103,12 +102,7 @@ class SocketChannel:
     def __enter__(self) -> "SocketChannel":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 

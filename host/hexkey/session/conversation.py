@@ -16,7 +16,8 @@ from hexkey.session.channel import Channel
 from hexkey.session.messages import Type, decode_sentence, decode_tag, encode_tag
 
 REPLY_TIMEOUT_S = 30.0
-SENT, RECEIVED = 0, 1
+ALICE, BOB = 0, 1  # who sent a message: the same byte in both transcripts
+SENT, RECEIVED = 0, 1  # which way it went here
 UNIT_LIMIT_BYTES = 64 << 20  # bounds memory, and with it the chance of forging a tag
 EPSILON_TAG = authenticate.epsilon(UNIT_LIMIT_BYTES)
 
@@ -60,8 +61,8 @@ class LiveConversation:
     ----------
     channel : Channel
     pool : Pool
-    sender : {0, 1}
-        0 for Alice, 1 for Bob: which way a message went, the same byte in both transcripts.
+    sender : {ALICE, BOB}
+        Whose conversation it is.
     witness : callable, optional
         Called with (SENT or RECEIVED, type, body) for every message.
     reply_timeout_s : float

@@ -19,14 +19,13 @@ from hexkey.randomness import Randomness
 from hexkey.session.block import Session
 from hexkey.session.channel import Channel
 from hexkey.session.conversation import Conversation, Pool
-from hexkey.session.messages import Type, decode_json
+from hexkey.session.messages import Type, decode_json, encode_json
 from hexkey.session.parameters import (
     SESSION_VERSION,
     AliceStatement,
     BobStatement,
     SessionParameters,
     statement_from_json,
-    to_json,
 )
 
 UNIT = "hexkey handshake"
@@ -81,7 +80,7 @@ def bob_handshake(
         store.drop(key_id)
         settled[key_id] = "dropped"
     talk.begin(UNIT)
-    talk.send(Type.HELLO, to_json(_hello(store.pool_id, parameters, statement, nonce)))
+    talk.send(Type.HELLO, encode_json(_hello(store.pool_id, parameters, statement, nonce)))
     talk.send_tag(use_reserve=True)
     _, body = talk.expect(Type.WELCOME)
     talk.expect_tag()
@@ -92,7 +91,7 @@ def bob_handshake(
     except (KeyError, TypeError, ValueError) as error:
         raise ProtocolError(f"the peer's WELCOME makes no sense: {error}.") from None
     committed = [str(key_id) for key_id in pending if store.state(str(key_id)) == "committed"]
-    talk.send(Type.SETTLE, to_json({"committed": committed}))
+    talk.send(Type.SETTLE, encode_json({"committed": committed}))
     talk.send_tag(use_reserve=True)
     session = _session(nonce.hex(), alice_nonce, parameters, statement, alice)
     return Greeting(session, statement, alice, settled)
@@ -136,7 +135,7 @@ def alice_handshake(
     pending = store.pending_ids()[:SETTLE_MOST]
     talk.send(
         Type.WELCOME,
-        to_json({"nonce": nonce.hex(), "pending": pending, "statement": asdict(statement)}),
+        encode_json({"nonce": nonce.hex(), "pending": pending, "statement": asdict(statement)}),
     )
     talk.send_tag(use_reserve=True)
     _, body = talk.expect(Type.SETTLE)

@@ -80,6 +80,11 @@ def _unpack(layout: struct.Struct, body: bytes, kind: Type) -> tuple[Any, ...]:
     return layout.unpack(body)
 
 
+def encode_json(value: dict[str, Any]) -> bytes:
+    """Encode a JSON object in the one way that both sides put under a tag."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
+
+
 def decode_json(body: bytes, kind: Type) -> dict[str, Any]:
     try:
         found = json.loads(body)

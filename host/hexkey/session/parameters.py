@@ -1,6 +1,5 @@
 """What the two parties agree on before the first block, and what Bob and Alice each state."""
 
-import json
 from dataclasses import asdict, dataclass, fields
 from typing import Any, TypeVar
 
@@ -133,11 +132,6 @@ class AliceStatement:
 
 
 Statement = TypeVar("Statement", BobStatement, AliceStatement)
-
-
-def to_json(value: Any) -> bytes:
-    """Encode a JSON value in the one way that both sides put under a tag."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
 
 
 def statement_from_json(kind: type[Statement], found: Any) -> Statement:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from hexkey.authenticate import KEY_BYTES
+from hexkey.authenticate import KEY_BITS
 from hexkey.errors import BlockDropped
 from hexkey.keyrate import b92
 from hexkey.session.align import Alignment
@@ -41,7 +41,7 @@ class Tally:
     def spent(self, disclosed: Disclosed, auth_keys_used: int) -> None:
         """Count what a unit cost, whatever became of it; keys are those of the whole session."""
         self.disclosed.add(disclosed)
-        self.auth_bits_used = 8 * KEY_BYTES * auth_keys_used
+        self.auth_bits_used = KEY_BITS * auth_keys_used
 
     def finished(self, counts: BlockCounts) -> None:
         """Count a block that made a key."""

@@ -9,7 +9,6 @@ import math
 import sqlite3
 import time
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Literal, Self
 
 from hexkey.errors import InputError, StoreError
@@ -71,12 +70,7 @@ class Store:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def __repr__(self) -> str:

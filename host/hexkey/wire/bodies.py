@@ -15,9 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hexkey.errors import InputError
-
-MAX_HISTOGRAM_BINS = 2048
-DETECTORS = 4
+from hexkey.events import DETECTORS
+from hexkey.wire.frame import MAX_HISTOGRAM_BINS
 
 _IDENTIFICATION = struct.Struct("<IIIBBHII16s32s")
 _HISTOGRAM = struct.Struct("<BBHII")

@@ -11,6 +11,7 @@ from hexkey.wire.cobs import cobs_decode_reference, cobs_encode
 VERSION = 1
 MAX_RECORDS = 240
 MAX_PULSE = 2**63 - 1
+MAX_HISTOGRAM_BINS = 2048
 
 
 class Kind(IntEnum):
@@ -51,7 +52,7 @@ HEADER_FIELDS = (
 HEADER = struct.Struct("<" + "".join(code for _, code in HEADER_FIELDS))
 CRC = struct.Struct("<I")
 
-MAX_BODY_BYTES = 12 + 4 * 2048  # the largest body: a histogram of 2048 bins
+MAX_BODY_BYTES = 12 + 4 * MAX_HISTOGRAM_BINS  # the largest body is a full histogram
 MAX_FRAME_BYTES = HEADER.size + MAX_BODY_BYTES + CRC.size
 MAX_STUFFED_BYTES = MAX_FRAME_BYTES + MAX_FRAME_BYTES // 254 + 1  # without the delimiter
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Literal
 
+from hexkey.events import DETECTORS
+
 Access = Literal["rw", "ro", "w"]
 
-DETECTORS = 4
 DETECTOR_STRIDE = 0x10
 
 

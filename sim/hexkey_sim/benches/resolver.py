@@ -5,7 +5,7 @@ from typing import Any
 
 import cocotb
 
-from hexkey.events import FLAG_REPEAT
+from hexkey.events import DETECTORS, FLAG_REPEAT
 from hexkey.wire import NARROW
 from hexkey.wire.registers import DoubleClick
 from hexkey_gateware.event import event_layout
@@ -23,7 +23,7 @@ from hexkey_sim.benches.streams import (
 )
 from hexkey_sim.golden.collector import Collector
 from hexkey_sim.golden.resolver import Event, Resolver
-from hexkey_sim.golden.settings import DETECTORS, Click, FrontEndCounters, FrontEndSettings
+from hexkey_sim.golden.settings import Click, FrontEndCounters, FrontEndSettings
 
 EVENT = event_layout(NARROW)
 CORNERS = (

@@ -5,9 +5,10 @@ pulse than another's that came earlier. A pulse closes when no enabled detector 
 into it.
 """
 
+from hexkey.events import DETECTORS
 from hexkey_sim.golden.delay import Delay
 from hexkey_sim.golden.pulse_clock import PulseClock
-from hexkey_sim.golden.settings import DETECTORS, Click, FrontEndSettings
+from hexkey_sim.golden.settings import Click, FrontEndSettings
 
 
 class Collector:

@@ -7,14 +7,13 @@ only on the distance to the pulse before it that held a click, and not on what w
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hexkey.events import FLAG_REPEAT, Events
+from hexkey.events import DETECTORS, FLAG_REPEAT, Events
+from hexkey.wire import PAIRS
 from hexkey_sim.golden.collector import open_pulses
 from hexkey_sim.golden.front_end import check_clicks
 from hexkey_sim.golden.histogram import Histogram
 from hexkey_sim.golden.hold_off import LONG_AGO
 from hexkey_sim.golden.settings import (
-    DETECTORS,
-    PAIRS,
     TICK_PS,
     FrontEndCounters,
     FrontEndSettings,

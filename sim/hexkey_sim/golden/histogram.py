@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from hexkey_sim.golden.settings import DETECTORS, FrontEndSettings
+from hexkey.events import DETECTORS
+from hexkey_sim.golden.settings import FrontEndSettings
 
 
 class Histogram:

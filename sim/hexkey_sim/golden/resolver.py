@@ -3,7 +3,8 @@
 from typing import NamedTuple
 
 from hexkey.events import FLAG_REPEAT
-from hexkey_sim.golden.settings import PAIRS, Click, FrontEndCounters, FrontEndSettings
+from hexkey.wire import PAIRS
+from hexkey_sim.golden.settings import Click, FrontEndCounters, FrontEndSettings
 
 
 class Event(NamedTuple):

@@ -1,14 +1,14 @@
 """What the front end is set to, and the clicks and counts that its blocks exchange."""
 
 from dataclasses import dataclass, field, fields
-from itertools import combinations
 from typing import NamedTuple
 
-DETECTORS = 4
-PAIRS = tuple(combinations(range(DETECTORS), 2))  # the order of the PAIRS frame
+from hexkey.events import DETECTORS
+from hexkey.wire import PAIRS
+from hexkey.wire.frame import MAX_HISTOGRAM_BINS
+
 TICK_PS = 10
 MAX_DELAY_TICKS = 5000
-MAX_BINS = 2048
 
 
 class Click(NamedTuple):
@@ -67,7 +67,7 @@ class FrontEndSettings:
             raise ValueError(f"delay_ticks must be in [-5000, 5000], not {self.delay_ticks}")
         if self.holdoff_pulses < 0:
             raise ValueError(f"holdoff_pulses must be at least 0, not {self.holdoff_pulses}")
-        if self.histogram_bin_ticks < 1 or not 0 <= self.histogram_bins <= MAX_BINS:
+        if self.histogram_bin_ticks < 1 or not 0 <= self.histogram_bins <= MAX_HISTOGRAM_BINS:
             raise ValueError("a histogram has bins of at least a tick, and at most 2048 of them")
 
     @property

@@ -83,7 +83,7 @@ def test_a_loose_amplification_epsilon_adds_no_bits() -> None:
 
 
 def test_the_discrimination_threshold() -> None:
-    assert pytest.approx(0.29289321881345254, rel=1e-15) == b92.usd_threshold_transmission
+    assert pytest.approx(0.29289321881345254, rel=1e-15) == b92.USD_THRESHOLD_TRANSMISSION
 
 
 @pytest.mark.parametrize(

@@ -39,8 +39,8 @@ from hexkey.party import alice as party
 from hexkey.session.channel import Channel, SocketChannel, connect, local_pair
 from hexkey.session.conversation import LiveConversation
 from hexkey.session.handshake import UNIT
-from hexkey.session.messages import Type
-from hexkey.session.parameters import SessionParameters, to_json
+from hexkey.session.messages import Type, encode_json
+from hexkey.session.parameters import SessionParameters
 from hexkey.store import RESERVE, Store, compare
 
 PULSES = 20_000
@@ -61,7 +61,7 @@ def hello(pool: str, **changed: Any) -> bytes:
         "statement": asdict(BOB_SAYS),
         "nonce": "6e" * 16,
     }
-    return to_json({**fields, **changed})
+    return encode_json({**fields, **changed})
 
 
 def pool_of(parties: Parties) -> str:
@@ -298,7 +298,7 @@ def test_a_settle_of_keys_that_are_not_pending_is_refused(parties: Parties, comm
     with authentic_bob(parties) as (outcome, talk):
         talk.expect(Type.WELCOME)
         talk.expect_tag()
-        talk.send(Type.SETTLE, to_json({"committed": committed}))
+        talk.send(Type.SETTLE, encode_json({"committed": committed}))
         talk.send_tag()
     assert isinstance(outcome.alice_error, ProtocolError)
     assert "SETTLE" in str(outcome.alice_error)

@@ -179,8 +179,9 @@ def test_every_type_has_a_limit_that_memory_bears(kind: Type) -> None:
 
 
 def test_json_is_written_in_one_way() -> None:
-    from hexkey.session.parameters import SessionParameters, to_json
+    from hexkey.session.messages import encode_json
+    from hexkey.session.parameters import SessionParameters
 
-    text = to_json(SessionParameters().to_json())
-    assert text == to_json(json.loads(text))
+    text = encode_json(SessionParameters().to_json())
+    assert text == encode_json(json.loads(text))
     assert b" " not in text

@@ -13,13 +13,12 @@ from hexkey.reconcile.cascade_wire import Section, decode_query, encode_query
 from hexkey.session import messages
 from hexkey.session.channel import SocketChannel, local_pair
 from hexkey.session.conversation import LiveConversation
-from hexkey.session.messages import Type
+from hexkey.session.messages import Type, encode_json
 from hexkey.session.parameters import (
     AliceStatement,
     BobStatement,
     SessionParameters,
     statement_from_json,
-    to_json,
 )
 
 VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "session.json").read_text())
@@ -40,9 +39,9 @@ def places(numbers: list[int]) -> Any:
 
 
 ENCODERS: dict[str, Callable[[Says], bytes]] = {
-    "HELLO": to_json,
-    "WELCOME": to_json,
-    "SETTLE": to_json,
+    "HELLO": encode_json,
+    "WELCOME": encode_json,
+    "SETTLE": encode_json,
     "REFUSE": lambda says: bytes(says["sentence"].encode()),
     "TAG": lambda says: messages.encode_tag(says["index"], bytes.fromhex(says["tag"])),
     "ALIGN": lambda says: messages.Align(

@@ -126,8 +126,8 @@ def find_offset(
     if log_false_match > math.log(max_false_match):
         enough = sample_size_for(comparison.candidates, limit_fraction, max_false_match)
         raise InputError(
-            f"A sample of {samples} bits is too small to tell {comparison.candidates} offsets "
-            f"apart; disclose {enough}."
+            f"a sample of {samples} bits is too small to tell {comparison.candidates} offsets "
+            f"apart; disclose {enough}"
         )
     matches = _search(comparison, limit, capacity=2)
     if not matches:
@@ -135,8 +135,8 @@ def find_offset(
     (offset, mismatches), *others = matches
     if others:
         raise InputError(
-            f"The sample matches Alice's record at offset {offset} and again at {others[0][0]}; "
-            "if her pattern repeats, say its period, else disclose a larger sample."
+            f"the sample matches Alice's record at offset {offset} and again at {others[0][0]}; "
+            "if her pattern repeats, say its period, else disclose a larger sample"
         )
     return Alignment(
         offset=offset if period is None else offset % period,
@@ -200,7 +200,7 @@ def _prepare(
         raise InputError(
             f"Alice's record of {n} pulses holds the whole sample (pulses {earliest} to {latest}) "
             f"at no offset from {search[0]} to {search[1]}; use a longer record or a sample from a "
-            "shorter time."
+            "shorter time"
         )
     position = pulses - np.uint64(earliest) + np.uint64(earliest + low - first_pulse)
     return _Comparison(record, position, bits, low, high - low + 1)
@@ -227,7 +227,7 @@ def _check_period(record: NDArray[np.uint8], n: int, period: int) -> None:
     ):
         raise InputError(
             f"Alice's record does not repeat after {period} pulses; correct the period or leave it "
-            "out."
+            "out"
         )
 
 
@@ -268,8 +268,8 @@ def _no_match(comparison: _Comparison) -> InputError:
         )
     last = comparison.first + comparison.candidates - 1
     return InputError(
-        f"The sample matches Alice's record at no offset from {comparison.first} to {last} (best: "
-        f"{best / samples:.1%} mismatches); check that the record is of this run, or search wider."
+        f"the sample matches Alice's record at no offset from {comparison.first} to {last} (best: "
+        f"{best / samples:.1%} mismatches); check that the record is of this run, or search wider"
     )
 
 
@@ -284,7 +284,7 @@ def _checked_pulses(pulses: ArrayLike) -> NDArray[np.uint64]:
     if checked.ndim != 1 or not 1 <= len(checked) <= MAX_SAMPLE_BITS:
         raise ValueError(f"sample_pulses must have shape (S,) with S from 1 to {MAX_SAMPLE_BITS}")
     if len(np.unique(checked)) != len(checked):
-        raise InputError("The offset sample names a pulse twice; disclose distinct pulses.")
+        raise InputError("the offset sample names a pulse twice; disclose distinct pulses")
     return checked
 
 

@@ -44,7 +44,7 @@ class RecordClaims:
         if first <= highest:
             raise InputError(
                 f"pulses up to {highest} of this record were used before (says {self._path}): the "
-                "same pulses are never distilled twice."
+                "same pulses are never distilled twice"
             )
         self._write(record_id, last)
         self._beside.claim_pulses(record_id, first, last)
@@ -60,7 +60,7 @@ class RecordClaims:
         except (OSError, UnicodeDecodeError, ValueError, KeyError, TypeError) as error:
             raise InputError(
                 f"{self._path}, which says what of this record was used, cannot be read ({error}); "
-                "take another record."
+                "take another record"
             ) from None
 
     def _write(self, record_id: str, last: int) -> None:
@@ -80,5 +80,5 @@ class RecordClaims:
                 os.close(folder)
         except OSError as error:
             raise StoreError(
-                f"{self._path} cannot be written: {error.strerror}; without it no pulse is used."
+                f"{self._path} cannot be written: {error.strerror}; without it no pulse is used"
             ) from None

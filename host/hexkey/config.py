@@ -76,20 +76,20 @@ class BobSettings:
 
     def __post_init__(self) -> None:
         if self.seconds < 0:
-            raise ConfigurationError(f"seconds must not be negative, as {self.seconds:g} is.")
+            raise ConfigurationError(f"seconds must not be negative, as {self.seconds:g} is")
         if not 0 <= self.untrusted_transmission <= 1:
             raise ConfigurationError(
-                f"untrusted_transmission must be from 0 to 1, not {self.untrusted_transmission:g}."
+                f"untrusted_transmission must be from 0 to 1, not {self.untrusted_transmission:g}"
             )
         if len(self.delay_ns) != DETECTORS:
             raise ConfigurationError(
                 f"delay_ns must have {DETECTORS} values, one for each detector input, not "
-                f"{len(self.delay_ns)}."
+                f"{len(self.delay_ns)}"
             )
         bits = self.bit_of_detector
         if not 1 <= len(bits) <= DETECTORS or not set(bits) <= {0, 1}:
             raise ConfigurationError(
-                f"bit_of_detector must be one to {DETECTORS} values of 0 or 1, not {bits}."
+                f"bit_of_detector must be one to {DETECTORS} values of 0 or 1, not {bits}"
             )
         _check_seed(self.seed)
 
@@ -121,13 +121,13 @@ class AliceSettings:
 
     def __post_init__(self) -> None:
         if self.sessions < 0:
-            raise ConfigurationError(f"sessions must not be negative, as {self.sessions} is.")
+            raise ConfigurationError(f"sessions must not be negative, as {self.sessions} is")
         _check_seed(self.seed)
 
 
 def _check_seed(seed: int | None) -> None:
     if seed is not None and seed < 0:
-        raise ConfigurationError(f"seed must not be negative, as {seed} is.")
+        raise ConfigurationError(f"seed must not be negative, as {seed} is")
 
 
 def load(
@@ -158,7 +158,7 @@ def refuse_unknown(found: Mapping[str, Any], known: set[str], where: str) -> Non
     unknown = sorted(set(found) - known)
     if unknown:
         raise ConfigurationError(
-            f"{where} has the unknown key {unknown[0]!r}; known are {', '.join(sorted(known))}."
+            f"{where} has the unknown key {unknown[0]!r}; known are {', '.join(sorted(known))}"
         )
 
 
@@ -167,11 +167,9 @@ def _from_file(path: Path) -> dict[str, Any]:
         with path.open("rb") as file:
             return tomllib.load(file)
     except OSError as error:
-        raise ConfigurationError(
-            f"configuration {path} cannot be read: {error.strerror}."
-        ) from None
+        raise ConfigurationError(f"configuration {path} cannot be read: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"configuration {path} is not TOML: {error}.") from None
+        raise ConfigurationError(f"configuration {path} is not TOML: {error}") from None
 
 
 def _build(kind: type[Settings], found: dict[str, Any], where: str) -> Settings:
@@ -184,7 +182,7 @@ def _build(kind: type[Settings], found: dict[str, Any], where: str) -> Settings:
         if required and each.name not in values:
             raise ConfigurationError(
                 f"the setting {each.name!r} is missing; give it in {where}, as "
-                f"HEXKEY_{each.name.upper()} or as an option."
+                f"HEXKEY_{each.name.upper()} or as an option"
             )
     return kind(**values)
 
@@ -199,7 +197,7 @@ def _convert(each: "Field[Any]", value: Any, where: str) -> Any:
         return _scalar(str(each.type), value)
     except (OverflowError, TypeError, ValueError):
         raise ConfigurationError(
-            f"the setting {each.name!r} in {where} must be {_name(each.type)}, not {value!r}."
+            f"the setting {each.name!r} in {where} must be {_name(each.type)}, not {value!r}"
         ) from None
 
 

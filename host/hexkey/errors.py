@@ -13,7 +13,8 @@
     ├── StoreError                 the key store cannot be read or written         exit code 7
     └── BlockDropped               a block ended without a key; the session goes on
 
-Messages never hold key bits, tags' keys or seeds.
+A message begins as the middle of a sentence does and has no full stop, so that one can follow a
+colon in another; the command line completes it. None ever holds key bits, tags' keys or seeds.
 """
 
 

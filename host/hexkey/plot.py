@@ -20,7 +20,7 @@ def require() -> None:
     """Raise ConfigurationError if matplotlib is not installed: before a run, not after it."""
     if find_spec("matplotlib") is None:
         raise ConfigurationError(
-            "pictures need matplotlib, which is not installed: pip install 'hexkey[plot]'."
+            "pictures need matplotlib, which is not installed: pip install 'hexkey[plot]'"
         )
 
 
@@ -44,7 +44,7 @@ def draw_report(report: dict[str, Any], folder: Path) -> list[Path]:
         if report.get("history"):
             drawn.append(_draw(_over_time, report, folder / "rates.png", (8, 5.4)))
     except OSError as error:
-        raise StoreError(f"pictures cannot be written to {folder}: {error.strerror}.") from None
+        raise StoreError(f"pictures cannot be written to {folder}: {error.strerror}") from None
     return drawn
 
 

@@ -128,7 +128,7 @@ class Receiver:
         if epoch == self._epoch:
             return []
         if self._epoch is not None and epoch < self._epoch:
-            raise InputError(f"the board went back from epoch {self._epoch} to {epoch}.")
+            raise InputError(f"the board went back from epoch {self._epoch} to {epoch}")
         rest = self.finish()
         self._epoch, self._sifter = epoch, self._new_sifter()
         self.counts.epochs += 1
@@ -144,7 +144,7 @@ class Receiver:
         except ValueError as error:
             raise InputError(
                 f"the board's events of epoch {frame.header.epoch} make no sense: {error}; check "
-                "that its firmware and this hexkey are of one version."
+                "that its firmware and this hexkey are of one version"
             ) from None
 
     def _chunk(self, sifted: Sifted) -> SiftedChunk:

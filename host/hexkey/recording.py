@@ -66,9 +66,9 @@ class RecordingWriter:
         try:
             number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except FileExistsError:
-            raise StoreError(f"recording {path} exists already; choose another name.") from None
+            raise StoreError(f"recording {path} exists already; choose another name") from None
         except OSError as error:
-            raise StoreError(f"recording {path} cannot be created: {error.strerror}.") from None
+            raise StoreError(f"recording {path} cannot be created: {error.strerror}") from None
         self._file = os.fdopen(number, "wb", buffering=0)
         self._put(_PREFIX.pack(MAGIC, VERSION))
 
@@ -101,7 +101,7 @@ class RecordingWriter:
         except OSError as error:
             raise StoreError(
                 f"recording {self.path} cannot be written: {error.strerror}; "
-                "free some space and record again."
+                "free some space and record again"
             ) from None
 
 
@@ -140,13 +140,13 @@ def read_recording(path: Path) -> Recording:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise InputError(f"recording {path} cannot be read: {error.strerror}.") from None
+        raise InputError(f"recording {path} cannot be read: {error.strerror}") from None
     if len(data) < _PREFIX.size or data[: len(MAGIC)] != MAGIC:
-        raise InputError(f"{path} is not a hexkey recording; make one with `hexkey capture`.")
+        raise InputError(f"{path} is not a hexkey recording; make one with `hexkey capture`")
     _, version = _PREFIX.unpack_from(data)
     if version != VERSION:
         raise InputError(
-            f"recording {path} has format version {version}; this hexkey knows {VERSION} only."
+            f"recording {path} has format version {version}; this hexkey knows {VERSION} only"
         )
     recording = Recording(path)
     for chunk in _chunks(data, recording):
@@ -159,7 +159,9 @@ def read_recording(path: Path) -> Recording:
     if recording.report is None:
         recording.damage.append("the end is missing: the recording was cut")
     if not recording.meta:
-        raise InputError(f"recording {path} holds no description of its run; it cannot be used.")
+        raise InputError(
+            f"recording {path} holds no description of its run; make another with `hexkey capture`"
+        )
     return recording
 
 

@@ -32,7 +32,7 @@ def window_in_ticks(
     if not 0 <= start < period_ticks or not 0 < width <= period_ticks:
         raise ConfigurationError(
             f"the gate from {start_ns} ns for {width_ns} ns must start "
-            f"within the period of {float(period_ticks * tick_ps) / 1000} ns and be no longer."
+            f"within the period of {float(period_ticks * tick_ps) / 1000} ns and be no longer"
         )
     return Window(Gate(start, width), period_ticks, tick_ps)
 
@@ -40,11 +40,11 @@ def window_in_ticks(
 def to_ticks(value_ns: float, tick_ps: Fraction, name: str) -> int:
     """Turn nanoseconds into ticks; a ConfigurationError names the nearest value that fits."""
     if not math.isfinite(value_ns):
-        raise ConfigurationError(f"{name} = {value_ns} is no number of nanoseconds.")
+        raise ConfigurationError(f"{name} = {value_ns} is no number of nanoseconds")
     ticks = Fraction(str(value_ns)) * 1000 / tick_ps
     if ticks.denominator != 1:
         raise ConfigurationError(
             f"{name} = {value_ns} is no whole number of the board's ticks of {tick_ps} ps; "
-            f"the nearest is {float(round(ticks) * tick_ps / 1000)}."
+            f"the nearest is {float(round(ticks) * tick_ps / 1000)}"
         )
     return int(ticks)

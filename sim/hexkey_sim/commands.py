@@ -167,7 +167,7 @@ def _mode(text: str) -> Literal["fast", "exact"]:
         return "fast"
     if text == "exact":
         return "exact"
-    raise typer.BadParameter(f"mode {text!r}: use fast or exact.")
+    raise typer.BadParameter(f"mode {text!r}: use fast or exact")
 
 
 def _chance(seed: int | None) -> int:

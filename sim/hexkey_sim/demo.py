@@ -92,7 +92,7 @@ def _fresh_folder(out: Path) -> Path:
     if out.exists() and any(out.iterdir()):
         if not (out / MARKER).exists():
             raise ConfigurationError(
-                f"{out} is not empty and no earlier demonstration's; choose another with --out."
+                f"{out} is not empty and no earlier demonstration's; choose another with --out"
             )
         shutil.rmtree(out)
     out.mkdir(parents=True, exist_ok=True)

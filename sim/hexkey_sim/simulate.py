@@ -76,7 +76,7 @@ def run_simulation(
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise StoreError(f"{out} cannot be made: {error.strerror}.") from None
+        raise StoreError(f"{out} cannot be made: {error.strerror}") from None
     link = preset.link(seed, measurement=measurement)
     recording = RecordingWriter(out / "run.recording")
     with RecordWriter(out / "alice.record", record_statement(link)) as record:

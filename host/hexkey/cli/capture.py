@@ -38,7 +38,7 @@ def capture(
     Example: hexkey capture /dev/ttyUSB0 run.recording --seconds 60
     """
     if (peer is None) != (store is None):
-        raise ConfigurationError("--peer and --store go together: a session needs both.")
+        raise ConfigurationError("--peer and --store go together: a session needs both")
     if peer is not None and store is not None:
         settings = BobSettings(
             port=port,

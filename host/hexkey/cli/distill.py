@@ -41,11 +41,11 @@ def distill(
     try:
         recorded = is_recording(file)
     except OSError as error:
-        raise InputError(f"{file} cannot be read: {error.strerror}.") from None
+        raise InputError(f"{file} cannot be read: {error.strerror}") from None
     with Display("distill", quiet=as_json) as display:
         if not recorded and detections_csv.is_detections_csv(file):
             if alice_record is not None:
-                raise ConfigurationError("--record goes with a recording, not with a CSV file.")
+                raise ConfigurationError("--record goes with a recording, not with a CSV file")
             parameters = replace(SessionParameters(), estimate_bits=1_000)
             report = detections_csv.distill_csv(file, parameters, display)
         elif alice_record is not None:

@@ -28,9 +28,9 @@ def keyrate(
     try:
         given = json.loads(inputs)
     except ValueError as error:
-        raise ConfigurationError(f"--inputs is not JSON: {error}.") from None
+        raise ConfigurationError(f"--inputs is not JSON: {error}") from None
     if not isinstance(given, dict):
-        raise ConfigurationError("--inputs must be a JSON object of names and values.")
+        raise ConfigurationError("--inputs must be a JSON object of names and values")
     value = evaluate(model, given)
     if as_json:
         typer.echo(json.dumps({"model": model, "inputs": given, "output": value}))

@@ -71,15 +71,15 @@ def evaluate(model: str, inputs: Mapping[str, object]) -> float | int:
     function = MODELS.get(model)
     if function is None:
         known = ", ".join(sorted(MODELS))
-        raise ConfigurationError(f"There is no model {model!r}; choose one of {known}.")
+        raise ConfigurationError(f"there is no model {model!r}; choose one of {known}")
     try:
         inspect.signature(function).bind(**inputs)
     except TypeError as error:
         wanted = ", ".join(inspect.signature(function).parameters)
-        raise ConfigurationError(f"Model {model!r} takes the inputs {wanted}: {error}.") from None
+        raise ConfigurationError(f"model {model!r} takes the inputs {wanted}: {error}") from None
     try:
         return function(**inputs)
     except (TypeError, ValueError) as error:
         raise ConfigurationError(
-            f"Model {model!r} cannot use its inputs: {error}; correct that value."
+            f"model {model!r} cannot use its inputs: {error}; correct that value"
         ) from None

@@ -64,7 +64,7 @@ def _session(
     with SocketChannel(connected) as channel:
         wait_s = store.seconds_until_next_attempt()
         if wait_s > 0:
-            sentence = f"too many attempts failed; try again in {wait_s:.0f} s."
+            sentence = f"too many attempts failed; try again in {wait_s:.0f} s"
             for _ in ("HELLO", "TAG"):  # heard out, so that closing does not cut off the answer
                 channel.receive(REFUSAL_TIMEOUT_S)
             channel.send(Type.REFUSE, sentence.encode())

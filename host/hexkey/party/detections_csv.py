@@ -76,14 +76,14 @@ def read_detections(path: Path) -> Detections:
             missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
             if missing:
                 raise InputError(
-                    f"{path} lacks the column {missing[0]!r}; see `hexkey distill --help`."
+                    f"{path} lacks the column {missing[0]!r}; see `hexkey distill --help`"
                 )
             for row in reader:
                 rows.append(_row(row, path, reader.line_num))
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} cannot be read: {error}.") from None
+        raise InputError(f"{path} cannot be read: {error}") from None
     if not rows:
-        raise InputError(f"{path} holds no detections.")
+        raise InputError(f"{path} holds no detections")
     table = np.array(rows, np.uint8)
     return Detections(*(table[:, column] for column in range(5)))
 
@@ -93,12 +93,12 @@ def _row(row: dict[str, Any], path: Path, line: int) -> tuple[int, ...]:
         values = tuple(int(row[name]) for name in COLUMNS[:-1])
         matching = {"True": True, "False": False}[row["matching_basis"]]
     except (KeyError, TypeError, ValueError):
-        raise InputError(f"{path}, line {line}: a value is missing or is no number.") from None
+        raise InputError(f"{path}, line {line}: a value is missing or is no number") from None
     tx_state, tx_basis, decoy_level, rx_state, rx_basis = values
     if not {tx_state, tx_basis, rx_state, rx_basis} <= {0, 1} or not 0 <= decoy_level <= 255:
-        raise InputError(f"{path}, line {line}: states and bases must be 0 or 1.")
+        raise InputError(f"{path}, line {line}: states and bases must be 0 or 1")
     if matching != (tx_basis == rx_basis):
-        raise InputError(f"{path}, line {line}: matching_basis contradicts the two bases.")
+        raise InputError(f"{path}, line {line}: matching_basis contradicts the two bases")
     return values
 
 
@@ -119,7 +119,7 @@ def distill_csv(path: Path, parameters: SessionParameters, progress: Progress) -
     if len(bob_bits) < 2 * parameters.estimate_bits:
         raise InputError(
             f"{path} holds {len(bob_bits)} sifted bits, too few for a sample of "
-            f"{parameters.estimate_bits}."
+            f"{parameters.estimate_bits}"
         )
     randomness = OperatingSystem()
     session = Session(randomness.bytes(32).hex(), parameters, (NO_LENGTH,))

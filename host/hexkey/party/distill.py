@@ -64,10 +64,10 @@ def _described(recording: Recording) -> Iterator[None]:
     try:
         yield
     except (ConfigurationError, KeyError, TypeError, ValueError) as error:
-        what = f"{error} is missing" if isinstance(error, KeyError) else str(error).rstrip(".")
+        what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
         raise InputError(
             f"recording {recording.path} describes its run in an unknown way ({what}): distil it "
-            "with the version of hexkey that made it."
+            "with the version of hexkey that made it"
         ) from None
 
 
@@ -82,7 +82,7 @@ def replay(path: Path, out: Path, progress: Progress) -> dict[str, Any]:
     recording = read_recording(path)
     if not recording.transcript:
         raise InputError(
-            f"recording {path} holds no session; give Alice's record to distil it afresh."
+            f"recording {path} holds no session; give Alice's record to distil it afresh"
         )
     playback = play_back(recording)
     meta = recording.meta

@@ -197,10 +197,10 @@ class CascadeBob:
     def _send(self, sections: list[Section]) -> bytes:
         count = sum(len(section.first) for section in sections)
         if self.parities_asked + count > parity_limit(len(self._bits)):
-            raise BlockDropped("reconciliation", "Cascade needs more parities than the block has.")
+            raise BlockDropped("reconciliation", "Cascade needs more parities than the block has")
         if self.round_trips == MAX_ROUND_TRIPS:
             raise BlockDropped(
-                "reconciliation", f"Cascade did not end within {MAX_ROUND_TRIPS} round trips."
+                "reconciliation", f"Cascade did not end within {MAX_ROUND_TRIPS} round trips"
             )
         self.parities_asked += count
         self.round_trips += 1
@@ -260,7 +260,7 @@ class CascadeBob:
         n = len(self._bits)
         numbers = range(self._next_subset, self._next_subset + SUBSETS_PER_BATCH)
         if numbers.stop > PASSES:
-            raise BlockDropped("reconciliation", "Cascade ran out of passes.")
+            raise BlockDropped("reconciliation", "Cascade ran out of passes")
         self._next_subset = numbers.stop
         sizes = [int(subset_of_pass(self._seed, number, n).sum()) for number in numbers]
         sections = [
@@ -365,7 +365,7 @@ def reconcile(
 
 
 def _contradiction() -> ProtocolError:
-    return ProtocolError("The peer's Cascade answers contradict each other; drop the block.")
+    return ProtocolError("the peer's Cascade answers contradict each other; drop the block")
 
 
 def _checked_bits(bits: ArrayLike, qber: float, seed: bytes) -> Bits:

@@ -95,8 +95,8 @@ def decode_query(query: bytes, n: int, allowed: int) -> list[Section]:
     """
     if len(query) > PASSES * _SECTION.size + 8 * allowed:
         raise ProtocolError(
-            f"The peer's Cascade query of {len(query)} bytes asks for more than the {allowed} "
-            "parities left for this block; drop the block."
+            f"the peer's Cascade query of {len(query)} bytes asks for more than the {allowed} "
+            "parities left for this block; drop the block"
         )
     sections: list[Section] = []
     at = 0
@@ -105,8 +105,8 @@ def decode_query(query: bytes, n: int, allowed: int) -> list[Section]:
         sections.append(section)
     if not sections or sum(len(section.first) for section in sections) > allowed:
         raise ProtocolError(
-            f"The peer's Cascade query asks for nothing or for more than the {allowed} parities "
-            "left for this block; drop the block."
+            f"the peer's Cascade query asks for nothing or for more than the {allowed} parities "
+            "left for this block; drop the block"
         )
     return sections
 
@@ -117,13 +117,13 @@ def _decode_section(query: bytes, at: int, n: int) -> tuple[Section, int]:
     end = body + 8 * count
     if number >= PASSES or count == 0 or end > len(query):
         raise ProtocolError(
-            f"The peer's Cascade query has a malformed section at byte {at}; drop the block."
+            f"the peer's Cascade query has a malformed section at byte {at}; drop the block"
         )
     ranges = np.frombuffer(query, dtype="<u4", count=2 * count, offset=body).astype(np.int64)
     section = Section(number, ranges[:count], ranges[count:])
     if np.any(section.first >= section.end) or np.any(section.end > n):
         raise ProtocolError(
-            f"The peer's Cascade query has a range outside the block of {n} bits; drop the block."
+            f"the peer's Cascade query has a range outside the block of {n} bits; drop the block"
         )
     return section, end
 
@@ -132,10 +132,10 @@ def decode_answer(answer: bytes, count: int) -> NDArray[np.bool_]:
     """Return the `count` parities of an answer; raise ProtocolError on any other length."""
     if len(answer) != packed_bytes(count):
         raise ProtocolError(
-            f"The peer's Cascade answer has {len(answer)} bytes where {count} parities need "
-            f"{packed_bytes(count)}; drop the block."
+            f"the peer's Cascade answer has {len(answer)} bytes where {count} parities need "
+            f"{packed_bytes(count)}; drop the block"
         )
     bits = unpack_bits(answer, 8 * len(answer))
     if bits[count:].any():
-        raise ProtocolError("The peer's Cascade answer has set padding bits; drop the block.")
+        raise ProtocolError("the peer's Cascade answer has set padding bits; drop the block")
     return bits[:count].astype(np.bool_)

@@ -72,9 +72,13 @@ class Alice:
 
     def _distil(self, body: bytes) -> None:
         if self._alignment is None:
-            raise ProtocolError("the peer announced a block before an alignment; session ended.")
+            raise ProtocolError(
+                "the peer announced a block before an alignment; the session was ended"
+            )
         if self.tally.epsilon_exhausted:
-            raise ProtocolError("the peer went on past the session's epsilon limit; session ended.")
+            raise ProtocolError(
+                "the peer went on past the session's epsilon limit; the session was ended"
+            )
         counts = BlockCounts(self._number, self.session.parameters.block_bits)
         self._number += 1
         try:
@@ -95,7 +99,7 @@ class Alice:
         """Return Alice's bits at the announced pulses, once Bob's tag has verified."""
         announce = receive_announcement(self.talk, self.session, counts.block, body)
         if announce.epoch != alignment.epoch:
-            raise ProtocolError("the peer announced pulses of another epoch; session ended.")
+            raise ProtocolError("the peer announced pulses of another epoch; the session was ended")
         counts.first_pulse, counts.last_pulse = int(announce.pulses[0]), int(announce.pulses[-1])
         with refusing(self.talk):
             _keep_reserve(self.store)
@@ -111,7 +115,7 @@ class Alice:
         if first + offset < 0:
             raise InputError(
                 f"Alice's record {self.record.path} begins after pulse {first + offset}, which Bob "
-                "announced."
+                "announced"
             )
         self.record.wait_for(last + offset, RECORD_TIMEOUT_S)
         bits = self.record.bits_at((pulses.astype(np.int64) + offset).astype(np.uint64))
@@ -124,5 +128,5 @@ def _keep_reserve(store: Store) -> None:
     if store.remaining()[0] <= RESERVE:
         raise PoolError(
             f"Alice's authentication pool is down to the {RESERVE} keys kept for settling blocks: "
-            "create a new pair of stores."
+            "create a new pair of stores"
         )

@@ -57,7 +57,7 @@ def bob_align(talk: Conversation, session: Session, sample: SiftedBlock) -> Alig
     if not found.found:
         raise InputError(
             "Alice's record does not match the sifted bits at any offset within "
-            f"±{SEARCH_S} s: it is of another run, or too short, or the error rate is too high."
+            f"±{SEARCH_S} s: it is of another run, or too short, or the error rate is too high"
         )
     return Alignment(
         sample.epoch, found.offset, found.modulo, found.false_match_probability, len(sample.bits)
@@ -106,7 +106,7 @@ def alice_align(
     if len(sample.bits) != session.parameters.offset_sample_bits:
         raise ProtocolError(
             f"the peer discloses {len(sample.bits)} bits for the offset where "
-            f"{session.parameters.offset_sample_bits} were agreed; session ended."
+            f"{session.parameters.offset_sample_bits} were agreed; the session was ended"
         )
     talk.expect_tag()
     record.refresh()
@@ -134,7 +134,7 @@ def refusing(talk: Conversation) -> Iterator[None]:
         with suppress(ChannelError):
             talk.send(
                 Type.REFUSE,
-                f"Alice's {cause} does not serve these pulses; her own message says why.".encode(),
+                f"Alice's {cause} does not serve these pulses; her own message says why".encode(),
             )
         raise
 

@@ -125,7 +125,7 @@ def key_length(session: Session, counts: BlockCounts, remaining_bits: int) -> in
     if length <= refill_bits(parameters):
         raise BlockDropped(
             "length",
-            "after error correction too few bits are left for a key and the pool's refill.",
+            "after error correction too few bits are left for a key and the pool's refill",
         )
     return length
 
@@ -144,7 +144,7 @@ def judge_sample(session: Session, counts: BlockCounts, remaining_bits: int) -> 
         raise BlockDropped(
             "qber",
             f"the sample's QBER of {counts.estimated.qber:.2%} is above the limit of "
-            f"{parameters.qber_abort:.2%}.",
+            f"{parameters.qber_abort:.2%}",
         )
     return counts.estimated.qber
 

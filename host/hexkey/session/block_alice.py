@@ -57,7 +57,7 @@ def receive_announcement(
     if announce.block != number or len(announce.pulses) != session.parameters.block_bits:
         raise ProtocolError(
             f"the peer announces block {announce.block} with {len(announce.pulses)} pulses where "
-            f"block {number} with {session.parameters.block_bits} was due; session ended."
+            f"block {number} with {session.parameters.block_bits} was due; the session was ended"
         )
     talk.expect_tag()
     return announce
@@ -121,7 +121,7 @@ def _expect_or_drop(talk: Conversation, *kinds: Type) -> tuple[Type, bytes]:
     kind, body = talk.expect(*kinds, Type.DROP)
     if kind is Type.DROP:
         reason = messages.decode_drop(body)
-        raise BlockDropped(reason, f"the peer dropped the block: {reason}.")
+        raise BlockDropped(reason, f"the peer dropped the block: {reason}")
     return kind, body
 
 
@@ -141,7 +141,7 @@ def _verify(
     _, body = _expect_or_drop(talk, Type.VERIFIED)
     errors = messages.decode_count(body, Type.VERIFIED)
     if not counts.sample_errors <= errors <= counts.sample_errors + len(bits):
-        raise ProtocolError("the peer's number of errors is impossible; session ended.")
+        raise ProtocolError("the peer's number of errors is impossible; the session was ended")
     counts.errors = errors
 
 

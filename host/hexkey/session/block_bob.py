@@ -82,7 +82,9 @@ def _estimate(
     _, body = talk.expect(Type.ESTIMATE)
     counts.sample_errors = messages.decode_count(body, Type.ESTIMATE)
     if counts.sample_errors > sample_bits:
-        raise ProtocolError("the peer counts more errors than disclosed bits; session ended.")
+        raise ProtocolError(
+            "the peer counts more errors than disclosed bits; the session was ended"
+        )
     rest = bits[~chosen]
     return rest, judge_sample(session, counts, len(rest)), sample.seed
 
@@ -119,10 +121,12 @@ def _verify(
     verify = messages.Verify.decode(body)
     counts.disclosed.verify += verify.tag_bits
     if verify.tag_bits != tag_bits(len(bits), session.parameters.eps_cor):
-        raise ProtocolError("the peer's verification tag is of another length; session ended.")
+        raise ProtocolError(
+            "the peer's verification tag is of another length; the session was ended"
+        )
     if verification_tag(bits, verify.seed, verify.tag_bits) != verify.tag:
         talk.send(Type.DROP, b"verification")
-        raise BlockDropped("verification", "the corrected bits differ from the peer's.")
+        raise BlockDropped("verification", "the corrected bits differ from the peer's")
     talk.send(Type.VERIFIED, messages.encode_count(counts.errors))
 
 
@@ -131,7 +135,8 @@ def _amplify(talk: Conversation, bits: NDArray[np.uint8], length: int) -> NDArra
     order = messages.Amplify.decode(body, seed_bits(len(bits), length))
     if order.length != length:
         raise ProtocolError(
-            f"the peer fixes {order.length} bits where the counts give {length}; session ended."
+            f"the peer fixes {order.length} bits where the counts give {length}; the session was "
+            "ended"
         )
     return amplify(bits, order.seed, length)
 

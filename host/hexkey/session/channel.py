@@ -56,7 +56,7 @@ class SocketChannel:
             self._socket.sendall(_HEAD.pack(len(body), kind) + body)
         except OSError as error:
             raise ChannelError(
-                f"the peer could not be reached while sending {kind.name}: {error}."
+                f"the peer could not be reached while sending {kind.name}: {error}"
             ) from None
 
     def receive(self, timeout_s: float) -> tuple[Type, bytes]:
@@ -70,11 +70,11 @@ class SocketChannel:
         except ValueError:
             raise ProtocolError(
                 f"the peer sent a message of unknown type {number}; check that it runs the same "
-                "version of hexkey."
+                "version of hexkey"
             ) from None
         if length > limit(kind):
             raise ProtocolError(
-                f"the peer sent {length} bytes of {kind.name}, more than the {limit(kind)} allowed."
+                f"the peer sent {length} bytes of {kind.name}, more than the {limit(kind)} allowed"
             )
         return kind, self._exactly(length, timeout_s)
 
@@ -87,12 +87,12 @@ class SocketChannel:
                 part = self._socket.recv(min(count - len(parts), 1 << 20))
             except TimeoutError:
                 raise ChannelError(
-                    f"the peer was silent, or in the middle of a message, for {timeout_s:g} s."
+                    f"the peer was silent, or in the middle of a message, for {timeout_s:g} s"
                 ) from None
             except OSError as error:
-                raise ChannelError(f"the connection to the peer broke: {error}.") from None
+                raise ChannelError(f"the connection to the peer broke: {error}") from None
             if not part:
-                raise ChannelError("the peer closed the connection.")
+                raise ChannelError("the peer closed the connection")
             parts += part
         return bytes(parts)
 
@@ -110,7 +110,7 @@ def parse_address(text: str) -> tuple[str, int]:
     """Split ``host:port``; ConfigurationError if it is not one."""
     host, _, port = text.rpartition(":")
     if not host or not re.fullmatch("[0-9]{1,5}", port) or int(port) > 65_535:
-        raise ConfigurationError(f"address {text!r} must be HOST:PORT, such as 127.0.0.1:7392.")
+        raise ConfigurationError(f"address {text!r} must be HOST:PORT, such as 127.0.0.1:7392")
     return host.strip("[]"), int(port)
 
 
@@ -120,7 +120,7 @@ def connect(address: str, timeout_s: float = 10.0) -> SocketChannel:
         return SocketChannel(socket.create_connection(parse_address(address), timeout_s))
     except (OSError, UnicodeError) as error:  # the second for names that can be no host's
         raise ChannelError(
-            f"no peer answers at {address} ({error}); start `hexkey alice` there first."
+            f"no peer answers at {address} ({error}); start `hexkey alice` there first"
         ) from None
 
 
@@ -129,7 +129,7 @@ def listen(address: str) -> socket.socket:
     try:
         return socket.create_server(parse_address(address))
     except (OSError, UnicodeError) as error:
-        raise ChannelError(f"cannot listen on {address}: {error}.") from None
+        raise ChannelError(f"cannot listen on {address}: {error}") from None
 
 
 def local_pair() -> tuple[SocketChannel, SocketChannel]:

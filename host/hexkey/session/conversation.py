@@ -114,7 +114,7 @@ class LiveConversation:
             raise ChannelError(f"the peer refused: {decode_sentence(body)}")
         wanted = " or ".join(each.name for each in kinds)
         raise ProtocolError(
-            f"the peer sent {kind.name} where {wanted} was due; the session was ended."
+            f"the peer sent {kind.name} where {wanted} was due; the session was ended"
         )
 
     def send_tag(self, use_reserve: bool = False) -> None:
@@ -143,7 +143,7 @@ class LiveConversation:
         if not authenticate.verify(covered, received, key):
             raise AuthenticationError(
                 "a tag of the peer does not verify: a message was changed on the way, or the "
-                "authentication pools of the two parties differ; nothing was stored."
+                "authentication pools of the two parties differ; nothing was stored"
             )
         self._pool.accept(index)
         self.auth_keys_used += 1
@@ -153,7 +153,7 @@ class LiveConversation:
         self._transcript += struct.pack("<BBI", sender, kind, len(body)) + body
         if len(self._transcript) > UNIT_LIMIT_BYTES:
             raise ProtocolError(
-                f"the messages of one unit exceed {UNIT_LIMIT_BYTES} bytes; the session was ended."
+                f"the messages of one unit exceed {UNIT_LIMIT_BYTES} bytes; the session was ended"
             )
         if self._witness is not None:
             self._witness(direction, kind, body)

@@ -89,7 +89,7 @@ def bob_handshake(
         alice = statement_from_json(AliceStatement, welcome["statement"])
         alice_nonce, pending = _nonce(welcome["nonce"]), list(welcome["pending"])
     except (KeyError, TypeError, ValueError) as error:
-        raise ProtocolError(f"the peer's WELCOME makes no sense: {error}.") from None
+        raise ProtocolError(f"the peer's WELCOME makes no sense: {error}") from None
     committed = [str(key_id) for key_id in pending if store.state(str(key_id)) == "committed"]
     talk.send(Type.SETTLE, encode_json({"committed": committed}))
     talk.send_tag(use_reserve=True)
@@ -125,12 +125,12 @@ def alice_handshake(
     theirs = hello.get("parameters")
     differences = parameters.differences(theirs if isinstance(theirs, dict) else {})
     if differences:
-        _refuse(channel, f"the session parameters differ: {differences}.")
+        _refuse(channel, f"the session parameters differ: {differences}")
     try:
         bob = statement_from_json(BobStatement, hello["statement"])
         bob_nonce = _nonce(hello["nonce"])
     except (KeyError, TypeError, ValueError) as error:
-        raise ProtocolError(f"the peer's HELLO makes no sense: {error}.") from None
+        raise ProtocolError(f"the peer's HELLO makes no sense: {error}") from None
     nonce = randomness.bytes(16)
     pending = store.pending_ids()[:SETTLE_MOST]
     talk.send(
@@ -172,12 +172,12 @@ def _stranger(hello: dict[str, Any], store: SessionStore) -> str:
         theirs = version if isinstance(version, int) and 0 <= version < 1_000 else "unknown"
         return (
             f"session protocol version {theirs} is not known here, only {SESSION_VERSION}; run "
-            "the same version of hexkey on both sides."
+            "the same version of hexkey on both sides"
         )
     if hello.get("pool") != store.pool_id:
         return (
             "the authentication pools do not belong together; use the two stores that one "
-            "`hexkey keys create` made."
+            "`hexkey keys create` made"
         )
     return ""
 
@@ -190,7 +190,9 @@ def _refuse(channel: Channel, sentence: str) -> NoReturn:
 def _settle(store: SessionStore, pending: list[str], answer: dict[str, Any]) -> dict[str, str]:
     committed = answer.get("committed")
     if not isinstance(committed, list) or not all(key_id in pending for key_id in committed):
-        raise ProtocolError("the peer's SETTLE names keys that are not pending; session ended.")
+        raise ProtocolError(
+            "the peer's SETTLE names keys that are not pending; the session was ended"
+        )
     settled = {}
     for key_id in pending:
         if key_id in committed:

@@ -75,7 +75,7 @@ def _unpack(layout: struct.Struct, body: bytes, kind: Type) -> tuple[Any, ...]:
     if len(body) != layout.size:
         raise ProtocolError(
             f"a {kind.name} message has {len(body)} bytes where {layout.size} were due; "
-            "the session was ended."
+            "the session was ended"
         )
     return layout.unpack(body)
 
@@ -91,7 +91,7 @@ def decode_json(body: bytes, kind: Type) -> dict[str, Any]:
     except (ValueError, RecursionError):  # the second for brackets nested thousands deep
         found = None
     if not isinstance(found, dict):
-        raise ProtocolError(f"a {kind.name} message is not JSON; the session was ended.")
+        raise ProtocolError(f"a {kind.name} message is not JSON; the session was ended")
     return found
 
 
@@ -105,7 +105,7 @@ def decode_drop(body: bytes) -> str:
     """Return the reason of a DROP: one of few words, since it names a count of the report."""
     reason = body.decode("ascii", "replace")
     if reason not in DROP_REASONS:
-        raise ProtocolError("the peer drops the block for no known reason; the session was ended.")
+        raise ProtocolError("the peer drops the block for no known reason; the session was ended")
     return reason
 
 
@@ -113,10 +113,10 @@ def decode_bits(body: bytes, count: int, kind: Type) -> NDArray[np.uint8]:
     if len(body) != packed_bytes(count):
         raise ProtocolError(
             f"a {kind.name} message has {len(body)} bytes where {count} bits were due; "
-            "the session was ended."
+            "the session was ended"
         )
     if count % 8 and body[-1] >> (count % 8):
-        raise ProtocolError(f"a {kind.name} message has set padding bits; the session was ended.")
+        raise ProtocolError(f"a {kind.name} message has set padding bits; the session was ended")
     return unpack_bits(body, count)
 
 
@@ -131,13 +131,13 @@ def encode_pulses(pulses: NDArray[np.uint64]) -> bytes:
 def decode_pulses(body: bytes, kind: Type) -> NDArray[np.uint64]:
     """Inverse of `encode_pulses`; ProtocolError unless the pulses rise strictly."""
     if len(body) < 8 or len(body) % 4:
-        raise ProtocolError(f"the pulses of a {kind.name} message are cut; the session was ended.")
+        raise ProtocolError(f"the pulses of a {kind.name} message are cut; the session was ended")
     first = int.from_bytes(body[:8], "little")
     steps = np.frombuffer(body, "<u4", offset=8).astype(np.uint64)
     total = int(steps.sum(dtype=np.uint64))
     if first + total >= 1 << 63 or not np.all(steps):
         raise ProtocolError(
-            f"the pulses of a {kind.name} message do not rise; the session was ended."
+            f"the pulses of a {kind.name} message do not rise; the session was ended"
         )
     return np.concatenate(([np.uint64(first)], first + np.cumsum(steps, dtype=np.uint64)))
 
@@ -168,13 +168,13 @@ class Align:
     @staticmethod
     def decode(body: bytes) -> "Align":
         if len(body) < _ALIGN.size:
-            raise ProtocolError("an ALIGN message is cut; the session was ended.")
+            raise ProtocolError("an ALIGN message is cut; the session was ended")
         epoch, count = _ALIGN.unpack_from(body)
         cut = _ALIGN.size + packed_bytes(count)
         bits = decode_bits(body[_ALIGN.size : cut], count, Type.ALIGN)
         pulses = decode_pulses(body[cut:], Type.ALIGN)
         if len(pulses) != count:
-            raise ProtocolError("an ALIGN message has unequal counts; the session was ended.")
+            raise ProtocolError("an ALIGN message has unequal counts; the session was ended")
         return Align(epoch, pulses, bits)
 
 
@@ -194,7 +194,7 @@ class Offset:
     def decode(body: bytes) -> "Offset":
         found, offset, modulo, probability = _unpack(_OFFSET, body, Type.OFFSET)
         if found > 1 or not 0 <= probability <= 1 or modulo < 0 or abs(offset) >= 1 << 62:
-            raise ProtocolError("an OFFSET message makes no sense; the session was ended.")
+            raise ProtocolError("an OFFSET message makes no sense; the session was ended")
         return Offset(bool(found), offset, modulo, probability)
 
 
@@ -210,7 +210,7 @@ class Announce:
     @staticmethod
     def decode(body: bytes) -> "Announce":
         if len(body) < _ANNOUNCE.size:
-            raise ProtocolError("an ANNOUNCE message is cut; the session was ended.")
+            raise ProtocolError("an ANNOUNCE message is cut; the session was ended")
         block, epoch = _ANNOUNCE.unpack_from(body)
         return Announce(block, epoch, decode_pulses(body[_ANNOUNCE.size :], Type.ANNOUNCE))
 
@@ -231,7 +231,7 @@ class Sample:
         if int(chosen.sum()) != sample_bits:
             raise ProtocolError(
                 f"a SAMPLE message asks for {int(chosen.sum())} bits where {sample_bits} were "
-                "agreed; the session was ended."
+                "agreed; the session was ended"
             )
         return Sample(body[: _SAMPLE.size], chosen)
 
@@ -248,11 +248,13 @@ class Verify:
     @staticmethod
     def decode(body: bytes) -> "Verify":
         if len(body) < _VERIFY.size:
-            raise ProtocolError("a VERIFY message is cut; the session was ended.")
+            raise ProtocolError("a VERIFY message is cut; the session was ended")
         seed, tag_bits = _VERIFY.unpack_from(body)
         tag = body[_VERIFY.size :]
         if len(tag) != packed_bytes(tag_bits):
-            raise ProtocolError("a VERIFY message has a tag of another length; session ended.")
+            raise ProtocolError(
+                "a VERIFY message has a tag of another length; the session was ended"
+            )
         return Verify(seed, tag_bits, tag)
 
 
@@ -267,7 +269,7 @@ class Amplify:
     @staticmethod
     def decode(body: bytes, seed_bits: int) -> "Amplify":
         if len(body) < _AMPLIFY.size:
-            raise ProtocolError("an AMPLIFY message is cut; the session was ended.")
+            raise ProtocolError("an AMPLIFY message is cut; the session was ended")
         (length,) = _AMPLIFY.unpack_from(body)
         return Amplify(length, decode_bits(body[_AMPLIFY.size :], seed_bits, Type.AMPLIFY))
 

@@ -54,42 +54,42 @@ class SessionParameters:
     def __post_init__(self) -> None:
         if self.protocol != "b92":
             raise ConfigurationError(
-                f"protocol {self.protocol!r} cannot be distilled in a session: use 'b92'."
+                f"protocol {self.protocol!r} cannot be distilled in a session: use 'b92'"
             )
         if self.reconciler != "cascade":
-            raise ConfigurationError(f"reconciler {self.reconciler!r} is unknown: use 'cascade'.")
+            raise ConfigurationError(f"reconciler {self.reconciler!r} is unknown: use 'cascade'")
         if self.pulse_rate_hz <= 0:
-            raise ConfigurationError(f"pulse_rate_hz must be positive, not {self.pulse_rate_hz}.")
+            raise ConfigurationError(f"pulse_rate_hz must be positive, not {self.pulse_rate_hz}")
         if not 1_000 <= self.block_bits <= 1_000_000:
             raise ConfigurationError(
-                f"block_bits must be between 1000 and 1000000, not {self.block_bits}."
+                f"block_bits must be between 1000 and 1000000, not {self.block_bits}"
             )
         if not 64 <= self.estimate_bits <= self.block_bits // 2:
             raise ConfigurationError(
-                f"estimate_bits must be from 64 to half of block_bits, not {self.estimate_bits}."
+                f"estimate_bits must be from 64 to half of block_bits, not {self.estimate_bits}"
             )
         if not 128 <= self.offset_sample_bits <= 8_191:
             raise ConfigurationError(
-                f"offset_sample_bits must be between 128 and 8191, not {self.offset_sample_bits}."
+                f"offset_sample_bits must be between 128 and 8191, not {self.offset_sample_bits}"
             )
         if not 0 < self.qber_abort <= 0.25:
             raise ConfigurationError(
-                f"qber_abort must be above 0 and at most 0.25, not {self.qber_abort}."
+                f"qber_abort must be above 0 and at most 0.25, not {self.qber_abort}"
             )
         for name in ("eps_pa", "eps_cor", "epsilon_limit"):
             if not 0 < getattr(self, name) < 1:
                 raise ConfigurationError(
-                    f"{name} must be between 0 and 1, not {getattr(self, name)}."
+                    f"{name} must be between 0 and 1, not {getattr(self, name)}"
                 )
         if self.eps_cor < LEAST_EPS_COR:
             raise ConfigurationError(
                 f"eps_cor must be at least {LEAST_EPS_COR}, not {self.eps_cor}: the verification "
-                "tag has 128 bits at most."
+                "tag has 128 bits at most"
             )
         for name in ("refill_to_alice", "refill_to_bob"):
             if not 0 <= getattr(self, name) <= 1_000:
                 raise ConfigurationError(
-                    f"{name} must be between 0 and 1000 tag keys, not {getattr(self, name)}."
+                    f"{name} must be between 0 and 1000 tag keys, not {getattr(self, name)}"
                 )
 
     def to_json(self) -> dict[str, Any]:

@@ -37,11 +37,11 @@ class ReplayConversation:
     def send(self, kind: Type, body: bytes = b"") -> None:
         recorded_kind, recorded_body = self._next(SENT)
         if recorded_kind is Type.BYE:
-            raise TranscriptEnded("the recorded session ends here.")
+            raise TranscriptEnded("the recorded session ends here")
         if (recorded_kind, recorded_body) != (kind, body):
             raise InputError(
                 f"the recording's transcript does not follow from its events (at {kind.name}, "
-                f"recorded {recorded_kind.name}): the recording is damaged or of another version."
+                f"recorded {recorded_kind.name}): the recording is damaged or of another version"
             )
 
     def send_tag(self, use_reserve: bool = False) -> None:
@@ -52,7 +52,7 @@ class ReplayConversation:
         if kind in kinds:
             return kind, body
         raise InputError(
-            f"the recording's transcript has {kind.name} where {kinds[0].name} was due."
+            f"the recording's transcript has {kind.name} where {kinds[0].name} was due"
         )
 
     def expect_tag(self) -> None:
@@ -61,15 +61,13 @@ class ReplayConversation:
     def _take_tag(self, direction: int) -> None:
         kind, _ = self._next(direction)
         if kind is not Type.TAG:
-            raise InputError(f"the recording's transcript has {kind.name} where a tag was due.")
+            raise InputError(f"the recording's transcript has {kind.name} where a tag was due")
         self.auth_keys_used += 1
 
     def _next(self, direction: int) -> tuple[Type, bytes]:
         if not self._lines:
-            raise TranscriptEnded("the recorded session ends here.")
+            raise TranscriptEnded("the recorded session ends here")
         found, kind, body = self._lines.popleft()
         if found != direction:
-            raise InputError(
-                f"the recording's transcript is out of order at a {kind.name} message."
-            )
+            raise InputError(f"the recording's transcript is out of order at a {kind.name} message")
         return kind, body

@@ -42,7 +42,7 @@ def _unpack(layout: struct.Struct, body: bytes, name: str) -> tuple[Any, ...]:
     if len(body) != layout.size:
         raise InputError(
             f"{name} body: it has {len(body)} bytes instead of {layout.size}; "
-            f"board and host disagree about the format."
+            f"board and host disagree about the format"
         )
     return layout.unpack(body)
 
@@ -52,7 +52,7 @@ def _choice(enum: type[_Choice], value: int, name: str) -> _Choice:
         return enum(value)
     except ValueError:
         raise InputError(
-            f"{name} body: {value} is no {enum.__name__}; board and host disagree about the format."
+            f"{name} body: {value} is no {enum.__name__}; board and host disagree about the format"
         ) from None
 
 
@@ -120,7 +120,7 @@ class Identification:
         if not (numerator and denominator and period_ticks and 1 <= detectors <= DETECTORS):
             raise InputError(
                 f"IDENTIFICATION body: a tick of {numerator}/{denominator} ps, a period of "
-                f"{period_ticks} ticks and {detectors} detectors cannot be; check the firmware."
+                f"{period_ticks} ticks and {detectors} detectors cannot be; check the firmware"
             )
         # Later firmware may set further flags; a text cut within a character is still readable.
         firmware, board = (text.split(b"\0")[0].decode(errors="replace") for text in texts)
@@ -242,7 +242,7 @@ class Histogram:
         if detector >= DETECTORS or not bin_ticks or bins > MAX_HISTOGRAM_BINS:
             raise InputError(
                 f"HISTOGRAM body: detector {detector} with {bins} bins of {bin_ticks} ticks cannot "
-                f"be; check the firmware."
+                f"be; check the firmware"
             )
         return cls(detector, offset_ticks, bin_ticks, np.frombuffer(raw, "<u4").astype(np.uint32))
 

@@ -47,8 +47,8 @@ def cobs_decode_reference(stuffed: bytes) -> bytes:
         run = stuffed[at + 1 : at + code]
         if code == 0 or len(run) != code - 1 or 0 in run:
             raise InputError(
-                f"Stuffed frame: the code byte 0x{code:02x} at byte {at} cannot be right; "
-                f"the frame was damaged on the way."
+                f"stuffed frame: the code byte 0x{code:02x} at byte {at} cannot be right; "
+                f"the frame was damaged on the way"
             )
         data += run
         at += code

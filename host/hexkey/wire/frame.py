@@ -146,8 +146,8 @@ def encode_frame(header: Header, body: bytes) -> bytes:
 def unknown_version(found: int) -> InputError:
     """Return the error for a frame of another version of the format."""
     return InputError(
-        f"The stream has frames of wire format version {found}, this hexkey knows version "
-        f"{VERSION}; use the hexkey release that matches the board's firmware."
+        f"the stream has frames of wire format version {found}, this hexkey knows version "
+        f"{VERSION}; use the hexkey release that matches the board's firmware"
     )
 
 
@@ -164,16 +164,16 @@ def decode_frame(stuffed: bytes) -> Frame:
     frame = cobs_decode_reference(stuffed.removesuffix(b"\0"))
     checked, crc = frame[: -CRC.size], frame[-CRC.size :]
     if not checked or CRC.pack(zlib.crc32(checked)) != crc:
-        raise InputError(f"Frame of {len(frame)} bytes: its CRC is wrong; it was damaged.")
+        raise InputError(f"frame of {len(frame)} bytes: its CRC is wrong; it was damaged")
     if checked[0] != VERSION:
         raise unknown_version(checked[0])
     if len(checked) < HEADER.size:
-        raise InputError(f"Frame of {len(frame)} bytes: too short to hold a header and a CRC.")
+        raise InputError(f"frame of {len(frame)} bytes: too short to hold a header and a CRC")
     _, kind, record_bytes, *rest = HEADER.unpack_from(checked)
     body = checked[HEADER.size :]
     problem = _problem(kind, record_bytes, rest[4], len(body))
     if problem:
-        raise InputError(f"Frame of kind {kind}: {problem}; the board's firmware is at fault.")
+        raise InputError(f"frame of kind {kind}: {problem}; the board's firmware is at fault")
     if kind not in Kind._value2member_map_:
-        raise InputError(f"Frame of kind {kind}: this hexkey does not know it; update hexkey.")
+        raise InputError(f"frame of kind {kind}: this hexkey does not know it; update hexkey")
     return Frame(Header(Kind(kind), record_bytes, *rest), body)

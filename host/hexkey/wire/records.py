@@ -237,20 +237,20 @@ def _record_count(records: bytes, base_pulse: int, record_bytes: int) -> int:
         raise ValueError(f"event records have 4 or 8 bytes, not {record_bytes}")
     if not 0 <= base_pulse <= MAX_PULSE:
         raise InputError(
-            f"Event records: their base pulse {base_pulse} is not between 0 and {MAX_PULSE}; "
-            f"the frame's header is wrong."
+            f"event records: their base pulse {base_pulse} is not between 0 and {MAX_PULSE}; "
+            f"the frame's header is wrong"
         )
     count, rest = divmod(len(records), record_bytes)
     if rest:
         raise InputError(
-            f"Event records: {len(records)} bytes are not whole records of {record_bytes}; "
-            f"the frame was cut."
+            f"event records: {len(records)} bytes are not whole records of {record_bytes}; "
+            f"the frame was cut"
         )
     return count
 
 
 def _impossible(index: int, base_pulse: int) -> InputError:
     return InputError(
-        f"Event records from pulse {base_pulse} on: record {index} repeats the pulse of the event "
-        f"before it or passes pulse {MAX_PULSE}; the board's firmware is at fault."
+        f"event records from pulse {base_pulse} on: record {index} repeats the pulse of the event "
+        f"before it or passes pulse {MAX_PULSE}; the board's firmware is at fault"
     )

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from hexkey.errors import ProtocolError
 from hexkey.session import messages
-from hexkey.session.messages import Type
+from hexkey.session.messages import Type, encode_json
+from hexkey.session.parameters import SessionParameters
 
 u32 = st.integers(0, 2**32 - 1)
 Bits = NDArray[np.uint8]
@@ -179,9 +180,6 @@ def test_every_type_has_a_limit_that_memory_bears(kind: Type) -> None:
 
 
 def test_json_is_written_in_one_way() -> None:
-    from hexkey.session.messages import encode_json
-    from hexkey.session.parameters import SessionParameters
-
     text = encode_json(SessionParameters().to_json())
     assert text == encode_json(json.loads(text))
     assert b" " not in text

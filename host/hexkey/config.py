@@ -49,7 +49,7 @@ class BobSettings:
     untrusted_transmission : float
         Transmission between the source and the clicks that an attacker could replace, if known:
         0 for unknown. Below 1 - 1/sqrt(2) B92 gives no secret at all, and the label says so.
-    record : Path or None
+    recording : Path or None
         Write a recording of wire and transcript here.
     figures : Path or None
         Write pictures into this folder.
@@ -69,7 +69,7 @@ class BobSettings:
     bit_of_detector: tuple[int, ...] = BIT_OF_DETECTOR
     baud: int = 3_000_000
     untrusted_transmission: float = 0.0
-    record: Path | None = None
+    recording: Path | None = None
     figures: Path | None = None
     seed: int | None = None
     session: SessionParameters = field(default_factory=SessionParameters)

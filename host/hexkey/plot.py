@@ -77,7 +77,7 @@ def _histogram(figure: Any, report: dict[str, Any]) -> None:
     start, width = window["start_ticks"] * tick_ns, window["width_ticks"] * tick_ns
     axes = figure.add_subplot()
     axes.axvspan(start, start + width, color=GATE, alpha=0.25, lw=0, label="gate")
-    axes.stairs(counts, edges, color=INK, lw=1.0, baseline=None, label="clicks, before the gate")
+    axes.stairs(counts, edges, color=INK, lw=1.0, baseline=None, label="all clicks, ungated")
     axes.set_xlim(edges[0], edges[-1])
     if np.any(counts):
         axes.set_yscale("log")
@@ -118,13 +118,21 @@ def _over_time(figure: Any, report: dict[str, Any]) -> None:
     upper.set_title("Error rate of each block (± one standard deviation)")
     for rate, color, name in (
         (bits, INK, "sifted"),
-        (planned, SOFT, "B92 equations at this block size"),
         (amplified, GOOD, "amplified, with the leak as counted"),
         (key, GATE, "key, after refilling the pool"),
     ):
         lower.errorbar(middle, rate / seconds / 1000, color=color, label=name, **mark)
+    lower.hlines(
+        planned / seconds / 1000,
+        start,
+        end,
+        colors=BAD,
+        linestyles=":",
+        zorder=3,
+        label="the paper's equations at this block size",
+    )
     lower.set_ylim(0)
     lower.set_xlabel("time of the link, s")
     lower.set_ylabel("rate, kbit/s")
     lower.set_title(f"Rates ({report['label']} key)")
-    lower.legend(frameon=False, loc="center right")
+    figure.legend(loc="outside lower center", ncols=2, frameon=False)

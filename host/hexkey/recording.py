@@ -62,6 +62,7 @@ class RecordingWriter:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = threading.Lock()
+        self._described = False
         self._start = time.monotonic_ns()
         try:
             number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -73,6 +74,7 @@ class RecordingWriter:
         self._put(_PREFIX.pack(MAGIC, VERSION))
 
     def meta(self, facts: dict[str, Any]) -> None:
+        self._described = True
         self._chunk(ChunkType.META, json.dumps(facts).encode())
 
     def wire(self, data: bytes) -> None:
@@ -82,10 +84,15 @@ class RecordingWriter:
         self._chunk(ChunkType.MESSAGE, bytes((direction, kind)) + body)
 
     def close(self, report: dict[str, Any] | None = None) -> None:
-        """Close the file; with a report it is complete, without one it counts as cut."""
+        """Close the file; with a report it is complete, without one it counts as cut.
+
+        A recording that was never described holds no run: its file is removed.
+        """
         if report is not None:
             self._chunk(ChunkType.END, json.dumps(report).encode())
         self._file.close()
+        if not self._described:
+            self.path.unlink(missing_ok=True)
 
     def _chunk(self, kind: ChunkType, payload: bytes) -> None:
         with self._lock:

@@ -80,7 +80,8 @@ def simulate(
     measurement: Annotated[
         bool,
         typer.Option(
-            "--measurement", help="Alice sends the paper's public pattern 1-0-1-0, which is no key."
+            "--measurement",
+            help="Alice sends the public pattern 1-0-1-0: a measurement, no secret.",
         ),
     ] = False,
     seed: SimulationSeed = None,

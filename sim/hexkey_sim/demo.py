@@ -121,7 +121,7 @@ def _bob(settings: DemoSettings, out: Path, port: str, address: str) -> list[str
     words = ["bob", "--port", port, "--peer", address, "--store", out / "bob.store"]
     words += ["--seconds", settings.seconds, "--block-bits", settings.block_bits]
     words += ["--untrusted-transmission", settings.untrusted_transmission]
-    words += ["--record", out / "run.recording"]
+    words += ["--recording", out / "run.recording"]
     if find_spec("matplotlib"):
         words += ["--figures", out]
     return _hexkey(*words, "--json-lines")

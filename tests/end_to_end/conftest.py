@@ -34,7 +34,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
         shutil.copy(stage.bob_store, before[1])
         with stage.alice(options=debug) as alice:
             address = alice.wait_for("listening")["address"]
-            words = ("--seconds", 1.2, "--record", "run.recording", "--figures", "pictures")
+            words = ("--seconds", 1.2, "--recording", "run.recording", "--figures", "pictures")
             with stage.bob(address, *words, options=debug) as bob:
                 bob.wait_for("block")
                 files = bob.open_files()

@@ -95,8 +95,8 @@ def test_settings_that_differ_are_refused_by_name(tmp_path: Path) -> None:
     with scene(tmp_path) as stage:
         alice, bob = stage.session(alice_words=("--block-bits", 9_000))
     assert (alice.code, bob.code) == (5, 5)
-    assert "block_bits is 9000 here and 8000 there" in alice.sentence
-    assert "block_bits is 9000 here and 8000 there" in bob.sentence
+    assert "block_bits is 9000 at Alice and 8000 at Bob" in alice.sentence
+    assert "block_bits is 9000 at Alice and 8000 at Bob" in bob.sentence
 
 
 def test_public_pattern_makes_a_demonstration_with_its_offset_modulo_two(tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ def fill_disk(process: Role, size: int) -> None:
 def test_full_disks_end_with_the_name_of_the_file_and_keep_the_keys(tmp_path: Path) -> None:
     with scene(tmp_path) as stage:
         recording = stage.bob_store.parent / "run.recording"
-        with both(stage, "--record", recording.name) as (alice, bob):
+        with both(stage, "--recording", recording.name) as (alice, bob):
             fill_disk(bob, recording.stat().st_size + 1_000)
             ended = bob.end()
             assert_left_alone(alice.end())

@@ -41,11 +41,11 @@ def test_option_that_was_not_given_overrides_nothing(file: Path) -> None:
 
 def test_every_kind_of_value_is_read_from_a_file(file: Path) -> None:
     file.write_text(
-        'record = "run.recording"\ndelay_ns = [0, 1.5, 0, -2]\nbit_of_detector = [0, 1]\n'
+        'recording = "run.recording"\ndelay_ns = [0, 1.5, 0, -2]\nbit_of_detector = [0, 1]\n'
         "seed = 7\n[session]\nblock_bits = 5000\nestimate_bits = 300\n"
     )
     found = load_bob(file)
-    assert found.record == Path("run.recording")
+    assert found.recording == Path("run.recording")
     assert found.delay_ns == (0.0, 1.5, 0.0, -2.0)
     assert found.bit_of_detector == (0, 1)
     assert found.seed == 7
@@ -80,7 +80,7 @@ def test_tuples_are_read_from_the_environment() -> None:
         ("untrusted_transmission = 1.5", "untrusted_transmission must be from 0 to 1"),
         ("seed = -1", "seed must not be negative"),
         ("baud = 'fast'", "'baud'"),
-        ("record = 5", "'record'"),
+        ("recording = 5", "'recording'"),
     ],
 )
 def test_values_that_cannot_be_used_are_refused_by_name(text: str, words: str, file: Path) -> None:

@@ -48,7 +48,7 @@ def capture(
             gate_start_ns=gate_start_ns,
             gate_width_ns=gate_width_ns,
             holdoff_pulses=holdoff_pulses,
-            record=out,
+            recording=out,
         )
         run_to_the_end(settings, as_json=False, json_lines=json_lines)
         return

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hexkey import logs
+from hexkey.errors import HexkeyError
 
 NAME_WIDTH = 22
 
@@ -131,6 +132,19 @@ def print_rows(rows: list[tuple[str, str]]) -> None:
     console.print(Padding(table, (0, 0, 0, 2)))
 
 
+def require_key(report: Event) -> None:
+    """Raise HexkeyError (exit code 1) with the reason if a report has no block that ended well."""
+    if report["blocks"]["ok"]:
+        return
+    if dropped := report["blocks"]["dropped"]:
+        why = ", ".join(f"{count} for {reason}" for reason, count in dropped.items())
+        raise HexkeyError(f"no block made a key: dropped were {why}")
+    raise HexkeyError(
+        f"no block was filled: {report['unused_sifted_bits']:,} sifted bits are fewer than the "
+        f"{report['parameters']['block_bits']:,} of a block; run longer or set block_bits lower"
+    )
+
+
 def summary(report: Event) -> list[tuple[str, str]]:
     """Return the lines of a report: a name and a value with its unit."""
     disclosed = report["disclosed_bits"]
@@ -154,6 +168,10 @@ def summary(report: Event) -> list[tuple[str, str]]:
             ("authentication bits", f"{auth['used']:,} used, {auth['made']:,} made"),
             ("epsilon", f"{epsilon:.1e} in all"),
         ]
+    if report.get("history"):
+        lines.append(("rates", _rates(report)))
+    if report.get("unused_sifted_bits"):
+        lines.append(("unused sifted bits", f"{report['unused_sifted_bits']:,}: no whole block"))
     if "equal" in report:
         what = "strings" if report["secret_bits"] is None else "keys"
         lines.append((f"{what} of both roles", "equal" if report["equal"] else "NOT equal"))
@@ -165,3 +183,18 @@ def summary(report: Event) -> list[tuple[str, str]]:
         ("  because" if i == 0 else "", f"- {why}") for i, why in enumerate(report["reasons"])
     ]
     return lines
+
+
+def _rates(report: Event) -> str:
+    """Return the rates over the blocks that ended well, per second of the link."""
+    history = report["history"]
+    seconds = sum(block["end_s"] - block["start_s"] for block in history)
+    key = sum(block["secret_bits"] for block in history)
+    f = report["efficiency"]
+    efficiency = "-" if f is None else f"{f:.3f}"
+    amplified = key + sum(block["refill_bits"] for block in history)
+    return (
+        f"{report['sifted_bits'] / seconds / 1000:.2f} kbit/s sifted, "
+        f"{amplified / seconds / 1000:.2f} amplified, {key / seconds / 1000:.2f} key, in "
+        f"{seconds:.1f} s of the link; correction f = {efficiency}"
+    )

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from hexkey.cli import app
-from hexkey.cli.display import Display, print_report
+from hexkey.cli.display import Display, print_report, require_key
 from hexkey.cli.options import JsonOption
 from hexkey.errors import ConfigurationError, InputError
 from hexkey.session.parameters import SessionParameters
@@ -60,5 +60,6 @@ def distill(
     if not as_json:
         for damage in report.get("damage", ()):
             typer.echo(f"hexkey: {file}: {damage}.", err=True)
-    if report["blocks"]["ok"] == 0 or not report.get("equal", True):
+    require_key(report)
+    if not report.get("equal", True):
         raise typer.Exit(1)

@@ -35,4 +35,5 @@ def keyrate(
     if as_json:
         typer.echo(json.dumps({"model": model, "inputs": given, "output": value}))
     else:
-        typer.echo(f"{value!r}")
+        unproven = " bits, by the paper's equations, which are no security proof"
+        typer.echo(f"{value!r}{unproven if model.startswith('b92_key') else ''}")

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from hexkey.cli import app
-from hexkey.cli.display import Display, print_report
+from hexkey.cli.display import Display, print_report, require_key
 from hexkey.cli.interrupt import stop_on_signal
 from hexkey.cli.options import (
     BlockOption,
@@ -85,7 +85,7 @@ def bob(
         float | None,
         typer.Option(help="Transmission an attacker could replace, 0 to 1, if known."),
     ] = None,
-    record: Annotated[
+    recording: Annotated[
         Path | None, typer.Option(help="Write a recording of wire and session to this new file.")
     ] = None,
     figures: Annotated[
@@ -110,7 +110,7 @@ def bob(
         "gate_width_ns": gate_width_ns,
         "holdoff_pulses": holdoff_pulses,
         "untrusted_transmission": untrusted_transmission,
-        "record": record,
+        "recording": recording,
         "figures": figures,
         "seed": seed,
     }
@@ -121,18 +121,19 @@ def bob(
 
 
 def run_to_the_end(settings: BobSettings, *, as_json: bool, json_lines: bool) -> None:
-    """Run Bob, draw his pictures, print his report; exit code 1 if no key came of it."""
+    """Run Bob, draw his pictures, print his report, and only then say what went wrong."""
     from hexkey import plot
     from hexkey.party.bob import run
 
     if settings.figures is not None:
         plot.require()
     with stop_on_signal() as stop, Display("bob", json_lines=json_lines, quiet=as_json) as display:
-        report = run(settings, display, stop)
+        outcome = run(settings, display, stop)
         if settings.figures is not None:
-            plot.draw_report(report, settings.figures)
-        display({"event": "report", "report": report})
+            plot.draw_report(outcome.report, settings.figures)
+        display({"event": "report", "report": outcome.report})
     if not json_lines:
-        print_report(report, as_json)
-    if report["blocks"]["ok"] == 0:
-        raise typer.Exit(1)
+        print_report(outcome.report, as_json)
+    if outcome.ended_by is not None:
+        raise outcome.ended_by
+    require_key(outcome.report)

@@ -7,7 +7,12 @@ from typing import Any
 from hexkey.authenticate import KEY_BITS
 from hexkey.claims import RecordClaims
 from hexkey.config import AliceSettings
-from hexkey.errors import AuthenticationError, ChannelError, HexkeyError
+from hexkey.errors import (
+    AuthenticationError,
+    ChannelError,
+    ConfigurationError,
+    HexkeyError,
+)
 from hexkey.randomness import Randomness, choose_randomness
 from hexkey.record import RecordReader
 from hexkey.session.alice import Alice
@@ -38,6 +43,8 @@ def serve(settings: AliceSettings, progress: Progress) -> list[dict[str, Any]]:
         RecordReader(settings.alice_record) as record,
         listen(settings.listen) as server,
     ):
+        if store.role != "alice":
+            raise ConfigurationError(f"{settings.store} is Bob's store: give Alice her own")
         host, port = server.getsockname()[:2]
         progress({"event": "listening", "address": f"{host}:{port}"})
         served = 0

@@ -1,13 +1,14 @@
 """Bob as a process: the board on one side, Alice on the other."""
 
 import threading
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from hexkey.authenticate import KEY_BITS
 from hexkey.board import Board
 from hexkey.board_settings import BoardSettings, DetectorSettings
 from hexkey.config import BobSettings
+from hexkey.errors import ConfigurationError, HexkeyError
 from hexkey.events import DETECTORS
 from hexkey.keyrate.b92 import USD_THRESHOLD_TRANSMISSION
 from hexkey.live import LiveEvents
@@ -26,25 +27,33 @@ from hexkey.window import Window, to_ticks, window_in_ticks
 HISTOGRAM_BIN_TICKS = 10
 
 
-def run(settings: BobSettings, progress: Progress, stop: threading.Event) -> dict[str, Any]:
-    """Run one session of Bob's and return its report; `stop` ends it after the block at hand.
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A session's report, and what ended it before its time, if anything did."""
+
+    report: dict[str, Any]
+    ended_by: HexkeyError | None
+
+
+def run(settings: BobSettings, progress: Progress, stop: threading.Event) -> Outcome:
+    """Run one session of Bob's; `stop` ends it after the block at hand.
 
     Raises
     ------
     HexkeyError
-        What ended the session before its time. Keys that were final stay stored.
+        No session was opened: there is nothing to report.
     """
     randomness = choose_randomness(settings.seed)
-    recording = RecordingWriter(settings.record) if settings.record else None
+    recording = RecordingWriter(settings.recording) if settings.recording else None
     try:
-        report = _run(settings, randomness, recording, progress, stop)
+        outcome = _run(settings, randomness, recording, progress, stop)
     except BaseException:
         if recording:
             recording.close()
         raise
     if recording:
-        recording.close(report)
-    return report
+        recording.close(None if outcome.ended_by else outcome.report)
+    return outcome
 
 
 def _run(
@@ -53,7 +62,7 @@ def _run(
     recording: RecordingWriter | None,
     progress: Progress,
     stop: threading.Event,
-) -> dict[str, Any]:
+) -> Outcome:
     with (
         Store.open(settings.store) as store,
         Board.open(
@@ -62,6 +71,8 @@ def _run(
             on_bytes=recording.wire if recording else None,
         ) as board,
     ):
+        if store.role != "bob":
+            raise ConfigurationError(f"{settings.store} is Alice's store: give Bob his own")
         window = _configure(board, settings)
         run_id = new_run_id(randomness)
         statement = BobStatement(
@@ -91,14 +102,22 @@ def _run(
                 )
             progress({"event": "session", "settled": greeting.settled, "run": run_id})
             tally = Tally(session, auth_bits_used=KEY_BITS * talk.auth_keys_used)
-            with LiveEvents(board, receiver, run_id, settings.seconds, progress, stop) as chunks:
-                Bob(talk, session, store, tally, progress).run(chunks)
-        return {
+            ended_by: HexkeyError | None = None
+            try:
+                with LiveEvents(
+                    board, receiver, run_id, settings.seconds, progress, stop
+                ) as chunks:
+                    Bob(talk, session, store, tally, progress).run(chunks)
+            except HexkeyError as error:
+                ended_by = error
+        report = {
             **tally.report({**receiver.facts(), **stream_facts(board.statistics)}),
+            "ended": None if ended_by is None else str(ended_by),
             "window": asdict(window.gate) | {"tick_ps": str(window.tick_ps)},
             "period_ticks": window.period_ticks,
             "histogram": receiver.histogram_facts(),
         }
+        return Outcome(report, ended_by)
 
 
 def _configure(board: Board, settings: BobSettings) -> Window:
@@ -129,7 +148,9 @@ def demonstration_reasons(
     reasons = []
     if simulated:
         reasons.append(SIMULATED_BOARD)
-    if 0 < settings.untrusted_transmission <= USD_THRESHOLD_TRANSMISSION:
+    if settings.untrusted_transmission == 0:
+        reasons.append("the untrusted transmission is not stated")
+    elif settings.untrusted_transmission <= USD_THRESHOLD_TRANSMISSION:
         reasons.append(
             f"the untrusted transmission of {settings.untrusted_transmission:.3f} is below "
             f"{USD_THRESHOLD_TRANSMISSION:.3f}: the two states of B92 can be told apart without "

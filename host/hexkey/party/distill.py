@@ -20,6 +20,7 @@ from hexkey.session.block import Session
 from hexkey.session.bob import Bob
 from hexkey.session.channel import SocketChannel, local_pair
 from hexkey.session.conversation import ALICE, BOB, LiveConversation
+from hexkey.session.handshake import PROTOCOL_REASONS
 from hexkey.session.parameters import SessionParameters
 from hexkey.session.replay import ReplayConversation, TranscriptEnded
 from hexkey.session.tally import Progress, Tally
@@ -124,6 +125,7 @@ def distill(path: Path, alice_record: Path, out: Path, progress: Progress) -> di
     with RecordReader(alice_record) as record:
         randomness = OperatingSystem()
         reasons = (
+            *PROTOCOL_REASONS,
             LOCAL_REASON,
             *recording.meta.get("reasons", ()),
             *demonstration_reasons(record, randomness),
@@ -137,6 +139,8 @@ def distill(path: Path, alice_record: Path, out: Path, progress: Progress) -> di
 def _new_stores(out: Path) -> tuple[Path, Path]:
     out.mkdir(parents=True, exist_ok=True)
     paths = out / "alice.store", out / "bob.store"
+    if any(path.exists() for path in paths):
+        raise ConfigurationError(f"{out} holds key stores already: give another folder with --out")
     create_pair(*paths, LOCAL_TAG_KEYS, OperatingSystem())
     return paths
 

@@ -57,7 +57,8 @@ def bob_align(talk: Conversation, session: Session, sample: SiftedBlock) -> Alig
     if not found.found:
         raise InputError(
             "Alice's record does not match the sifted bits at any offset within "
-            f"±{SEARCH_S} s: it is of another run, or too short, or the error rate is too high"
+            f"±{SEARCH_S} s: it is of another run, or too short, the error rate is too high, "
+            "or bit_of_detector is the wrong way round"
         )
     return Alignment(
         sample.epoch, found.offset, found.modulo, found.false_match_probability, len(sample.bits)

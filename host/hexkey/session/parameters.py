@@ -96,11 +96,12 @@ class SessionParameters:
         return asdict(self)
 
     def differences(self, other: dict[str, Any]) -> str:
-        """Say where a peer's parameters differ, or return an empty string."""
+        """Say where Bob's parameters differ from these, Alice's; empty if they do not."""
         mine = self.to_json()
         names = sorted(set(mine) | set(other))
         return "; ".join(
-            f"{name} is {mine.get(name, 'unknown')} here and {other.get(name, 'unknown')} there"
+            f"{name} is {mine.get(name, 'unknown')} at Alice and "
+            f"{other.get(name, 'unknown')} at Bob"
             for name in names
             if mine.get(name) != other.get(name)
         )

@@ -9,6 +9,7 @@ from typing import Any
 from hexkey.authenticate import KEY_BITS
 from hexkey.errors import BlockDropped
 from hexkey.keyrate import b92
+from hexkey.keyrate.entropy import binary_entropy
 from hexkey.session.align import Alignment
 from hexkey.session.block import BlockCounts, Disclosed, Session, epsilon_of_block
 from hexkey.session.conversation import EPSILON_TAG
@@ -52,6 +53,16 @@ class Tally:
 
     def dropped_block(self, drop: BlockDropped) -> None:
         self.dropped[drop.reason] += 1
+
+    def _efficiency(self) -> float | None:
+        """Return f: bits disclosed to correct over n h(Q), of the blocks that ended well."""
+        entropy = 0.0
+        for block in self.blocks:
+            rest = block.sifted_bits - self.session.parameters.estimate_bits
+            errors = block.errors - block.sample_errors
+            entropy += rest * float(binary_entropy(errors / rest))
+        disclosed = sum(block.disclosed.reconcile for block in self.blocks)
+        return disclosed / entropy if entropy else None
 
     def _history(self, block: BlockCounts) -> dict[str, Any]:
         parameters = self.session.parameters
@@ -101,6 +112,7 @@ class Tally:
             "sifted_bits": self.sifted_bits,
             "errors": self.errors,
             "qber": self.errors / self.sifted_bits if self.sifted_bits else None,
+            "efficiency": self._efficiency(),
             "disclosed_bits": asdict(self.disclosed),
             "secret_bits": self.secret_bits,
             "auth_bits": {"used": self.auth_bits_used, "made": self.auth_bits_made},

@@ -261,15 +261,15 @@ def test_parameters_that_differ_are_named_to_both(parties: Parties, changes: Any
     for error in (outcome.alice_error, outcome.bob_error):
         assert isinstance(error, ChannelError)
         for name, value in changes.items():
-            assert f"{name} is {value} here and {getattr(TINY, name)} there" in str(error)
+            assert f"{name} is {value} at Alice and {getattr(TINY, name)} at Bob" in str(error)
 
 
 def test_a_parameter_that_only_one_side_knows_is_a_difference() -> None:
     theirs = {**SessionParameters().to_json(), "decoy": 1}
     del theirs["reconciler"]
     found = SessionParameters().differences(theirs)
-    assert "decoy is unknown here and 1 there" in found
-    assert "reconciler is cascade here and unknown there" in found
+    assert "decoy is unknown at Alice and 1 at Bob" in found
+    assert "reconciler is cascade at Alice and unknown at Bob" in found
 
 
 @pytest.mark.parametrize(

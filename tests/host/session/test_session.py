@@ -104,7 +104,7 @@ def test_parameters_that_differ_are_refused_by_name(tmp_path: Path) -> None:
     parties = make_parties(tmp_path)
     outcome = run_session(parties, alice_parameters=replace(SMALL, qber_abort=0.09))
     assert isinstance(outcome.bob_error, ChannelError)
-    assert "qber_abort is 0.09 here and 0.11 there" in str(outcome.bob_error)
+    assert "qber_abort is 0.09 at Alice and 0.11 at Bob" in str(outcome.bob_error)
 
 
 def test_pools_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:

@@ -35,10 +35,9 @@ def run(sizes: Sequence[int] = (100_000, 1_000_000)) -> dict[str, float]:
 
 def by_fft(bits: NDArray[np.uint8], seed: NDArray[np.uint8], length: int) -> NDArray[np.uint8]:
     """Count the ones of each sum in floating point: the baseline."""
-    counts = np.asarray(fftconvolve(seed.astype(np.float64), bits.astype(np.float64)), np.float64)
+    counts: NDArray[np.float64] = fftconvolve(seed.astype(np.float64), bits.astype(np.float64))
     wanted = counts[bits.size - 1 : bits.size - 1 + length]
-    ones: NDArray[np.uint8] = (np.rint(wanted).astype(np.int64) & 1).astype(np.uint8)
-    return ones
+    return (np.rint(wanted).astype(np.int64) & 1).astype(np.uint8)
 
 
 def _measure(n: int) -> dict[str, float]:

@@ -45,7 +45,7 @@ def _options(
     ] = False,
 ) -> None:
     if log_level.lower() not in logs.LEVELS:
-        raise typer.BadParameter(f"log level {log_level!r}: use {', '.join(logs.LEVELS)}.")
+        raise typer.BadParameter(f"log level {log_level!r}: use {', '.join(logs.LEVELS)}")
     logs.configure(log_level)
 
 

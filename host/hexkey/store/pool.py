@@ -7,9 +7,10 @@ deletes, a refill raises `end` and inserts; a number never comes back.
 import sqlite3
 from dataclasses import dataclass
 
+from hexkey.authenticate import KEY_BYTES
 from hexkey.errors import PoolError, StoreError
 
-TAG_KEY_BYTES = 32
+TAG_KEY_BYTES = KEY_BYTES  # what one tag takes
 RESERVE = 8  # sending keys kept so that a session whose pool ran low can still settle its blocks
 ALICE_TO_BOB = "alice->bob"
 BOB_TO_ALICE = "bob->alice"

@@ -46,7 +46,10 @@ def test_interrupted_alice_says_so_and_leaves_stores_that_settle(tmp_path: Path)
         with both(stage) as (alice, bob):
             alice.signal(signal.SIGINT)
             ended = alice.end()
-            assert_left_alone(bob.end())
+            left = bob.end()
+            assert_left_alone(left)
+        assert left.report["blocks"]["ok"] >= 2  # whatever ended it, what was done is told
+        assert left.report["ended"]
         assert ended.code == 130
         assert ended.sentence == "hexkey: interrupted; what was final is stored."
         settle(stage, 2)

@@ -206,3 +206,12 @@ def test_unknown_log_level_and_unknown_option(run: Run) -> None:
         assert done.code == 2
         assert words[-1] in done.err or "loud" in done.err
         assert "Traceback" not in done.err
+
+
+def test_a_wrong_port_leaves_no_recording_behind(run: Run, stores: Stores, tmp_path: Path) -> None:
+    for words in (
+        bob(stores, tmp_path / "ttyUSB9", "--recording", tmp_path / "run.recording"),
+        ("capture", tmp_path / "ttyUSB9", tmp_path / "run.recording"),
+    ):
+        assert run(*words).code == 4
+        assert not (tmp_path / "run.recording").exists()

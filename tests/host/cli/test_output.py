@@ -11,6 +11,7 @@ from tests.host.cli.conftest import Run, Stores
 
 from hexkey.cli.display import describe, print_report
 from hexkey.session.block import BlockCounts, Session
+from hexkey.session.handshake import PROTOCOL_REASONS
 from hexkey.session.parameters import SessionParameters
 from hexkey.session.tally import Tally
 
@@ -197,3 +198,27 @@ def test_debug_log_is_lines_of_json(run: Run, tmp_path: Path) -> None:
     assert [line["event"] for line in lines] == ["corrected"]
     assert {"time", "level", "errors"} <= set(lines[0])
     assert run("distill", detections(tmp_path), "--json").err == ""
+
+
+def test_every_key_carries_what_the_protocol_says_of_itself(
+    simulated: Path, run: Run, tmp_path: Path
+) -> None:
+    words = ("--record", simulated / "alice.record", "--out", tmp_path / "out", "--json")
+    report = json.loads(run("distill", simulated / "run.recording", *words).out)
+    assert set(PROTOCOL_REASONS) <= set(report["reasons"])
+
+
+def test_a_recording_too_short_for_a_block_says_so(run: Run, tmp_path: Path) -> None:
+    short = tmp_path / "short"
+    assert run("simulate", short, "--seconds", 0.5, "--seed", 1).code == 0
+    words = ("--record", short / "alice.record", "--out", tmp_path / "out")
+    done = run("distill", short / "run.recording", *words)
+    assert done.code == 1
+    assert "no block was filled" in done.err
+
+
+def test_rates_and_efficiency_are_in_the_report(simulated: Path, run: Run, tmp_path: Path) -> None:
+    words = ("--record", simulated / "alice.record", "--out", tmp_path / "out", "--json")
+    report = json.loads(run("distill", simulated / "run.recording", *words).out)
+    assert 1.0 < report["efficiency"] < 1.2
+    assert report["history"][0]["end_s"] > report["history"][0]["start_s"]

@@ -33,7 +33,10 @@ def test_replay_gives_the_live_keys_bit_for_bit(live: Live, tmp_path: Path) -> N
     found = compare(live.scene.bob_store, tmp_path / "again" / "bob.store")
     assert found.equal
     assert found.common == live.bob.report["blocks"]["ok"] >= 1
-    for name in ("sifted_bits", "errors", "disclosed_bits", "secret_bits", "reasons", "losses"):
+    for name in (
+        *("sifted_bits", "errors", "disclosed_bits", "secret_bits", "reasons", "losses"),
+        *("window", "period_ticks", "histogram"),
+    ):
         assert report[name] == live.bob.report[name], name
     assert report["mode"] == "replayed"
     assert not (tmp_path / "again" / "alice.store").exists()

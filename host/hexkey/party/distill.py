@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ class Playback:
     """A recording's wire as sifted bits, through the same code as a live board."""
 
     recording: Recording
+    window: dict[str, Any]
     parser: StreamParser
     receiver: Receiver
 
@@ -56,7 +57,8 @@ def play_back(recording: Recording) -> Playback:
         receiver = Receiver(
             meta["run"], (gate,) * DETECTORS, meta["period_ticks"], tuple(meta["bit_of_detector"])
         )
-    return Playback(recording, StreamParser(), receiver)
+        window = asdict(gate) | {"tick_ps": str(meta["tick_ps"])}
+    return Playback(recording, window, StreamParser(), receiver)
 
 
 @contextmanager
@@ -150,6 +152,9 @@ def _report(tally: Tally, playback: Playback, mode: str) -> dict[str, Any]:
         **tally.report(playback.losses()),
         "mode": mode,
         "damage": playback.recording.damage,
+        "window": playback.window,
+        "period_ticks": playback.recording.meta["period_ticks"],
+        "histogram": playback.receiver.histogram_facts(),
     }
 
 

@@ -6,12 +6,8 @@ from pathlib import Path
 import pytest
 from amaranth.lib import wiring
 
-from hexkey_sim.benches.runner import (
-    MISSING_SIMULATOR,
-    BenchResult,
-    run_bench,
-    simulator_is_missing,
-)
+from hexkey_sim.benches.runner import BenchResult, run_bench
+from hexkey_sim.benches.verilator import MISSING_SIMULATOR, simulator_is_missing
 
 Bench = Callable[..., BenchResult]
 

@@ -1,8 +1,6 @@
-"""Runs a bench: a component as Verilog, Icarus, cocotb."""
+"""Runs a bench: a component as Verilog, Verilator, cocotb."""
 
-import re
-import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +10,7 @@ from cocotb_tools.check_results import get_results
 from cocotb_tools.runner import get_runner
 
 from hexkey_gateware.verilog import export
-
-MISSING_SIMULATOR = "iverilog is not installed: apt install iverilog"
+from hexkey_sim.benches.verilator import compiled_model
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +29,6 @@ class BenchResult:
     log: str
 
 
-def simulator_is_missing() -> bool:
-    return shutil.which("iverilog") is None
-
-
 def run_bench(
     component: wiring.Component,
     bench: str,
@@ -43,6 +36,10 @@ def run_bench(
     *,
     only: Sequence[str] = (),
     seed: int = 1,
+    sources: Mapping[str, str] | None = None,
+    timing: bool = False,
+    args: Sequence[str] = (),
+    env: Mapping[str, str] | None = None,
 ) -> BenchResult:
     """Run the cocotb tests of a module of this package against a component.
 
@@ -52,52 +49,55 @@ def run_bench(
     bench : str
         Name of the module in this package.
     folder : Path
-        Takes everything that is made; must be there.
+        Takes the log and the results; must be there.
     only : sequence of str
         Tests to run; all if empty.
     seed : int
         Of the bench's stimulus.
+    sources : dict of str to str
+        Verilog that the component has instances of: file name to text.
+    timing : bool
+        Whether there are delays in it.
+    args : sequence of str
+        More arguments for Verilator.
+    env : dict of str to str
+        Environment of the bench: what it needs to know of the component.
 
     Raises
     ------
     RuntimeError
         The simulator ended before the bench did.
     """
-    source, log = folder / f"{bench}.v", folder / "bench.log"
-    source.write_text(_kick(export(component, bench)))
-    runner = get_runner("icarus")
-    runner.build(
-        sources=[source],
-        hdl_toplevel=bench,
-        build_dir=folder,
-        timescale=("1ns", "1ps"),
-        log_file=folder / "build.log",
+    verilog = {**(sources or {}), f"{bench}.v": export(component, bench)}
+    return run_model(
+        compiled_model(bench, verilog, timing=timing, args=args), bench, folder, only, seed, env
     )
-    results = folder / "results.xml"
+
+
+def run_model(
+    model: Path,
+    bench: str,
+    folder: Path,
+    only: Sequence[str] = (),
+    seed: int = 1,
+    env: Mapping[str, str] | None = None,
+    top: str | None = None,
+) -> BenchResult:
+    """Run the cocotb tests of a module of this package against a compiled model."""
+    log, results = folder / "bench.log", folder / "results.xml"
     with suppress(SystemExit):  # under pytest the runner ends the program over a failed test
-        runner.test(
+        get_runner("verilator").test(
             test_module=f"hexkey_sim.benches.{bench}",
-            hdl_toplevel=bench,
-            build_dir=folder,
+            hdl_toplevel=top or bench.rpartition(".")[2],
+            hdl_toplevel_lang="verilog",
+            build_dir=model,
             test_dir=folder,
             testcase=list(only) or None,
             seed=seed,
             results_xml=str(results),
             log_file=log,
             # Importing pytest in the simulator takes a second, a third of a short bench.
-            extra_env={"COCOTB_REWRITE_ASSERTION_FILES": ""},
+            extra_env={"COCOTB_REWRITE_ASSERTION_FILES": "", **(env or {})},
         )
     tests, failures = get_results(results)
     return BenchResult(tests, failures, log.read_text())
-
-
-def _kick(verilog: str) -> str:
-    r"""Make every `always @*` run at the start.
-
-    Icarus runs one only when an input changes; what depends on constants and initial values alone
-    would stay undefined. Yosys lets each read a signal ``\$auto$verilog_backend...`` for this, but
-    that does not change when declarations are initialised as SystemVerilog says.
-    """
-    return re.sub(
-        r"reg (\\\$auto\$verilog_backend\S+) += 0;", r"reg \1 = 0; initial #0 \1 = 1;", verilog
-    )

@@ -34,7 +34,6 @@ from hexkey_sim.golden.fast import FastFrontEnd
 from hexkey_sim.golden.fifo import EventFifo
 from hexkey_sim.golden.framer import Framer
 from hexkey_sim.golden.front_end import AnyFrontEnd, FrontEnd
-from hexkey_sim.golden.hold_off import LONG_AGO
 from hexkey_sim.golden.settings import TICK_PS
 from hexkey_sim.register_file import RegisterFile
 from hexkey_sim.transmitter import Transmitter
@@ -126,7 +125,7 @@ class VirtualBoard:
         self._settings = self._registers.front_end_settings()
         self._mode = Mode.EVENTS
         self._divider = 1
-        self._front_end: AnyFrontEnd = self._make(self._settings, LONG_AGO)
+        self._front_end: AnyFrontEnd = self._make(self._settings)
         self._epoch_pulse = 0  # of `pulses`, where the epoch's pulse 0 is
         self._locked = True
         self._uncommitted: int | None = None
@@ -291,7 +290,7 @@ class VirtualBoard:
             self._transmitter.send(Kind.LOSS, Loss(LossCause.TRIGGER_LOST, last, last, 0).encode())
             self._framer.begin_epoch()
             self._epoch_pulse = self.pulses
-            self._front_end = self._make(self._settings, -1, self._front_end.counters)
+            self._front_end = self._make(self._settings, self._front_end.counters)
             self._locked = True
             self._apply_commit()
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import asdict
+from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
@@ -53,7 +54,7 @@ def test_gate_is_half_open_to_the_tick(make: Make) -> None:
 
 
 def test_picoseconds_are_cut_to_the_tick_they_fall_in(make: Make) -> None:
-    events = make(gated(100, 1)).push([1009], [0], 10**9)
+    events = make(gated(100, 1, holdoff_pulses=0)).push([1009], [0], 10**9)
     assert rows(events) == [(0, 100, 1, 0)]
 
 
@@ -78,9 +79,9 @@ def test_click_in_the_wrapped_part_belongs_to_the_pulse_in_which_the_gate_opened
 
 
 def test_nothing_belongs_to_a_pulse_before_the_first(make: Make) -> None:
-    front_end = make(gated(2400, 300))
+    front_end = make(gated(2400, 300, holdoff_pulses=0))
     assert run(front_end, [(100, 0)]) == []
-    assert front_end.counters.outside_gate == 1
+    assert front_end.counters.ignored_holdoff == 1
 
 
 def test_click_on_the_edge_belongs_to_the_pulse_that_begins(make: Make) -> None:
@@ -93,14 +94,14 @@ def test_click_on_the_edge_belongs_to_the_pulse_that_begins(make: Make) -> None:
 
 
 def test_two_detectors_in_a_pulse_are_one_event_with_the_first_phase(make: Make) -> None:
-    front_end = make(FrontEndSettings())
+    front_end = make(FrontEndSettings(holdoff_pulses=1))
     assert run(front_end, [(PERIOD + 70, 2), (PERIOD + 900, 1)]) == [(1, 70, 0b110, 0)]
     assert front_end.counters.double_pulses == 1
     assert front_end.counters.pairs == [0, 0, 0, 1, 0, 0]
 
 
 def test_double_clicks_can_be_discarded_and_are_still_counted(make: Make) -> None:
-    front_end = make(FrontEndSettings(discard_double=True))
+    front_end = make(FrontEndSettings(discard_double=True, holdoff_pulses=0))
     clicks = [(70, 0), (80, 1), (90, 3), (10 * PERIOD, 1)]
     assert run(front_end, clicks) == [(10, 0, 0b10, 0)]
     assert front_end.counters.pairs == [1, 0, 1, 0, 1, 0]
@@ -108,27 +109,28 @@ def test_double_clicks_can_be_discarded_and_are_still_counted(make: Make) -> Non
 
 
 def test_second_click_of_a_detector_is_dropped_counted_and_flagged(make: Make) -> None:
-    front_end = make(FrontEndSettings())
+    front_end = make(FrontEndSettings(holdoff_pulses=0))
     assert run(front_end, [(5, 0), (50, 0), (60, 1), (70, 0)]) == [(0, 5, 0b11, FLAG_REPEAT)]
     assert front_end.counters.repeats == 2
 
 
 def test_repeat_outside_the_gate_is_no_repeat(make: Make) -> None:
-    front_end = make(gated(0, 1000))
+    front_end = make(gated(0, 1000, holdoff_pulses=0))
     assert run(front_end, [(5, 0), (1500, 0)]) == [(0, 5, 1, 0)]
     assert (front_end.counters.repeats, front_end.counters.outside_gate) == (0, 1)
 
 
 def test_hold_off_covers_the_pulses_after_the_click_and_not_one_more(make: Make) -> None:
     for distance, accepted in ((1, False), (2, False), (3, True)):
-        events = run(make(FrontEndSettings(holdoff_pulses=2)), [(0, 0), (distance * PERIOD, 1)])
+        clicks = [(5 * PERIOD, 0), ((5 + distance) * PERIOD, 1)]
+        events = run(make(FrontEndSettings(holdoff_pulses=2)), clicks)
         assert (len(events) == 2) is accepted
 
 
 def test_ignored_click_restarts_the_hold_off(make: Make) -> None:
     front_end = make(FrontEndSettings(holdoff_pulses=2))
-    clicks = [(pulse * PERIOD, 0) for pulse in (0, 2, 4, 6, 9)]
-    assert [pulse for pulse, *_ in run(front_end, clicks)] == [0, 9]
+    clicks = [(pulse * PERIOD, 0) for pulse in (2, 4, 6, 8, 11)]
+    assert [pulse for pulse, *_ in run(front_end, clicks)] == [2, 11]
     assert front_end.counters.ignored_holdoff == 3
 
 
@@ -164,7 +166,7 @@ def test_pulse_stays_open_while_a_slower_channel_can_still_deliver_into_it(make:
 
 
 def test_disabled_detector_is_not_seen_at_all(make: Make) -> None:
-    front_end = make(FrontEndSettings(enable=(True, False, True, True)))
+    front_end = make(FrontEndSettings(enable=(True, False, True, True), holdoff_pulses=1))
     assert run(front_end, [(0, 1), (PERIOD, 0)]) == [(1, 0, 1, 0)]
     assert front_end.counters.clicks == [1, 0, 0, 0]
     assert front_end.take_histogram().sum() == 1
@@ -205,9 +207,26 @@ def test_after_a_change_no_event_is_of_a_pulse_that_was_closed_before(make: Make
     assert front_end.counters.outside_gate == 1
 
 
-def test_epoch_after_a_lost_trigger_begins_in_hold_off(make: Make) -> None:
-    front_end = make(FrontEndSettings(holdoff_pulses=2), last_click_pulse=-1)
-    assert run(front_end, [(0, 0), (3 * PERIOD, 0)]) == [(3, 0, 1, 0)]
+def test_epoch_begins_in_hold_off(make: Make) -> None:
+    for first, accepted in ((0, False), (1, False), (2, True)):
+        front_end = make(FrontEndSettings(holdoff_pulses=2))
+        assert bool(run(front_end, [(first * PERIOD, 0)])) is accepted
+        assert front_end.counters.ignored_holdoff == 1 - accepted
+
+
+def test_period_of_the_source_may_be_no_whole_number_of_ticks() -> None:
+    chosen = gated(2400, 300, holdoff_pulses=0)
+    front_end = FrontEnd(chosen, period_ticks=Fraction(5001, 2))
+    clicks = [(3 * 5001, 0), (9 * 5001 // 2 + 1, 1), (5 * 5001 - 1, 1)]
+    assert run(front_end, clicks) == [(5, 2500, 1, 0), (8, 2500, 2, 0), (9, 2499, 2, 0)]
+    assert front_end.counters.outside_gate == 0
+
+
+def test_no_gate_opens_in_a_blind_pulse_and_its_clicks_count() -> None:
+    front_end = FrontEnd(FrontEndSettings(holdoff_pulses=1), blind=range(5, 8))
+    clicks = [(pulse * PERIOD + 7, 0) for pulse in (3, 5, 6, 7, 9)]
+    assert run(front_end, clicks) == [(3, 7, 1, 0), (9, 7, 1, 0)]
+    assert (front_end.counters.outside_gate, front_end.counters.ignored_holdoff) == (1, 2)
 
 
 def test_click_that_comes_too_late_is_a_programmer_error(make: Make) -> None:
@@ -270,7 +289,8 @@ def by_definition(chosen: FrontEndSettings, clicks: Clicks) -> list[Row]:
             pulses.setdefault(pulse, []).append((phase, d, inside))
     events = []
     for pulse, here in sorted(pulses.items()):
-        alive = not any(pulse - h in pulses for h in range(1, chosen.holdoff_pulses + 1))
+        before = range(pulse - chosen.holdoff_pulses, pulse)
+        alive = -1 not in before and not any(each in pulses for each in before)
         good = sorted((phase, d) for phase, d, inside in here if inside)
         mask = sum({1 << d for _, d in good})
         if pulse < 0 or not alive or not good or (mask.bit_count() > 1 and chosen.discard_double):

@@ -5,6 +5,8 @@ pulse than another's that came earlier. A pulse closes when no enabled detector 
 into it.
 """
 
+from fractions import Fraction
+
 from hexkey.events import DETECTORS
 from hexkey_sim.golden.delay import Delay
 from hexkey_sim.golden.pulse_clock import PulseClock
@@ -26,7 +28,9 @@ class Collector:
         return [(pulse, sorted(self._open.pop(pulse))) for pulse in closed]
 
 
-def open_pulses(settings: FrontEndSettings, horizon_ticks: int) -> tuple[int, int]:
+def open_pulses(
+    settings: FrontEndSettings, horizon_ticks: int, period_ticks: Fraction | None = None
+) -> tuple[int, int]:
     """Return the first pulse that is still open and the first that cannot hold a click yet.
 
     Parameters
@@ -34,11 +38,13 @@ def open_pulses(settings: FrontEndSettings, horizon_ticks: int) -> tuple[int, in
     settings : FrontEndSettings
     horizon_ticks : int
         Every click before this time at the pin has been delivered, and none at or after it.
+    period_ticks : Fraction, optional
+        Of the source, where it is not what the settings say.
     """
-    delay, clock = Delay(settings), PulseClock(settings)
+    delay, clock = Delay(settings), PulseClock(settings, period_ticks)
     detectors = [d for d in range(DETECTORS) if settings.enable[d]]
     if not detectors:
-        boundary = -(-horizon_ticks // settings.period_ticks)
+        boundary = -(-horizon_ticks // (period_ticks or settings.period_ticks))
         return boundary, boundary
     first_open = min(clock.attribute(delay.apply(horizon_ticks, d), d).pulse for d in detectors)
     latest = max(clock.attribute(delay.apply(horizon_ticks - 1, d), d).pulse for d in detectors)

@@ -12,12 +12,13 @@ from hexkey.wire import PAIRS
 from hexkey_sim.golden.collector import open_pulses
 from hexkey_sim.golden.front_end import check_clicks
 from hexkey_sim.golden.histogram import Histogram
-from hexkey_sim.golden.hold_off import LONG_AGO
 from hexkey_sim.golden.settings import (
     TICK_PS,
     FrontEndCounters,
     FrontEndSettings,
 )
+
+LONG_AGO = -(1 << 62)  # before every pulse
 
 Array = NDArray[np.int64]
 POPCOUNT = np.array([mask.bit_count() for mask in range(1 << DETECTORS)])
@@ -29,14 +30,13 @@ class FastFrontEnd:
     def __init__(
         self,
         settings: FrontEndSettings,
-        last_click_pulse: int = LONG_AGO,
         counters: FrontEndCounters | None = None,
     ) -> None:
         self.counters = counters or FrontEndCounters()
         self.next_pulse = 0
         self._horizon_ticks = 0
         self._open = (np.empty(0, np.int64),) * 3  # pulse, phase, detector
-        self._last_click_pulse = last_click_pulse
+        self._last_click_pulse = -1  # an epoch begins in hold-off
         self._build(settings)
 
     def push(self, time_ps: ArrayLike, detector: ArrayLike, horizon_ps: int) -> Events:

@@ -1,5 +1,6 @@
 """The exact front end: the golden models chained, one click at a time."""
 
+from fractions import Fraction
 from typing import Protocol
 
 import numpy as np
@@ -10,7 +11,7 @@ from hexkey_sim.golden.collector import Collector, open_pulses
 from hexkey_sim.golden.delay import Delay
 from hexkey_sim.golden.gate import Gate
 from hexkey_sim.golden.histogram import Histogram
-from hexkey_sim.golden.hold_off import LONG_AGO, HoldOff
+from hexkey_sim.golden.hold_off import HoldOff
 from hexkey_sim.golden.pulse_clock import PulseClock
 from hexkey_sim.golden.resolver import Event, Resolver
 from hexkey_sim.golden.settings import TICK_PS, FrontEndCounters, FrontEndSettings
@@ -35,29 +36,34 @@ class AnyFrontEnd(Protocol):
 
 
 class FrontEnd:
-    """Clicks in, events out.
+    """Clicks of one epoch in, events out. Each epoch needs a new one, and begins in hold-off.
 
     Parameters
     ----------
     settings : FrontEndSettings
-    last_click_pulse : int
-        The last pulse that may have held a click. An epoch that begins after a lost trigger says
-        -1: nobody knows what clicked before it, so it begins in hold-off.
     counters : FrontEndCounters, optional
         To go on counting in.
+    period_ticks : Fraction, optional
+        Of the source, where it is not what the settings say.
+    blind : range
+        Pulses in which no gate opens; they must be known before they close.
     """
 
     def __init__(
         self,
         settings: FrontEndSettings,
-        last_click_pulse: int = LONG_AGO,
         counters: FrontEndCounters | None = None,
+        period_ticks: Fraction | None = None,
+        blind: range = range(0),
     ) -> None:
         self.counters = counters or FrontEndCounters()
         self.next_pulse = 0
+        self._period_ticks = period_ticks
+        self._blind = blind
         self._horizon_ticks = 0
         self._collector = Collector()
-        self._build(settings, last_click_pulse)
+        self._hold_off = HoldOff(settings.holdoff_pulses)
+        self._build(settings)
 
     def push(self, time_ps: ArrayLike, detector: ArrayLike, horizon_ps: int) -> Events:
         """Take clicks and return the events of the pulses that are complete.
@@ -80,7 +86,7 @@ class FrontEnd:
         for time_ticks, channel in zip(times.tolist(), detectors.tolist(), strict=True):
             self._accept(time_ticks, channel)
         self._horizon_ticks = max(self._horizon_ticks, horizon_ps // TICK_PS)
-        first_open, _ = open_pulses(self._settings, self._horizon_ticks)
+        first_open, _ = open_pulses(self._settings, self._horizon_ticks, self._period_ticks)
         return self._close_before(first_open)
 
     def reconfigure(self, settings: FrontEndSettings) -> Events:
@@ -90,21 +96,21 @@ class FrontEnd:
         histogram starts again. A click that a new delay puts into a closed pulse is outside the
         gate.
         """
-        _, unreached = open_pulses(self._settings, self._horizon_ticks)
+        _, unreached = open_pulses(self._settings, self._horizon_ticks, self._period_ticks)
         events = self._close_before(unreached)
-        self._build(settings, self._hold_off.last_click_pulse)
+        self._hold_off = HoldOff(settings.holdoff_pulses, self._hold_off.last_click_pulse)
+        self._build(settings)
         return events
 
     def take_histogram(self) -> NDArray[np.uint32]:
         """Return the histogram since the last call, shape (detectors, bins)."""
         return self._histogram.take()
 
-    def _build(self, settings: FrontEndSettings, last_click_pulse: int) -> None:
+    def _build(self, settings: FrontEndSettings) -> None:
         self._settings = settings
         self._delay = Delay(settings)
-        self._clock = PulseClock(settings)
-        self._hold_off = HoldOff(settings.holdoff_pulses, last_click_pulse)
-        self._gate = Gate(settings, self.next_pulse)
+        self._clock = PulseClock(settings, self._period_ticks)
+        self._gate = Gate(settings, self.next_pulse, self._blind)
         self._resolver = Resolver(settings, self.counters)
         self._histogram = Histogram(settings)
 

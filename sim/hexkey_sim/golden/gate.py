@@ -14,10 +14,15 @@ class Gate:
     settings : FrontEndSettings
     first_pulse : int
         No gate opens before this pulse: pulse 0 of an epoch, or the first of a commit.
+    blind : range
+        Pulses in which no gate opens, either: a commit lets some pass before it takes effect.
     """
 
-    def __init__(self, settings: FrontEndSettings, first_pulse: int = 0) -> None:
+    def __init__(
+        self, settings: FrontEndSettings, first_pulse: int = 0, blind: range = range(0)
+    ) -> None:
         self._first_pulse = first_pulse
+        self._blind = blind
         self._windows = [
             (start, start + width)
             for start, width in zip(
@@ -27,4 +32,5 @@ class Gate:
 
     def passes(self, click: Click) -> bool:
         start, end = self._windows[click.detector]
-        return click.pulse >= self._first_pulse and start <= click.phase_ticks < end
+        seen = click.pulse >= self._first_pulse and click.pulse not in self._blind
+        return seen and start <= click.phase_ticks < end

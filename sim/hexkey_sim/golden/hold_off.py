@@ -1,7 +1,5 @@
 """Hold-off: after any click, no detector is listened to until all of them are alive again."""
 
-LONG_AGO = -(1 << 62)
-
 
 class HoldOff:
     """Common to all detectors; started by every click, in or outside the gate, ignored or not.
@@ -13,10 +11,11 @@ class HoldOff:
     ----------
     holdoff_pulses : int
     last_click_pulse : int
-        The last pulse that held a click, where the past is known.
+        The last pulse that held a click. An epoch begins in hold-off: nobody knows what clicked
+        before its pulse 0, so it is as if pulse -1 had.
     """
 
-    def __init__(self, holdoff_pulses: int, last_click_pulse: int = LONG_AGO) -> None:
+    def __init__(self, holdoff_pulses: int, last_click_pulse: int = -1) -> None:
         self._holdoff_pulses = holdoff_pulses
         self.last_click_pulse = last_click_pulse
 

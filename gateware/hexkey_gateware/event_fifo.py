@@ -1,0 +1,148 @@
+"""The event FIFO: where words wait for the link, and where they cross to its clock."""
+
+from amaranth.hdl import Cat, Module, Signal, Value, unsigned
+from amaranth.lib import stream, wiring
+from amaranth.lib.cdc import FFSynchronizer
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from hexkey_gateware.words import WORD
+
+LEVEL = unsigned(16)
+
+
+class EventFifo(wiring.Component):
+    """A block RAM with a write port in one clock domain and a read port in another.
+
+    Each side passes its pointer to the other in Gray code. amaranth's `AsyncFIFO` does the same,
+    but finds out in a single clock whether it is full, which 5 ns are too short for; here that is
+    known 2 clocks late, so `ready` falls 2 words early. The memory is read in the slower domain
+    only: a block RAM of an ECP5 takes 5.8 ns to answer.
+
+    Latency: a word is at ``o`` after 2 clocks of the writer and 4 of the reader. Throughput: a word
+    a clock on either side. Back-pressure: ``i`` may be not ready from `depth` - 2 words on that
+    wait or are not yet known to have left; ``o`` waits for as long as it must.
+
+    Both domains must be reset together.
+
+    Parameters
+    ----------
+    depth : int
+        Words of memory; a power of two.
+    reserve : int
+        Places that events may not take: for what is said of events, and of their loss.
+    slack : int
+        Events that may still come once ``full_for_events`` is set.
+    write_domain, read_domain : str
+
+    Members
+    -------
+    i : :py:`In(stream.Signature(WORD))`
+        In the write domain.
+    full_for_events : :py:`Out(1)`
+        In the write domain; it falls when a quarter of what events may take is free again, so that
+        a full FIFO does not spend its room on loss reports.
+    o : :py:`Out(stream.Signature(WORD))`
+        In the read domain, like ``level``.
+    level : :py:`Out(16)`
+        Words that wait, up to 3 clocks ago.
+    """
+
+    i: In(stream.Signature(WORD))
+    full_for_events: Out(1)
+    o: Out(stream.Signature(WORD))
+    level: Out(LEVEL)
+
+    HEADROOM = 2  # words that may be taken before `ready` falls, see `_write`
+
+    def __init__(
+        self,
+        depth: int,
+        *,
+        reserve: int = 64,
+        slack: int = 32,
+        write_domain: str = "fast",
+        read_domain: str = "sync",
+    ) -> None:
+        if depth < 8 or depth & (depth - 1) or depth > 1 << 15:
+            raise ValueError(f"depth must be a power of two from 8 to 32768, not {depth}")
+        if depth <= reserve + slack:
+            raise ValueError(f"depth must exceed reserve and slack, {reserve + slack}, not {depth}")
+        self.depth = depth
+        self.full_at = depth - reserve - slack
+        self.free_at = self.full_at - self.full_at // 4
+        self._write_domain, self._read_domain = write_domain, read_domain
+        pointer = unsigned(depth.bit_length())  # one bit more than the address, so that full ≠ empty
+        self._accepted = Signal(pointer)
+        self._written_gray = Signal(pointer)
+        self._written_gray_there = Signal(pointer)
+        self._written_there = Signal(pointer)
+        self._waiting = Signal(pointer)
+        self._fetched = Signal(pointer)
+        self._fetched_gray = Signal(pointer)
+        self._fetched_gray_there = Signal(pointer)
+        self._fetched_there = Signal(pointer)
+        super().__init__()
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.memory = self._memory = Memory(shape=WORD, depth=self.depth, init=[])
+        self._cross(m, self._written_gray, self._written_gray_there, self._read_domain)
+        self._cross(m, self._fetched_gray, self._fetched_gray_there, self._write_domain)
+        self._write(m)
+        self._read(m)
+        return m
+
+    def _cross(self, m: Module, here: Signal, there: Signal, domain: str) -> None:
+        m.submodules += FFSynchronizer(here, there, o_domain=domain)
+
+    def _write(self, m: Module) -> None:
+        port = self._memory.write_port(domain=self._write_domain)
+        domain = m.d[self._write_domain]
+        waiting = self._waiting
+        taken = Signal()
+        m.d.comb += taken.eq(self.i.valid & self.i.ready)
+
+        # The word is in memory in the clock in which its pointer leaves for the reader.
+        domain += self._accepted.eq(self._accepted + taken)
+        m.d.comb += port.data.eq(self.i.payload)
+        m.d.comb += port.addr.eq(self._accepted)
+        m.d.comb += port.en.eq(taken)
+        domain += self._written_gray.eq(_to_gray(self._accepted))
+
+        # `waiting` is a clock late, `ready` another: that of 2 words before. Then a third is taken.
+        domain += self._fetched_there.eq(_from_gray(self._fetched_gray_there))
+        domain += waiting.eq(self._accepted - self._fetched_there)
+        domain += self.i.ready.eq(waiting < self.depth - self.HEADROOM)
+        with m.If(waiting >= self.full_at):
+            domain += self.full_for_events.eq(1)
+        with m.Elif(waiting < self.free_at):
+            domain += self.full_for_events.eq(0)
+
+    def _read(self, m: Module) -> None:
+        port = self._memory.read_port(domain=self._read_domain)
+        domain = m.d[self._read_domain]
+        fetch = Signal()
+        domain += self._written_there.eq(_from_gray(self._written_gray_there))
+        domain += self._fetched_gray.eq(_to_gray(self._fetched))
+        m.d.comb += fetch.eq(self._any_there() & (~self.o.valid | self.o.ready))
+
+        m.d.comb += port.addr.eq(self._fetched)
+        m.d.comb += port.en.eq(fetch)
+        m.d.comb += self.o.payload.eq(port.data)  # stays while nothing is fetched
+        domain += self._fetched.eq(self._fetched + fetch)
+        with m.If(self.o.ready | ~self.o.valid):
+            domain += self.o.valid.eq(fetch)
+        left = (self._written_there - self._fetched).as_unsigned()[: len(self._fetched)]
+        domain += self.level.eq(left + self.o.valid)
+
+    def _any_there(self) -> Value:
+        return self._written_there != self._fetched
+
+
+def _to_gray(binary: Value) -> Value:
+    return binary ^ (binary >> 1)
+
+
+def _from_gray(gray: Value) -> Value:
+    return Cat(gray[place:].xor() for place in range(len(gray)))

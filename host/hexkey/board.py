@@ -94,7 +94,7 @@ class Board:
             raise
         return board
 
-    def write(self, name: str, value: int, detector: int | None = None) -> None:
+    def write(self, name: str, value: int, channel: int | None = None) -> None:
         """Write a register.
 
         Raises
@@ -109,13 +109,13 @@ class Board:
             word = to_word(row, value)
         except ValueError:
             raise self._refused(name, value) from None
-        reply = self._request(RegisterOperation.WRITE, address(name, detector), word)
+        reply = self._request(RegisterOperation.WRITE, address(name, channel), word)
         if reply.status is not RegisterStatus.OK:
             raise self._refused(name, value, reply.status)
 
-    def read(self, name: str, detector: int | None = None) -> int:
+    def read(self, name: str, channel: int | None = None) -> int:
         """Return a register's value; of a shadowed one, what was written last."""
-        reply = self._request(RegisterOperation.READ, address(name, detector), 0)
+        reply = self._request(RegisterOperation.READ, address(name, channel), 0)
         if reply.status is not RegisterStatus.OK:
             raise DeviceError(
                 f"the board at {self.name} has no register {name!r}: its firmware is of another "
@@ -138,8 +138,8 @@ class Board:
         for name, _, value in values:  # nothing is written unless all of it can be
             if not in_range(register(name), value, self.identification.period_ticks):
                 raise self._refused(name, value, RegisterStatus.OUT_OF_RANGE)
-        for name, detector, value in values:
-            self.write(name, value, detector)
+        for name, channel, value in values:
+            self.write(name, value, channel)
         for _ in range(TRIES):
             self._settings_id += 1
             self.write("commit", self._settings_id)

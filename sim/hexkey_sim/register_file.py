@@ -10,10 +10,13 @@ from hexkey.wire.registers import address as address_of
 from hexkey_sim.golden.settings import FrontEndSettings
 
 Action = Callable[[int], None]
+Reading = Callable[[], int]
 
 
 class RegisterFile:
     """Holds every register's value; writes to some call an action of the board.
+
+    It takes no period but its own: the light that is simulated has only that one.
 
     Parameters
     ----------
@@ -21,16 +24,21 @@ class RegisterFile:
     actions : dict of str to callable
         Register name to what a write to it sets off, called with the value. The value is stored
         before, and a repeated request does not call it again.
+    readings : dict of str to callable
+        Name of a register that can only be read to what it reads now.
     """
 
-    def __init__(self, period_ticks: int, actions: dict[str, Action]) -> None:
+    def __init__(
+        self, period_ticks: int, actions: dict[str, Action], readings: dict[str, Reading]
+    ) -> None:
         self._period_ticks = period_ticks
         self._actions = actions
+        self._readings = readings
         self._last: tuple[int, RegisterReply] | None = None
         self._values = {
-            address_of(row.name, detector): bound(row.reset, period_ticks)
+            address_of(row.name, channel): bound(row.reset, period_ticks)
             for row in ROWS
-            for detector in (range(DETECTORS) if row.per_detector else (None,))
+            for channel in row.instances
         }
 
     def answer(self, request: RegisterRequest) -> RegisterReply:
@@ -38,13 +46,13 @@ class RegisterFile:
         if self._last is not None and self._last[0] == request.id:
             return self._last[1]
         status = self._carry_out(request)
-        value = self._values.get(request.address, 0)
+        value = self._now(request.address)
         reply = RegisterReply(request.id, status, request.address, value & 0xFFFFFFFF)
         self._last = (request.id, reply)
         return reply
 
-    def value(self, name: str, detector: int | None = None) -> int:
-        return self._values[address_of(name, detector)]
+    def value(self, name: str, channel: int | None = None) -> int:
+        return self._values[address_of(name, channel)]
 
     def front_end_settings(self) -> FrontEndSettings:
         """Return the shadowed settings as they stand."""
@@ -82,7 +90,15 @@ class RegisterFile:
             self._actions[row.name](value)
         return RegisterStatus.OK
 
+    def _now(self, address: int) -> int:
+        found = find(address)
+        if found is not None and found[0].name in self._readings:
+            return self._readings[found[0].name]()
+        return self._values.get(address, 0)
+
     def _takes(self, row: Register, value: int) -> bool:
         if row.name == "mode" and value == Mode.RAW_TAGS:
             return False  # the virtual board has no tagger whose tags could be raw
+        if row.name == "period_ticks":
+            return value == self._period_ticks
         return in_range(row, value, self._period_ticks)

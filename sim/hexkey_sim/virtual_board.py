@@ -28,7 +28,7 @@ from hexkey.wire import (
     Status,
     StreamParser,
 )
-from hexkey.wire.registers import Mode
+from hexkey.wire.registers import PERIOD_FRACTION_BITS, Mode, TrackerState
 from hexkey_sim.faults import Faults, Interval
 from hexkey_sim.golden.fast import FastFrontEnd
 from hexkey_sim.golden.fifo import EventFifo
@@ -117,6 +117,10 @@ class VirtualBoard:
                 "run": self._begin_run,
                 "commit": self._commit,
                 "identify": self._identify,
+            },
+            {
+                "tracker_state": self._tracker_state,
+                "trigger_period": lambda: self._settings.period_ticks << PERIOD_FRACTION_BITS,
             },
         )
         self._make: type[FrontEnd] | type[FastFrontEnd] = (
@@ -277,6 +281,9 @@ class VirtualBoard:
             board="virtual",
         )
         self._transmitter.send(Kind.IDENTIFICATION, identification.encode())
+
+    def _tracker_state(self) -> int:
+        return TrackerState.LOCKED if self._locked else TrackerState.NO_TRIGGER
 
     # ---- a trigger that comes and goes ------------------------------------------------------
 

@@ -106,13 +106,13 @@ def test_registers_are_written_and_read_back(board: Board) -> None:
         ("delay_ticks", 5001, "give -5000 to 5000"),
         ("gate_start_ticks", 2500, "give 0 to 2499"),
         ("gate_width_ticks", -1, "give 0 to 2500"),
-        ("period_ticks", 1, "can only be read"),
+        ("levels", 1, "can only be read"),
     ],
 )
 def test_refused_value_is_named_with_its_limits(
     board: Board, name: str, value: int, message: str
 ) -> None:
-    detector = None if name == "period_ticks" else 0
+    detector = None if name == "levels" else 0
     with pytest.raises(ConfigurationError, match=f"does not take {value} for {name}: .*{message}"):
         board.write(name, value, detector)
 

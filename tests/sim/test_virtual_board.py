@@ -206,7 +206,11 @@ def test_settings_wait_for_the_commit_and_change_at_the_pulse_that_is_said() -> 
         ("delay_ticks", 0, -5000, RegisterStatus.OK),
         ("delay_ticks", 0, -5001, RegisterStatus.OUT_OF_RANGE),
         ("mode", None, 1, RegisterStatus.OUT_OF_RANGE),
-        ("period_ticks", None, 1, RegisterStatus.READ_ONLY),
+        ("tracker_state", None, 1, RegisterStatus.READ_ONLY),
+        ("period_ticks", None, PERIOD_TICKS, RegisterStatus.OK),
+        ("period_ticks", None, PERIOD_TICKS + 1, RegisterStatus.OUT_OF_RANGE),
+        ("source", 4, 2, RegisterStatus.OK),
+        ("table_entry", None, 5 << 20, RegisterStatus.OUT_OF_RANGE),
     ],
 )
 def test_registers_take_what_is_in_range(

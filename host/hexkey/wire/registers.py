@@ -12,7 +12,18 @@ from hexkey.events import DETECTORS
 
 Access = Literal["rw", "ro", "w"]
 
-DETECTOR_STRIDE = 0x10
+CHANNELS = DETECTORS + 1
+"""Inputs with a tagger: the detectors, and the trigger behind them."""
+
+TRIGGER = DETECTORS
+"""The trigger's channel."""
+
+CHANNEL_STRIDE = 0x10
+
+MIN_PERIOD_TICKS, MAX_PERIOD_TICKS = 1000, 100_000
+
+PERIOD_FRACTION_BITS = 12
+"""The register `trigger_period` is in ticks / 2**12."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +47,7 @@ class Register:
     ----------
     name : str
     address : int
-        Of detector 0 where there is one for each detector.
+        Of channel 0 where there is one for each channel.
     unit : str
         Empty for numbers without one.
     reset, minimum, maximum : int or Period
@@ -45,7 +56,9 @@ class Register:
     shadowed : bool
         Writes take effect at the next commit; reads return what was written.
     description : str
-    per_detector : bool
+    channels : int
+        0: there is one; else one for each channel below this number: 4 for the detectors alone, 5
+        where the trigger has one, too.
     """
 
     name: str
@@ -57,7 +70,12 @@ class Register:
     access: Access
     shadowed: bool
     description: str
-    per_detector: bool = False
+    channels: int = 0
+
+    @property
+    def instances(self) -> tuple[int | None, ...]:
+        """The channels that have this register; (None,) if it is common to all."""
+        return tuple(range(self.channels)) or (None,)
 
     @property
     def signed(self) -> bool:
@@ -70,6 +88,24 @@ class Mode(IntEnum):
     EVENTS = 0
     RAW_TAGS = 1
     HISTOGRAM_ONLY = 2
+
+
+class Source(IntEnum):
+    """Values of the register `source`: what feeds a channel's delay line."""
+
+    PIN = 0
+    OSCILLATOR = 1
+    PULSER = 2
+
+
+class TrackerState(IntEnum):
+    """Values of the register `tracker_state`."""
+
+    NO_TRIGGER = 0
+    MEASURING = 1
+    PULLING_IN = 2
+    LOCKED = 3
+    HOLDOVER = 4
 
 
 class DoubleClick(IntEnum):
@@ -128,24 +164,101 @@ REGISTERS: tuple[Register, ...] = (
         "Number of bins.",
     ),
     Register(
-        "period_ticks", 0x0B, "ticks", Period(), 1, 2**24 - 1, "ro", False,
-        "One period of the source.",
+        "period_ticks", 0x0B, "ticks", Period(), MIN_PERIOD_TICKS, MAX_PERIOD_TICKS, "rw", True,
+        "One period of the source. A board that cannot change it refuses any other value.",
+    ),
+    Register(
+        "loop_shift", 0x0C, "", 6, 0, 10, "rw", True,
+        "Bandwidth of the trigger's tracker: each edge corrects 2^-loop_shift of its error.",
+    ),
+    Register(
+        "holdover_drift", 0x0D, "2^-30", 1074, 0, 2**20, "rw", True,
+        "By how much of the time since its last edge the predicted trigger may be wrong.",
+    ),
+    Register(
+        "g2_pair", 0x0E, "", 4, 0, 15, "rw", True,
+        "Detectors that g² is taken of: a in bits 0–1, b in bits 2–3.",
     ),
     Register(
         "enable", 0x10, "", 1, 0, 1, "rw", True,
-        "0: clicks of this detector are not seen at all.", True,
+        "0: clicks of this channel are not seen at all.", CHANNELS,
     ),
     Register(
         "gate_start_ticks", 0x11, "ticks", 0, 0, Period(1), "rw", True,
-        "Phase at which the gate opens.", True,
+        "Phase at which the gate opens.", DETECTORS,
     ),
     Register(
         "gate_width_ticks", 0x12, "ticks", Period(), 0, Period(), "rw", True,
-        "Length of the gate, which may reach past the period; 0 never opens.", True,
+        "Length of the gate, which may reach past the period; 0 never opens.", DETECTORS,
     ),
     Register(
         "delay_ticks", 0x13, "ticks", 0, -5000, 5000, "rw", True,
-        "Added to the time of every click, before anything else; two's complement.", True,
+        "Added to the time of every click, before anything else; two's complement.", CHANNELS,
+    ),
+    Register(
+        "edge", 0x14, "", 0, 0, 1, "rw", True,
+        "Edge that makes a click: 0 rising, 1 falling.", CHANNELS,
+    ),
+    Register(
+        "source", 0x15, "", 0, 0, 2, "rw", False,
+        "What feeds the delay line: 0 the pin, 1 the free oscillator, 2 the pulser.", CHANNELS,
+    ),
+    Register(
+        "pulser_delay", 0x18, "cycles", 0, 0, 255, "rw", False,
+        "Cycles of the oscillator from the pulser's period to its pulse.", CHANNELS,
+    ),
+    Register(
+        "pulser_probability", 0x19, "2^-16", 65535, 0, 65535, "rw", False,
+        "Chance of a pulse in each period of the pulser; 65535 is every one.", CHANNELS,
+    ),
+    Register(
+        "table_entry", 0x60, "", 0, 0, 5 * 2**20 - 1, "w", False,
+        "Calibration: sets the time of one code, ticks in bits 0–9, code in bits 10–19, channel in "
+        "bits 20–22.",
+    ),
+    Register(
+        "pulser_period", 0x61, "cycles", 8, 4, 65535, "rw", False,
+        "Cycles of the oscillator in a period of the pulser.",
+    ),
+    Register(
+        "density_channel", 0x62, "", 5, 0, 5, "rw", False,
+        "Channel whose raw codes are counted and sent in a CODE_DENSITY frame each second; 5 none.",
+    ),
+    Register(
+        "marker_count", 0x63, "", 0, 0, _WORD, "ro", False,
+        "Rising edges of the marker input since the start of the run.",
+    ),
+    Register(
+        "tracker_state", 0x68, "", 0, 0, 4, "ro", False,
+        "0 no trigger, 1 measuring, 2 pulling in, 3 locked, 4 holdover.",
+    ),
+    Register(
+        "trigger_period", 0x69, "2^-12 ticks", 0, 0, _WORD, "ro", False,
+        "Period of the source as measured at the trigger, divider taken into account.",
+    ),
+    Register(
+        "trigger_outliers", 0x6A, "", 0, 0, _WORD, "ro", False,
+        "Trigger edges too far from their time to be followed.",
+    ),
+    Register(
+        "trigger_missing", 0x6B, "", 0, 0, _WORD, "ro", False,
+        "Trigger edges that were due and did not come.",
+    ),
+    Register(
+        "tags_collided", 0x6C, "", 0, 0, _WORD, "ro", False,
+        "Clicks lost because two of a channel met in one clock behind its delay.",
+    ),
+    Register(
+        "histogram_dropped", 0x6D, "", 0, 0, _WORD, "ro", False,
+        "Clicks that the histogram had no time for.",
+    ),
+    Register(
+        "tags_dropped", 0x6E, "", 0, 0, _WORD, "ro", False,
+        "Raw tags for which the FIFO had no room.",
+    ),
+    Register(
+        "levels", 0x6F, "", 0, 0, 31, "ro", False,
+        "Levels of the inputs now, bit i for channel i.",
     ),
 )  # fmt: skip
 
@@ -159,27 +272,29 @@ def register(name: str) -> Register:
     return _BY_NAME[name]
 
 
-def address(name: str, detector: int | None = None) -> int:
-    """Return the address of a register; per-detector registers need their `detector` (0 to 3)."""
+def address(name: str, channel: int | None = None) -> int:
+    """Return the address of a register; one of each channel needs its `channel` (4: trigger)."""
     row = register(name)
-    if not row.per_detector:
-        if detector is not None:
-            raise ValueError(f"register {name!r} is common to all detectors")
+    if not row.channels:
+        if channel is not None:
+            raise ValueError(f"register {name!r} is common to all channels")
         return row.address
-    if detector is None or not 0 <= detector < DETECTORS:
-        raise ValueError(f"register {name!r} needs a detector from 0 to 3, not {detector}")
-    return row.address + DETECTOR_STRIDE * detector
+    if channel is None or not 0 <= channel < row.channels:
+        raise ValueError(
+            f"register {name!r} needs a channel from 0 to {row.channels - 1}, not {channel}"
+        )
+    return row.address + CHANNEL_STRIDE * channel
 
 
 def find(address: int) -> tuple[Register, int | None] | None:
-    """Return the register at an address and its detector; None where there is no register."""
+    """Return the register at an address and its channel; None where there is no register."""
     return _BY_ADDRESS.get(address)
 
 
 def _addresses() -> Iterator[tuple[int, tuple[Register, int | None]]]:
     for row in REGISTERS:
-        for detector in range(DETECTORS) if row.per_detector else (None,):
-            yield address(row.name, detector), (row, detector)
+        for channel in row.instances:
+            yield address(row.name, channel), (row, channel)
 
 
 _BY_ADDRESS = dict(_addresses())
@@ -219,17 +334,21 @@ def markdown() -> str:
         "",
         "Values are 32-bit words, two's complement where the minimum is negative. *Shadowed*",
         "settings take effect together, at the next pulse after a write to `commit`; reading one",
-        "gives what was written last. The tick and `period` (the value of `period_ticks`) are in",
-        "the IDENTIFICATION frame. A request outside the limits is refused as *out of range*.",
+        "gives what was written last. `period` is what was written to `period_ticks` last; the",
+        "IDENTIFICATION frame has the committed one, and the tick. A request outside the limits",
+        "is refused as *out of range*.",
         "",
     ]
-    lines += _table([row for row in REGISTERS if not row.per_detector], "")
+    lines += _table([row for row in REGISTERS if not row.channels], "")
     lines += [
         "",
-        f"For each detector d = 0 to {DETECTORS - 1}:",
+        f"For each channel c: 0 to {DETECTORS - 1} the detectors, {TRIGGER} the trigger.",
         "",
     ]
-    lines += _table([row for row in REGISTERS if row.per_detector], f" + 0x{DETECTOR_STRIDE:x}·d")
+    step = f" + 0x{CHANNEL_STRIDE:x}·c"
+    lines += _table([row for row in REGISTERS if row.channels == CHANNELS], step)
+    lines += ["", f"For each detector, c = 0 to {DETECTORS - 1}:", ""]
+    lines += _table([row for row in REGISTERS if row.channels == DETECTORS], step)
     return "\n".join(lines) + "\n"
 
 

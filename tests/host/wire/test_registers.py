@@ -9,7 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hexkey.wire import registers
-from hexkey.wire.registers import REGISTERS, Period, Register
+from hexkey.wire.registers import (
+    MAX_PERIOD_TICKS,
+    MIN_PERIOD_TICKS,
+    REGISTERS,
+    Period,
+    Register,
+)
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "register-map.md"
 
@@ -23,33 +29,36 @@ def test_the_document_is_current() -> None:
 def test_addresses_are_distinct_and_found_again() -> None:
     seen = set()
     for row in REGISTERS:
-        for detector in range(4) if row.per_detector else (None,):
-            address = registers.address(row.name, detector)
-            assert registers.find(address) == (row, detector)
+        for channel in row.instances:
+            address = registers.address(row.name, channel)
+            assert registers.find(address) == (row, channel)
             seen.add(address)
-    assert len(seen) == sum(4 if row.per_detector else 1 for row in REGISTERS)
-    assert registers.find(0x0C) is None
-    assert registers.address("gate_start_ticks", detector=1) == 0x21
+    assert len(seen) == sum(row.channels or 1 for row in REGISTERS)
+    assert registers.find(0x0F) is None
+    assert registers.find(0x51) is None  # the trigger has no gate
+    assert registers.address("gate_start_ticks", channel=1) == 0x21
+    assert registers.address("delay_ticks", registers.TRIGGER) == 0x53
 
 
-@pytest.mark.parametrize("period", [2500, 2**24 - 1])
+@pytest.mark.parametrize("period", [MIN_PERIOD_TICKS, 2500, MAX_PERIOD_TICKS])
 def test_a_reset_value_is_within_its_limits(period: int) -> None:
     for row in REGISTERS:
         assert registers.in_range(row, registers.bound(row.reset, period), period), row.name
 
 
 @pytest.mark.parametrize(
-    ("name", "detector", "message"),
+    ("name", "channel", "message"),
     [
         ("gain", None, "no register 'gain'"),
         ("run", 0, "common to all"),
-        ("enable", None, "needs a detector"),
-        ("enable", 4, "needs a detector from 0 to 3, not 4"),
+        ("enable", None, "needs a channel"),
+        ("enable", 5, "needs a channel from 0 to 4, not 5"),
+        ("gate_start_ticks", 4, "needs a channel from 0 to 3, not 4"),
     ],
 )
-def test_a_wrong_name_or_detector(name: str, detector: int | None, message: str) -> None:
+def test_a_wrong_name_or_channel(name: str, channel: int | None, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        registers.address(name, detector)
+        registers.address(name, channel)
 
 
 @given(st.sampled_from(REGISTERS), st.integers(0, 2**32 - 1))

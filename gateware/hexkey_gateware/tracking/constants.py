@@ -10,6 +10,9 @@ FRACTION_BITS = 40
 """Of a period and of a phase: 1 ppm/s of drift is 2^-24 ticks a pulse from one divided trigger edge
 to the next, and the loop's smallest correction of the period is 2^-38 ticks."""
 
+REPORTED_FRACTION_BITS = 12
+"""Of the period that can be read."""
+
 ERROR_FRACTION_BITS = 8
 """Of the time between a trigger edge and the pulse that it marks."""
 
@@ -28,8 +31,6 @@ SHORT_BY_SHIFT = 6
 
 START_UNCERTAINTY_TICKS = 32
 """How far the prediction may be off when a trigger edge has just been seen."""
-
-UNCERTAINTY_FRACTION_BITS = 30
 
 WIDEST_SHIFT = 4
 WIDEST_SHIFT_DIVIDED = 2
@@ -76,3 +77,12 @@ def short_period_ticks(ticks_per_clock: int) -> int:
 def behind_ticks(ticks_per_clock: int) -> int:
     """Return how far pulses, held back to every other slot, may be late before lock is lost."""
     return ticks_per_clock + ticks_per_clock // 4
+
+
+def uncertainty_fraction_bits(slot_bits: int) -> int:
+    """Return the fraction bits of the uncertainty, to which each slot adds `holdover_drift`.
+
+    The drift is in 2^-30 of the time, and a slot counts as 2^slot_bits ticks, as many as there are
+    in it or a few more, so that nothing is multiplied.
+    """
+    return 30 - slot_bits

@@ -42,9 +42,20 @@ from hexkey.wire.records import (
     unpack_frames,
 )
 from hexkey.wire.stream import StreamParser, StreamStatistics
+from hexkey.wire.tagger import (
+    G2,
+    LAGS,
+    CodeDensity,
+    Marker,
+    Tags,
+    pack_tags,
+    unpack_tags,
+)
 
 __all__ = [
     "COUNTERS",
+    "G2",
+    "LAGS",
     "MAX_BODY_BYTES",
     "MAX_PULSE",
     "MAX_RECORDS",
@@ -53,6 +64,7 @@ __all__ = [
     "PAIRS",
     "VERSION",
     "WIDE",
+    "CodeDensity",
     "Counters",
     "Frame",
     "Gap",
@@ -62,6 +74,7 @@ __all__ = [
     "Kind",
     "Loss",
     "LossCause",
+    "Marker",
     "PackedEvents",
     "Pairs",
     "RecordLayout",
@@ -73,11 +86,14 @@ __all__ = [
     "Status",
     "StreamParser",
     "StreamStatistics",
+    "Tags",
     "decode_frame",
     "encode_frame",
     "pack_events",
     "pack_frames",
+    "pack_tags",
     "unpack_events",
     "unpack_events_reference",
     "unpack_frames",
+    "unpack_tags",
 ]

@@ -9,7 +9,7 @@ from dataclasses import astuple, dataclass, fields
 from enum import IntEnum
 from fractions import Fraction
 from itertools import combinations
-from typing import Any, Self, TypeVar
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from hexkey.errors import InputError
 from hexkey.events import DETECTORS
 from hexkey.wire.frame import MAX_HISTOGRAM_BINS
+from hexkey.wire.packing import choice, pack, text, unpack
 
 _IDENTIFICATION = struct.Struct("<IIIBBHII16s32s")
 _HISTOGRAM = struct.Struct("<BBHII")
@@ -26,41 +27,10 @@ _STATUS = struct.Struct("<IIB3x")
 _REGISTER = struct.Struct("<HBHI")
 
 _SIMULATED = 1
-_TRIGGER_LOCKED, _RUNNING = 1, 2
-
-_Choice = TypeVar("_Choice", bound=IntEnum)
-
-
-def _pack(layout: struct.Struct, *values: Any) -> bytes:
-    try:
-        return layout.pack(*values)
-    except struct.error as error:
-        raise ValueError(f"a value is out of range for {layout.format}: {error}") from None
-
-
-def _unpack(layout: struct.Struct, body: bytes, name: str) -> tuple[Any, ...]:
-    if len(body) != layout.size:
-        raise InputError(
-            f"{name} body: it has {len(body)} bytes instead of {layout.size}; "
-            f"board and host disagree about the format"
-        )
-    return layout.unpack(body)
-
-
-def _choice(enum: type[_Choice], value: int, name: str) -> _Choice:
-    try:
-        return enum(value)
-    except ValueError:
-        raise InputError(
-            f"{name} body: {value} is no {enum.__name__}; board and host disagree about the format"
-        ) from None
-
-
-def _text(value: str, room: int) -> bytes:
-    raw = value.encode()
-    if len(raw) > room or b"\0" in raw:
-        raise ValueError(f"text must have at most {room} bytes of UTF-8 without zeros: {value!r}")
-    return raw
+_INPUTS = 2 ** (DETECTORS + 1) - 1
+_STUCK_SHIFT = 8
+STATUS_FLAGS = ("trigger_locked", "running", "holdover", "no_trigger", "off_period", "tags_lost")
+"""Fields of `Status`, by the bit that they have among its flags."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +68,7 @@ class Identification:
     board: str
 
     def encode(self) -> bytes:
-        return _pack(
+        return pack(
             _IDENTIFICATION,
             self.tick_ps.numerator,
             self.tick_ps.denominator,
@@ -108,14 +78,14 @@ class Identification:
             self.taps,
             self.period_ticks,
             self.fifo_depth,
-            _text(self.firmware, 16),
-            _text(self.board, 32),
+            text(self.firmware, 16),
+            text(self.board, 32),
         )
 
     @classmethod
     def decode(cls, body: bytes) -> Self:
         numerator, denominator, clock_hz, detectors, flags, taps, period_ticks, depth, *texts = (
-            _unpack(_IDENTIFICATION, body, "IDENTIFICATION")
+            unpack(_IDENTIFICATION, body, "IDENTIFICATION")
         )
         if not (numerator and denominator and period_ticks and 1 <= detectors <= DETECTORS):
             raise InputError(
@@ -179,11 +149,11 @@ class Counters:
         return (self.clicks_0, self.clicks_1, self.clicks_2, self.clicks_3)
 
     def encode(self) -> bytes:
-        return _pack(_COUNTERS, *astuple(self))
+        return pack(_COUNTERS, *astuple(self))
 
     @classmethod
     def decode(cls, body: bytes) -> Self:
-        return cls(*_unpack(_COUNTERS, body, "COUNTERS"))
+        return cls(*unpack(_COUNTERS, body, "COUNTERS"))
 
 
 COUNTERS = tuple(field.name for field in fields(Counters))
@@ -200,11 +170,11 @@ class Pairs:
     counts: tuple[int, ...]
 
     def encode(self) -> bytes:
-        return _pack(_PAIRS, *self.counts)
+        return pack(_PAIRS, *self.counts)
 
     @classmethod
     def decode(cls, body: bytes) -> Self:
-        return cls(_unpack(_PAIRS, body, "PAIRS"))
+        return cls(unpack(_PAIRS, body, "PAIRS"))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -229,7 +199,7 @@ class Histogram:
     def encode(self) -> bytes:
         if self.counts.ndim != 1 or len(self.counts) > MAX_HISTOGRAM_BINS:
             raise ValueError(f"counts must have at most {MAX_HISTOGRAM_BINS} bins")
-        head = _pack(
+        head = pack(
             _HISTOGRAM, self.detector, 0, len(self.counts), self.offset_ticks, self.bin_ticks
         )
         return head + self.counts.astype("<u4").tobytes()
@@ -238,7 +208,7 @@ class Histogram:
     def decode(cls, body: bytes) -> Self:
         bins = int.from_bytes(body[2:4], "little")
         layout = struct.Struct(f"{_HISTOGRAM.format}{4 * bins}s")
-        detector, _, _, offset_ticks, bin_ticks, raw = _unpack(layout, body, "HISTOGRAM")
+        detector, _, _, offset_ticks, bin_ticks, raw = unpack(layout, body, "HISTOGRAM")
         if detector >= DETECTORS or not bin_ticks or bins > MAX_HISTOGRAM_BINS:
             raise InputError(
                 f"HISTOGRAM body: detector {detector} with {bins} bins of {bin_ticks} ticks cannot "
@@ -273,12 +243,12 @@ class Loss:
     events: int
 
     def encode(self) -> bytes:
-        return _pack(_LOSS, self.cause, 0, 0, self.first_pulse, self.last_pulse, self.events)
+        return pack(_LOSS, self.cause, 0, 0, self.first_pulse, self.last_pulse, self.events)
 
     @classmethod
     def decode(cls, body: bytes) -> Self:
-        cause, _, _, first, last, events = _unpack(_LOSS, body, "LOSS")
-        return cls(_choice(LossCause, cause, "LOSS"), first, last, events)
+        cause, _, _, first, last, events = unpack(_LOSS, body, "LOSS")
+        return cls(choice(LossCause, cause, "LOSS"), first, last, events)
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,11 +259,11 @@ class SettingsChange:
     settings: int
 
     def encode(self) -> bytes:
-        return _pack(_SETTINGS, self.first_pulse, self.settings)
+        return pack(_SETTINGS, self.first_pulse, self.settings)
 
     @classmethod
     def decode(cls, body: bytes) -> Self:
-        return cls(*_unpack(_SETTINGS, body, "SETTINGS"))
+        return cls(*unpack(_SETTINGS, body, "SETTINGS"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,23 +275,41 @@ class Status:
     fifo_level : int
         Events waiting.
     levels : int
-        Levels of the inputs: bit i for detector i.
+        Levels of the inputs: bit i for channel i, the trigger's is bit 4.
     trigger_locked, running : bool
+    stuck : int
+        Inputs, as in `levels`, that have been high ever since the last status.
+    holdover : bool
+        The trigger's last edge was missing, its pulses are predicted.
+    no_trigger : bool
+        No edge of the trigger since the last status.
+    off_period : bool
+        The trigger is too fast, or not of the period that was configured.
+    tags_lost : bool
+        Clicks were lost before the FIFO since the last status.
     """
 
     fifo_level: int
     levels: int
     trigger_locked: bool
     running: bool
+    stuck: int = 0
+    holdover: bool = False
+    no_trigger: bool = False
+    off_period: bool = False
+    tags_lost: bool = False
 
     def encode(self) -> bytes:
-        flags = self.trigger_locked * _TRIGGER_LOCKED | self.running * _RUNNING
-        return _pack(_STATUS, self.fifo_level, self.levels, flags)
+        if not (0 <= self.levels <= _INPUTS and 0 <= self.stuck <= _INPUTS):
+            raise ValueError(f"levels and stuck must be from 0 to {_INPUTS}")
+        flags = sum(bool(getattr(self, name)) << bit for bit, name in enumerate(STATUS_FLAGS))
+        return pack(_STATUS, self.fifo_level, self.levels | self.stuck << _STUCK_SHIFT, flags)
 
     @classmethod
     def decode(cls, body: bytes) -> Self:
-        level, levels, flags = _unpack(_STATUS, body, "STATUS")
-        return cls(level, levels, bool(flags & _TRIGGER_LOCKED), bool(flags & _RUNNING))
+        level, inputs, flags = unpack(_STATUS, body, "STATUS")
+        named = {name: bool(flags >> bit & 1) for bit, name in enumerate(STATUS_FLAGS)}
+        return cls(level, inputs & _INPUTS, stuck=inputs >> _STUCK_SHIFT & _INPUTS, **named)
 
 
 class RegisterOperation(IntEnum):
@@ -353,12 +341,12 @@ class RegisterRequest:
     value: int = 0
 
     def encode(self) -> bytes:
-        return _pack(_REGISTER, self.id, self.op, self.address, self.value)
+        return pack(_REGISTER, self.id, self.op, self.address, self.value)
 
     @classmethod
     def decode(cls, body: bytes) -> Self:
-        ident, op, address, value = _unpack(_REGISTER, body, "REGISTER_REQUEST")
-        return cls(ident, _choice(RegisterOperation, op, "REGISTER_REQUEST"), address, value)
+        ident, op, address, value = unpack(_REGISTER, body, "REGISTER_REQUEST")
+        return cls(ident, choice(RegisterOperation, op, "REGISTER_REQUEST"), address, value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -371,9 +359,9 @@ class RegisterReply:
     value: int
 
     def encode(self) -> bytes:
-        return _pack(_REGISTER, self.id, self.status, self.address, self.value)
+        return pack(_REGISTER, self.id, self.status, self.address, self.value)
 
     @classmethod
     def decode(cls, body: bytes) -> Self:
-        ident, status, address, value = _unpack(_REGISTER, body, "REGISTER_REPLY")
-        return cls(ident, _choice(RegisterStatus, status, "REGISTER_REPLY"), address, value)
+        ident, status, address, value = unpack(_REGISTER, body, "REGISTER_REPLY")
+        return cls(ident, choice(RegisterStatus, status, "REGISTER_REPLY"), address, value)

@@ -15,7 +15,7 @@ MAX_HISTOGRAM_BINS = 2048
 
 
 class Kind(IntEnum):
-    """What a frame's body is. TAGS, G2, CODE_DENSITY, TIME and MARKER are reserved."""
+    """What a frame's body is; TIME is reserved."""
 
     IDENTIFICATION = 1
     EVENTS = 2

@@ -44,6 +44,6 @@ class RecordLayout:
 
 NARROW = RecordLayout("narrow", (("phase_ticks", 13), ("flags", 2), ("advance", 13), ("mask", 4)))
 WIDE = RecordLayout("wide", (("phase_ticks", 24), ("flags", 4), ("advance", 32), ("mask", 4)))
-TAG = RecordLayout("tag", (("channel", 4), ("time_ticks", 60)))  # reserved with Kind.TAGS
+TAG = RecordLayout("tag", (("channel", 4), ("time_ticks", 60)))
 
 LAYOUTS = {layout.record_bytes: layout for layout in (NARROW, WIDE)}

@@ -9,14 +9,11 @@ from enum import IntEnum
 from typing import Literal
 
 from hexkey.events import DETECTORS
+from hexkey.wire.channels import CHANNELS as CHANNELS
+from hexkey.wire.channels import TRIGGER as TRIGGER
+from hexkey.wire.channels import Source as Source
 
 Access = Literal["rw", "ro", "w"]
-
-CHANNELS = DETECTORS + 1
-"""Inputs with a tagger: the detectors, and the trigger behind them."""
-
-TRIGGER = DETECTORS
-"""The trigger's channel."""
 
 CHANNEL_STRIDE = 0x10
 
@@ -88,14 +85,6 @@ class Mode(IntEnum):
     EVENTS = 0
     RAW_TAGS = 1
     HISTOGRAM_ONLY = 2
-
-
-class Source(IntEnum):
-    """Values of the register `source`: what feeds a channel's delay line."""
-
-    PIN = 0
-    OSCILLATOR = 1
-    PULSER = 2
 
 
 class TrackerState(IntEnum):

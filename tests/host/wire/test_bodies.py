@@ -18,6 +18,7 @@ from hexkey.wire import (
     Identification,
     Loss,
     LossCause,
+    Marker,
     Pairs,
     RegisterOperation,
     RegisterReply,
@@ -29,6 +30,7 @@ from hexkey.wire import (
 
 u8, u16, u32, u64 = (st.integers(0, 2**bits - 1) for bits in (8, 16, 32, 64))
 positive = st.integers(1, 2**32 - 1)
+inputs = st.integers(0, 31)
 text = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=4)
 
 values: st.SearchStrategy[Any] = st.one_of(
@@ -48,7 +50,8 @@ values: st.SearchStrategy[Any] = st.one_of(
     st.lists(u64, min_size=6, max_size=6).map(lambda v: Pairs(tuple(v))),
     st.builds(Loss, st.sampled_from(LossCause), u64, u64, u32),
     st.builds(SettingsChange, u64, u32),
-    st.builds(Status, u32, u32, st.booleans(), st.booleans()),
+    st.builds(Status, u32, inputs, *[st.booleans()] * 2, inputs, *[st.booleans()] * 4),
+    st.builds(Marker, u64, u32),
     st.builds(RegisterRequest, u16, st.sampled_from(RegisterOperation), u16, u32),
     st.builds(RegisterReply, u16, st.sampled_from(RegisterStatus), u16, u32),
 )
@@ -105,6 +108,8 @@ def test_what_has_no_room_is_a_programmer_error() -> None:
         Identification(Fraction(10), 1, 1, True, 0, 1, 0, "x" * 17, "").encode()
     with pytest.raises(ValueError, match="out of range"):
         SettingsChange(0, -1).encode()
+    with pytest.raises(ValueError, match="from 0 to 31"):
+        Status(0, 32, trigger_locked=True, running=True).encode()
     with pytest.raises(ValueError, match="2048 bins"):
         Histogram(0, 0, 1, np.zeros(2049, np.uint32)).encode()
 

@@ -14,7 +14,20 @@ from hexkey.errors import InputError
 from hexkey.gate import Gate
 from hexkey.randomness import Randomness
 from hexkey.sift import BIT_OF_DETECTOR, Sifted, Sifter
-from hexkey.wire import Counters, Frame, Histogram, Kind, Loss, StreamStatistics, unpack_events
+from hexkey.wire import (
+    G2,
+    LAGS,
+    Counters,
+    Frame,
+    Histogram,
+    Kind,
+    Loss,
+    LossCause,
+    Marker,
+    Status,
+    StreamStatistics,
+    unpack_events,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +51,8 @@ class SiftCounts:
     sifted_bits: int = 0
     board_lost: int = 0
     epochs: int = 0
+    trigger_losses: int = 0
+    markers: int = 0
 
 
 def new_run_id(randomness: Randomness) -> int:
@@ -68,6 +83,14 @@ class Receiver:
         Period of the source.
     bit_of_detector : sequence of int
         The B92 bit that a click of each detector stands for.
+
+    Attributes
+    ----------
+    counts : SiftCounts
+    counters, status, g2 : Counters, Status, G2 or None
+        As the board said last.
+    markers : list of (int, int)
+        Epoch and pulse in which the marker input rose.
     """
 
     def __init__(
@@ -85,6 +108,9 @@ class Receiver:
         self._sifter = self._new_sifter()
         self.counts = SiftCounts()
         self.counters: Counters | None = None
+        self.status: Status | None = None
+        self.g2: G2 | None = None
+        self.markers: list[tuple[int, int]] = []
         self.histogram: tuple[int, int, NDArray[np.int64]] | None = None
         self.last_pulse = 0
 
@@ -98,12 +124,8 @@ class Receiver:
             self.last_pulse = max(self.last_pulse, frame.header.pulse)
             if frame.header.kind is Kind.EVENTS:
                 chunks.append(self._events(frame))
-            elif frame.header.kind is Kind.LOSS:
-                self.counts.board_lost += Loss.decode(frame.body).events
-            elif frame.header.kind is Kind.COUNTERS:
-                self.counters = Counters.decode(frame.body)
-            elif frame.header.kind is Kind.HISTOGRAM:
-                self._add(Histogram.decode(frame.body))
+            else:
+                self._take(frame)
         return [chunk for chunk in chunks if len(chunk.bits)]
 
     def finish(self) -> list[SiftedChunk]:
@@ -122,6 +144,40 @@ class Receiver:
             return None
         offset, width, counts = self.histogram
         return {"offset_ticks": offset, "bin_ticks": width, "counts": counts.tolist()}
+
+    def g2_facts(self) -> dict[str, Any] | None:
+        """Return the pulsed g² of Bob's own clicks, for a report: a diagnostic, part of no bound.
+
+        Of all coincidences only those within a pulse are told, against the mean of the other lags.
+        """
+        if self.g2 is None:
+            return None
+        counts = self.g2.coincidences.astype(np.float64)
+        within = float(counts[-LAGS[0]])
+        mean = float(counts.sum() - within) / (len(LAGS) - 1)
+        value = within / mean if mean else None
+        return {"pulses": self.g2.pulses, "coincidences": int(within), "g2": value}
+
+    def _take(self, frame: Frame) -> None:
+        """Keep what a frame other than of events says."""
+        match frame.header.kind:
+            case Kind.LOSS:
+                loss = Loss.decode(frame.body)
+                self.counts.board_lost += loss.events
+                self.counts.trigger_losses += loss.cause is LossCause.TRIGGER_LOST
+            case Kind.COUNTERS:
+                self.counters = Counters.decode(frame.body)
+            case Kind.HISTOGRAM:
+                self._add(Histogram.decode(frame.body))
+            case Kind.STATUS:
+                self.status = Status.decode(frame.body)
+            case Kind.G2:
+                self.g2 = G2.decode(frame.body)
+            case Kind.MARKER:
+                self.markers.append((frame.header.epoch, Marker.decode(frame.body).pulse))
+                self.counts.markers += 1
+            case _:
+                pass
 
     def _renew(self, epoch: int) -> list[SiftedChunk]:
         """Start over after a loss of the trigger: the new numbers say nothing about the old."""

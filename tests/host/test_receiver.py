@@ -8,6 +8,7 @@ from hexkey.events import DETECTORS, Events
 from hexkey.gate import Gate
 from hexkey.receiver import Receiver, SiftedChunk
 from hexkey.wire import (
+    G2,
     NARROW,
     Counters,
     Frame,
@@ -16,6 +17,8 @@ from hexkey.wire import (
     Kind,
     Loss,
     LossCause,
+    Marker,
+    Status,
     pack_events,
 )
 
@@ -133,6 +136,33 @@ def test_losses_counters_and_histograms_are_kept() -> None:
         "bin_ticks": 10,
         "counts": [0, 2, 4, 6, 8],
     }
+
+
+def test_markers_losses_of_the_trigger_status_and_g2_are_kept() -> None:
+    receiver = a_receiver()
+    coincidences = np.full(33, 50, np.uint64)
+    coincidences[16] = 5
+    status = Status(3, 16, trigger_locked=True, running=True, stuck=2)
+    frames = [
+        a_frame(Kind.MARKER, Marker(77, 1).encode(), pulse=77),
+        a_frame(Kind.LOSS, Loss(LossCause.TRIGGER_LOST, 80, 80, 0).encode(), pulse=80),
+        a_frame(Kind.MARKER, Marker(4, 2).encode(), pulse=4, epoch=1),
+        a_frame(Kind.STATUS, status.encode(), epoch=1),
+        a_frame(Kind.G2, G2(0, 1, 1000, coincidences).encode(), epoch=1),
+    ]
+    receiver.push(frames)
+    assert receiver.markers == [(0, 77), (1, 4)]
+    counts = receiver.counts
+    assert (counts.markers, counts.trigger_losses, counts.board_lost) == (2, 1, 0)
+    assert receiver.status == status
+    assert receiver.g2_facts() == {"pulses": 1000, "coincidences": 5, "g2": 0.1}
+
+
+def test_g2_without_coincidences_has_no_value() -> None:
+    receiver = a_receiver()
+    assert receiver.g2_facts() is None
+    receiver.push([a_frame(Kind.G2, G2(0, 1, 9, np.zeros(33, np.uint64)).encode())])
+    assert receiver.g2_facts() == {"pulses": 9, "coincidences": 0, "g2": None}
 
 
 def test_histogram_of_another_shape_replaces_the_old() -> None:

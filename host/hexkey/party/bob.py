@@ -116,6 +116,7 @@ def _run(
             "window": asdict(window.gate) | {"tick_ps": str(window.tick_ps)},
             "period_ticks": window.period_ticks,
             "histogram": receiver.histogram_facts(),
+            "g2": receiver.g2_facts(),
         }
         return Outcome(report, ended_by)
 

@@ -155,6 +155,7 @@ def _report(tally: Tally, playback: Playback, mode: str) -> dict[str, Any]:
         "window": playback.window,
         "period_ticks": playback.recording.meta["period_ticks"],
         "histogram": playback.receiver.histogram_facts(),
+        "g2": playback.receiver.g2_facts(),
     }
 
 

@@ -2,7 +2,9 @@
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Self, TypeVar
 
 from hexkey.board_settings import BoardSettings, check_settings, register_values
@@ -30,6 +32,7 @@ TRIES = 5
 QUIET_S = 0.05  # a stopped board that was silent for this long has nothing left to say
 DRAIN_S = 2.0
 READ_BYTES = 1 << 16
+BURST = 16  # requests that are sent before the first answer has come
 
 Body = TypeVar("Body")
 OnBytes = Callable[[bytes], None]
@@ -50,10 +53,13 @@ class Board:
 
     identification: Identification
 
-    def __init__(self, source: Source, on_bytes: OnBytes | None = None) -> None:
+    def __init__(
+        self, source: Source, on_bytes: OnBytes | None = None, patience: float = 1.0
+    ) -> None:
         self.name = source.name
         self._source = source
         self._on_bytes = on_bytes
+        self._patience = patience
         self._parser = StreamParser()
         self._waiting: list[Frame] = []
         # A random start: the board would take the number of its last request for a repetition.
@@ -63,7 +69,12 @@ class Board:
 
     @classmethod
     def open(
-        cls, source: Source | str, *, baud: int | None = None, on_bytes: OnBytes | None = None
+        cls,
+        source: Source | str,
+        *,
+        baud: int | None = None,
+        on_bytes: OnBytes | None = None,
+        patience: float = 1.0,
     ) -> Self:
         """Open a board, stop it, drain what it still had to say, and ask what it is.
 
@@ -75,6 +86,8 @@ class Board:
             Of a serial port.
         on_bytes : callable, optional
             Called with every chunk of bytes as it was read: a capture.
+        patience : float
+            How many times as long as usual to wait for it: more for a simulation of a board.
 
         Raises
         ------
@@ -83,7 +96,7 @@ class Board:
         """
         if isinstance(source, str):
             source = open_source(source) if baud is None else open_source(source, baud=baud)
-        board = cls(source, on_bytes)
+        board = cls(source, on_bytes, patience)
         try:
             board.stop()
             board._drain()
@@ -113,6 +126,27 @@ class Board:
         if reply.status is not RegisterStatus.OK:
             raise self._refused(name, value, reply.status)
 
+    def write_table(self, words: Sequence[int]) -> None:
+        """Write `table_entry` with one word after the other, many requests on their way at once.
+
+        Raises
+        ------
+        ConfigurationError, DeviceError
+            As `write`.
+        """
+        at = address("table_entry")
+        for first in range(0, len(words), BURST):
+            burst = [
+                self._next_request(RegisterOperation.WRITE, at, word)
+                for word in words[first : first + BURST]
+            ]
+            for request in burst:
+                self._send(request)
+            missing = {request.id: request.value for request in burst}
+            self._await(partial(_settles, missing=missing))
+            for word in missing.values():  # refused, or the board was busy
+                self.write("table_entry", word)
+
     def read(self, name: str, channel: int | None = None) -> int:
         """Return a register's value; of a shadowed one, what was written last."""
         reply = self._request(RegisterOperation.READ, address(name, channel), 0)
@@ -133,22 +167,33 @@ class Board:
         DeviceError
             If it does not answer.
         """
-        check_settings(settings, self.identification)
-        values = list(register_values(settings, self.identification))
-        for name, _, value in values:  # nothing is written unless all of it can be
-            if not in_range(register(name), value, self.identification.period_ticks):
-                raise self._refused(name, value, RegisterStatus.OUT_OF_RANGE)
-        for name, channel, value in values:
-            self.write(name, value, channel)
+        self.prepare(settings)
         for _ in range(TRIES):
-            self._settings_id += 1
-            self.write("commit", self._settings_id)
+            self.commit()
             frame = self._await(self._is_commit)
             if frame is not None:
                 return self._decode(SettingsChange.decode, frame)
         raise DeviceError(
-            f"the board at {self.name} does not carry out new settings: check its trigger"
+            f"the board at {self.name} does not carry out new settings: check its trigger, with "
+            "`hexkey board status`"
         )
+
+    def prepare(self, settings: BoardSettings) -> None:
+        """Write all settings, for the next `commit`; raises as `configure` does."""
+        check_settings(settings, self.identification)
+        period = settings.period_on(self.identification)
+        values = list(register_values(settings, self.identification))
+        for name, _, value in values:  # nothing is written unless all of it can be
+            if not in_range(register(name), value, period):
+                raise self._refused(name, value, period_ticks=period)
+        for name, channel, value in values:
+            self.write(name, value, channel)
+        self.identification = replace(self.identification, period_ticks=period)
+
+    def commit(self) -> None:
+        """Let the settings take effect, with the next pulse; wait for none."""
+        self._settings_id += 1
+        self.write("commit", self._settings_id)
 
     def arm(self, run: int) -> None:
         """Start the stream under a run id from 1 to 2**32 - 1."""
@@ -242,7 +287,7 @@ class Board:
 
     def _await(self, wanted: Callable[[Frame], bool]) -> Frame | None:
         """Return the first frame that is wanted, or None in time; all of them stay for `frames`."""
-        deadline = time.monotonic() + REPLY_TIMEOUT_S
+        deadline = time.monotonic() + self._patience * REPLY_TIMEOUT_S
         seen = 0
         while True:
             for frame in self._waiting[seen:]:
@@ -270,8 +315,8 @@ class Board:
         return len(data)
 
     def _drain(self) -> None:
-        deadline = time.monotonic() + DRAIN_S
-        while time.monotonic() < deadline and self._pump(QUIET_S):
+        deadline = time.monotonic() + self._patience * DRAIN_S
+        while time.monotonic() < deadline and self._pump(self._patience * QUIET_S):
             pass
 
     def _decode(self, decode: Callable[[bytes], Body], frame: Frame) -> Body:
@@ -299,24 +344,31 @@ class Board:
         return DeviceError(f"the device at {self.name} {why}")
 
     def _refused(
-        self, name: str, value: int, status: RegisterStatus = RegisterStatus.OUT_OF_RANGE
+        self,
+        name: str,
+        value: int,
+        status: RegisterStatus = RegisterStatus.OUT_OF_RANGE,
+        period_ticks: int | None = None,
     ) -> ConfigurationError:
         if status is RegisterStatus.NO_SUCH_REGISTER:
             why = "its firmware is of another version than this hexkey"
         elif status is RegisterStatus.READ_ONLY:
             why = "the register can only be read"
         else:
-            why = f"give {self._limits(name)}"
+            why = f"give {self._limits(name, value, period_ticks)}"
         return ConfigurationError(
             f"the board at {self.name} does not take {value} for {name}: {why}"
         )
 
-    def _limits(self, name: str) -> str:
+    def _limits(self, name: str, value: int, period_ticks: int | None) -> str:
         row = register(name)
-        period = getattr(self, "identification", None)
-        if period is None:
+        known: Identification | None = getattr(self, "identification", None)
+        if known is None:
             return f"{row.minimum} to {row.maximum}"
-        low, high = (bound(limit, period.period_ticks) for limit in (row.minimum, row.maximum))
+        period = known.period_ticks if period_ticks is None else period_ticks
+        low, high = (bound(limit, period) for limit in (row.minimum, row.maximum))
+        if name == "period_ticks" and low <= value <= high:
+            return f"{known.period_ticks}, the period of its source that it cannot change"
         return f"{low} to {high}"
 
 
@@ -324,3 +376,12 @@ def _answers(frame: Frame, request: RegisterRequest) -> bool:
     if frame.header.kind is not Kind.REGISTER_REPLY:
         return False
     return int.from_bytes(frame.body[:2], "little") == request.id
+
+
+def _settles(frame: Frame, missing: dict[int, int]) -> bool:
+    """Take the request that a frame answers from those that wait; whether none is left."""
+    if frame.header.kind is Kind.REGISTER_REPLY:
+        ident, status = int.from_bytes(frame.body[:2], "little"), frame.body[2:3]
+        if status == bytes([RegisterStatus.OK]):
+            missing.pop(ident, None)
+    return not missing

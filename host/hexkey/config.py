@@ -42,6 +42,19 @@ class BobSettings:
         The longest dead time of the detectors; a shorter hold-off is refused.
     delay_ns : tuple of float
         Skew correction of each detector.
+    falling_edge : tuple of int
+        For each detector: 1 if a click is a falling edge.
+    trigger_divider : int
+        Pulses of the source for each edge of the trigger.
+    trigger_delay_ns : float
+        Added to the time of every edge of the trigger.
+    trigger_falling_edge : int
+        1 if the trigger's edges are falling ones.
+    loop_shift : int
+        Each edge of the trigger corrects 2^-loop_shift of the tracker's error: higher is steadier,
+        and slower to follow.
+    holdover_ppm : float
+        How far off the prediction may be while the trigger's edges are missing.
     bit_of_detector : tuple of int
         The B92 bit that a click of each detector stands for.
     baud : int
@@ -66,6 +79,12 @@ class BobSettings:
     holdoff_pulses: int = 2
     dead_time_ns: float = 24.0
     delay_ns: tuple[float, ...] = (0.0, 0.0, 0.0, 0.0)
+    falling_edge: tuple[int, ...] = (0, 0, 0, 0)
+    trigger_divider: int = 1
+    trigger_delay_ns: float = 0.0
+    trigger_falling_edge: int = 0
+    loop_shift: int = 6
+    holdover_ppm: float = 1.0
     bit_of_detector: tuple[int, ...] = BIT_OF_DETECTOR
     baud: int = 3_000_000
     untrusted_transmission: float = 0.0
@@ -81,10 +100,17 @@ class BobSettings:
             raise ConfigurationError(
                 f"untrusted_transmission must be from 0 to 1, not {self.untrusted_transmission:g}"
             )
-        if len(self.delay_ns) != DETECTORS:
+        for name, values in (("delay_ns", self.delay_ns), ("falling_edge", self.falling_edge)):
+            if len(values) != DETECTORS:
+                raise ConfigurationError(
+                    f"{name} must have {DETECTORS} values, one for each detector input, not "
+                    f"{len(values)}"
+                )
+        if not {*self.falling_edge, self.trigger_falling_edge} <= {0, 1}:
+            raise ConfigurationError("falling_edge and trigger_falling_edge are of 0 and 1")
+        if self.holdover_ppm < 0:
             raise ConfigurationError(
-                f"delay_ns must have {DETECTORS} values, one for each detector input, not "
-                f"{len(self.delay_ns)}"
+                f"holdover_ppm must not be negative, as {self.holdover_ppm:g} is"
             )
         bits = self.bit_of_detector
         if not 1 <= len(bits) <= DETECTORS or not set(bits) <= {0, 1}:

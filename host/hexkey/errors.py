@@ -6,6 +6,7 @@
     ├── ConfigurationError         a setting or an option that cannot be used      exit code 2
     ├── InputError                 a file, a recording, a record that is refused   exit code 3
     ├── DeviceError                the board or its port                           exit code 4
+    │   └── CalibrationError       a delay line's density that no table can be made of
     ├── ChannelError               the peer is gone, silent or unreachable         exit code 5
     │   └── ProtocolError          the peer said something that is not allowed
     ├── AuthenticationError        a tag that does not verify                      exit code 6
@@ -34,6 +35,20 @@ class InputError(HexkeyError):
 
 class DeviceError(HexkeyError):
     exit_code = 4
+
+
+class CalibrationError(DeviceError):
+    """A density from which no table can be made.
+
+    Attributes
+    ----------
+    reason : str
+        A short stable word: ``hits``, ``short``, ``locked``, ``drifting``.
+    """
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class ChannelError(HexkeyError):

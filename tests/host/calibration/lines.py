@@ -1,0 +1,33 @@
+"""Delay lines with uneven taps, and the densities that hits on them give."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+CLOCK_PS = 5000.0
+TAPS = 256
+VISIBLE = TAPS * 7 // 8
+
+
+def a_line(seed: int = 1, tap_ps: float = 35.5, spread: float = 0.3) -> NDArray[np.float64]:
+    """Return when an edge passes the end of each visible tap, ps: lognormal taps."""
+    generator = np.random.default_rng(seed)
+    taps = tap_ps * np.exp(spread * generator.standard_normal(VISIBLE) - spread**2 / 2)
+    return np.cumsum(taps)
+
+
+def codes_of(ends_ps: NDArray[np.float64], ages_ps: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return the codes of edges so long before the end of their clock cycle."""
+    return np.searchsorted(ends_ps, ages_ps, side="right")
+
+
+def widths(ends_ps: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the bins that a clock has on a line, the last one the overflow."""
+    cut = np.minimum(ends_ps, CLOCK_PS)
+    return np.diff(cut, prepend=0.0, append=CLOCK_PS)
+
+
+def a_density(
+    ends_ps: NDArray[np.float64], hits: int, generator: np.random.Generator
+) -> NDArray[np.int64]:
+    """Return how often each code came in so many hits, uniform in time."""
+    return generator.multinomial(hits, widths(ends_ps) / CLOCK_PS)

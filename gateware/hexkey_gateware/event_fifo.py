@@ -1,10 +1,11 @@
 """The event FIFO: where words wait for the link, and where they cross to its clock."""
 
-from amaranth.hdl import Cat, Module, Signal, Value, unsigned
+from amaranth.hdl import Module, Signal, Value, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
+from amaranth.utils import exact_log2
 
 from hexkey_gateware.words import WORD
 
@@ -19,7 +20,7 @@ class EventFifo(wiring.Component):
     known 2 clocks late, so `ready` falls 2 words early. The memory is read in the slower domain
     only: a block RAM of an ECP5 takes 5.8 ns to answer.
 
-    Latency: a word is at ``o`` after 2 clocks of the writer and 4 of the reader. Throughput: a word
+    Latency: a word is at ``o`` after 2 clocks of the writer and 6 of the reader. Throughput: a word
     a clock on either side. Back-pressure: ``i`` may be not ready from `depth` - 2 words on that
     wait or are not yet known to have left; ``o`` waits for as long as it must.
 
@@ -40,12 +41,12 @@ class EventFifo(wiring.Component):
     i : :py:`In(stream.Signature(WORD))`
         In the write domain.
     full_for_events : :py:`Out(1)`
-        In the write domain; it falls when a quarter of what events may take is free again, so that
-        a full FIFO does not spend its room on loss reports.
+        In the write domain, counted in sixteenths of `depth`. It falls when a quarter of what
+        events may take is free again: else a full FIFO would spend its room on loss reports.
     o : :py:`Out(stream.Signature(WORD))`
         In the read domain, like ``level``.
     level : :py:`Out(16)`
-        Words that wait, up to 3 clocks ago.
+        Words that wait, as far as the reader knew a clock ago.
     """
 
     i: In(stream.Signature(WORD))
@@ -53,7 +54,7 @@ class EventFifo(wiring.Component):
     o: Out(stream.Signature(WORD))
     level: Out(LEVEL)
 
-    HEADROOM = 2  # words that may be taken before `ready` falls, see `_write`
+    HEADROOM = 2  # words that may be taken before `ready` falls; a power of two
 
     def __init__(
         self,
@@ -69,18 +70,21 @@ class EventFifo(wiring.Component):
         if depth <= reserve + slack:
             raise ValueError(f"depth must exceed reserve and slack, {reserve + slack}, not {depth}")
         self.depth = depth
-        self.full_at = depth - reserve - slack
-        self.free_at = self.full_at - self.full_at // 4
+        self._unit = max(1, depth // 16)
+        self._full_at = (depth - reserve - slack) // self._unit
+        self._free_at = self._full_at - max(1, self._full_at // 4)
         self._write_domain, self._read_domain = write_domain, read_domain
         pointer = unsigned(depth.bit_length())  # one bit more than the address, so that full ≠ empty
         self._accepted = Signal(pointer)
         self._written_gray = Signal(pointer)
         self._written_gray_there = Signal(pointer)
+        self._written_half_there = Signal(pointer)
         self._written_there = Signal(pointer)
         self._waiting = Signal(pointer)
         self._fetched = Signal(pointer)
         self._fetched_gray = Signal(pointer)
         self._fetched_gray_there = Signal(pointer)
+        self._fetched_half_there = Signal(pointer)
         self._fetched_there = Signal(pointer)
         super().__init__()
 
@@ -111,19 +115,22 @@ class EventFifo(wiring.Component):
         domain += self._written_gray.eq(_to_gray(self._accepted))
 
         # `waiting` is a clock late, `ready` another: that of 2 words before. Then a third is taken.
-        domain += self._fetched_there.eq(_from_gray(self._fetched_gray_there))
+        domain += self._fetched_half_there.eq(_half_from_gray(self._fetched_gray_there))
+        domain += self._fetched_there.eq(_from_half(self._fetched_half_there))
         domain += waiting.eq(self._accepted - self._fetched_there)
-        domain += self.i.ready.eq(waiting < self.depth - self.HEADROOM)
-        with m.If(waiting >= self.full_at):
-            domain += self.full_for_events.eq(1)
-        with m.Elif(waiting < self.free_at):
-            domain += self.full_for_events.eq(0)
+        headroom_bits = waiting[exact_log2(self.HEADROOM) : -1]
+        domain += self.i.ready.eq(~(waiting[-1] | headroom_bits.all()))
+        units = waiting[exact_log2(self._unit) :]  # few bits, so that they are compared in time
+        full, free = Signal(), Signal()
+        domain += [full.eq(units >= self._full_at), free.eq(units < self._free_at)]
+        domain += self.full_for_events.eq(full | (self.full_for_events & ~free))
 
     def _read(self, m: Module) -> None:
         port = self._memory.read_port(domain=self._read_domain)
         domain = m.d[self._read_domain]
         fetch = Signal()
-        domain += self._written_there.eq(_from_gray(self._written_gray_there))
+        domain += self._written_half_there.eq(_half_from_gray(self._written_gray_there))
+        domain += self._written_there.eq(_from_half(self._written_half_there))
         domain += self._fetched_gray.eq(_to_gray(self._fetched))
         m.d.comb += fetch.eq(self._any_there() & (~self.o.valid | self.o.ready))
 
@@ -144,5 +151,11 @@ def _to_gray(binary: Value) -> Value:
     return binary ^ (binary >> 1)
 
 
-def _from_gray(gray: Value) -> Value:
-    return Cat(gray[place:].xor() for place in range(len(gray)))
+def _half_from_gray(gray: Value) -> Value:
+    """Return what is between Gray code and binary: each step takes one look-up table."""
+    return gray ^ (gray >> 1) ^ (gray >> 2) ^ (gray >> 3)
+
+
+def _from_half(half: Value) -> Value:
+    """Return the binary number, of at most 16 bits."""
+    return half ^ (half >> 4) ^ (half >> 8) ^ (half >> 12)

@@ -60,12 +60,13 @@ _SCRIPT = """\
 mode {mode}
 depth {depth}
 expect pass,fail,unknown
-{more}
+timeout {timeout_s}
 [engines]
-smtbmc {solver}
+smtbmc z3
 [script]
 read_rtlil design.il
 prep -top top
+{memories}
 [files]
 design.il
 """
@@ -99,7 +100,7 @@ def prove(
     *,
     mode: Mode = "prove",
     depth: int = 20,
-    solver: str = "z3",
+    registers: bool = False,
     timeout_s: int = 250,
 ) -> Proof:
     """Look for inputs that break an assertion in a component.
@@ -113,10 +114,13 @@ def prove(
     mode : {"prove", "bmc", "cover"}
     depth : int
         In clocks.
+    registers : bool
+        Make registers of all memories: faster where a memory is small and the search deep.
     timeout_s : int
         Of the prover. Ending then is as if the induction had not closed.
     """
-    text = _SCRIPT.format(mode=mode, depth=depth, solver=solver, more=f"timeout {timeout_s}")
+    memories = "memory_map; opt" if registers else ""
+    text = _SCRIPT.format(mode=mode, depth=depth, timeout_s=timeout_s, memories=memories)
     (folder / "design.il").write_text(_design(component))
     (folder / "proof.sby").write_text(text)
     tools = [part for flag, tool in _TOOLS.items() for part in (f"--{flag}", f"yowasp-{tool}")]

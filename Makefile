@@ -6,11 +6,12 @@ BIN    := $(VENV)/bin
 # What a set-up depends on: changed C or changed dependencies install anew, changed Python does not.
 BUILD  := pyproject.toml setup.py $(wildcard cext/*.py cext/*.c cext/*.h)
 
-.PHONY: help demo test test-long bench lint format docs clean
+.PHONY: help demo test test-long bench bitstream lint format docs clean
 help:
 	@echo "make demo        photons become a key, on this machine, in about 20 seconds"
 	@echo "make test        the tests, on both cores"
 	@echo "make test-long   the tests that take minutes, too"
+	@echo "make bitstream   the gateware of the ULX3S 85F, or of another: make bitstream BOARD=ulx3s-25f"
 	@echo "make bench       how fast each stage is, as ratios"
 	@echo "make lint        style, types and import contracts"
 	@echo "make format      put the code into the house's format"
@@ -32,7 +33,7 @@ $(VENV)/.demo: $(BUILD) | $(BIN)/python
 $(VENV)/.dev: $(BUILD) | $(BIN)/python
 	@echo "installing hexkey and what its tests need"
 	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
-	@touch $@ $(VENV)/.demo
+	@touch $@ $(VENV)/.demo $(VENV)/.bitstream
 
 demo: $(VENV)/.demo
 	@$(BIN)/hexkey demo
@@ -42,6 +43,15 @@ test: $(VENV)/.dev
 
 test-long: $(VENV)/.dev
 	@$(BIN)/pytest -n 2 -q -rs $(PYTEST)
+
+BOARD ?= ulx3s-85f
+$(VENV)/.bitstream: $(BUILD) | $(BIN)/python
+	@echo "installing hexkey and what builds its gateware"
+	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[bitstream]'
+	@touch $@
+
+bitstream: $(VENV)/.bitstream
+	@$(BIN)/hexkey bitstream $(BOARD)
 
 bench: $(VENV)/.dev
 	@$(BIN)/python -m hexkey.bench
@@ -60,4 +70,4 @@ docs: $(VENV)/.dev
 	@$(BIN)/python -m hexkey.wire.registers > docs/register-map.md
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info host/hexkey/_native.abi3.so cext/_native.c hexkey-demo
+	rm -rf $(VENV) build dist *.egg-info host/hexkey/_native.abi3.so cext/_native.c hexkey-demo hexkey-bitstream

@@ -1,0 +1,192 @@
+"""Brings what the host wants, new settings, start and stop, into the tagger's clock domain."""
+
+from amaranth.hdl import Module, Signal, Value, unsigned
+from amaranth.lib import stream, wiring
+from amaranth.lib.cdc import FFSynchronizer
+from amaranth.lib.wiring import In, Out
+
+from hexkey_gateware.register_layouts import SETTINGS, resets
+
+FAST, SYNC = "fast", "sync"
+MARKER_BITS = 32
+
+
+class Conductor(wiring.Component):
+    """Lets gates open and close, and settings change while none is open.
+
+    Whoever works with settings needs no guard against their change: a pulse is *blind* if no gate
+    opens in it, and all settings change in one clock in which nothing but blind pulses is between
+    the pins and the event FIFO. So a commit blinds the pulses that begin from now on, waits until
+    none of the others is left, takes the settings over, waits until what was delayed by the old
+    ones is gone, and lets gates open again. Stopping is the first half of that.
+
+    Without lock there are no pulses that it could wait for, and if lock is lost meanwhile, they
+    close by themselves.
+
+    Latency: from `commit` to its end some 12 clocks of both domains, `drain_clocks` and
+    `settle_clocks`, and with a lock up to three pulses. Throughput: one commit at a time.
+    Back-pressure: `commit` is taken when the settings have changed; until then it, and `written`,
+    must hold still, and start and stop wait.
+
+    Parameters
+    ----------
+    period_ticks : int
+        After a reset.
+    drain_clocks : int
+        That the last pulse's words may need, after `seeing` fell, to be in the event FIFO.
+    settle_clocks : int
+        From a change of settings until tags and pulses follow them.
+
+    Members
+    -------
+    commit : :py:`In(stream.Signature(32))`
+        In `sync`: take over what is `written`, under this id.
+    written : :py:`In(SETTINGS)`
+        In `sync`.
+    running : :py:`In(1)`
+        In `sync`: gates may open.
+    drained : :py:`Out(1)`
+        In `sync`: no gate opens, and all events are in the event FIFO. While `running`, it falls
+        once gates open; until then a stop must wait.
+    active : :py:`Out(SETTINGS)`
+        In `fast`, as all below: the settings in force.
+    settings_id : :py:`Out(32)`
+        Of `active`.
+    seeing : :py:`In(1)`
+        A pulse that is not blind is under way. Rises up to 2 clocks after such a pulse began.
+    blind : :py:`Out(1)`
+        Pulses that begin in this clock are blind.
+    announce_settings : :py:`Out(1)`
+        For a clock: the next pulse is the first with new settings.
+    marker : :py:`In(1)`
+        The input of that name, not synchronised.
+    announce_marker : :py:`Out(1)`
+        For a clock: the marker rose, 3 clocks ago; the next pulse carries it.
+    marker_count : :py:`Out(32)`
+        Rises, this one included.
+    clear : :py:`In(1)`
+        `marker_count` begins again.
+    """
+
+    BLINDING_CLOCKS = 4  # until `seeing` tells of the last pulse that began before `blind`
+
+    def __init__(
+        self, period_ticks: int, *, drain_clocks: int = 32, settle_clocks: int = 128
+    ) -> None:
+        self._waits = {"drain": drain_clocks, "settle": settle_clocks}
+        super().__init__(
+            {
+                "commit": In(stream.Signature(unsigned(32))),
+                "written": In(SETTINGS),
+                "running": In(1),
+                "drained": Out(1, init=1),
+                "active": Out(SETTINGS, init=resets(SETTINGS, period_ticks)),
+                "settings_id": Out(32),
+                "seeing": In(1),
+                "blind": Out(1, init=1),
+                "announce_settings": Out(1),
+                "marker": In(1),
+                "announce_marker": Out(1),
+                "marker_count": Out(MARKER_BITS),
+                "clear": In(1),
+            }
+        )
+        self._wanted = Signal()  # in `sync`: a commit waits to be carried out
+        self._done = Signal()  # in `fast`: it was
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        self._ask(m)
+        self._carry_out(m)
+        self._watch_marker(m)
+        return m
+
+    def _ask(self, m: Module) -> None:
+        """Hand a commit to the other domain, and wait until it has come back from there."""
+        done = self._crossed(m, self._done, SYNC)
+        with m.FSM(domain=SYNC):
+            with m.State("IDLE"):
+                with m.If(self.commit.valid):
+                    m.d[SYNC] += self._wanted.eq(1)
+                    m.next = "WAIT"
+
+            with m.State("WAIT"):
+                with m.If(done):
+                    m.d[SYNC] += self._wanted.eq(0)
+                    m.next = "RETURN"
+
+            with m.State("RETURN"):
+                with m.If(~done):
+                    m.d.comb += self.commit.ready.eq(1)
+                    m.next = "IDLE"
+
+    def _carry_out(self, m: Module) -> None:
+        wanted = self._crossed(m, self._wanted, FAST)
+        running = self._crossed(m, self.running, FAST)
+        drained = Signal(init=1)
+        m.submodules.drained = FFSynchronizer(drained, self.drained, o_domain=SYNC, init=1)
+        committing = Signal()
+        take_over = Signal()  # a register of its own: it enables hundreds of flip-flops
+        waited = Signal(range(max(self.BLINDING_CLOCKS, *self._waits.values()) + 1))
+        m.d[FAST] += waited.eq(waited + 1)
+        m.d[FAST] += [take_over.eq(0), self.announce_settings.eq(0)]
+        with m.If(~wanted):
+            m.d[FAST] += self._done.eq(0)
+        with m.If(take_over):
+            m.d[FAST] += self.active.eq(self.written)
+            m.d[FAST] += self.settings_id.eq(self.commit.payload)
+
+        with m.FSM(domain=FAST):
+            with m.State("IDLE"):
+                m.d[FAST] += waited.eq(0)
+                with m.If(wanted & ~self._done):
+                    m.d[FAST] += [self.blind.eq(1), committing.eq(1)]
+                    m.next = "BLIND"
+                with m.Elif(running & self.blind):
+                    m.d[FAST] += [self.blind.eq(0), drained.eq(0)]
+                with m.Elif(~running & ~self.blind):
+                    m.d[FAST] += [self.blind.eq(1), committing.eq(0)]
+                    m.next = "BLIND"
+
+            with m.State("BLIND"):
+                with m.If(waited == self.BLINDING_CLOCKS - 1):
+                    m.next = "CLOSE"
+
+            with m.State("CLOSE"):
+                m.d[FAST] += waited.eq(0)
+                with m.If(self._nothing_is_open()):
+                    m.next = "DRAIN"
+
+            with m.State("DRAIN"):
+                with m.If(waited == self._waits["drain"] - 1):
+                    m.d[FAST] += [waited.eq(0), drained.eq(1)]
+                    m.next = "IDLE"
+                    with m.If(committing):
+                        m.d[FAST] += take_over.eq(1)
+                        m.next = "SETTLE"
+
+            with m.State("SETTLE"):
+                with m.If(waited == self._waits["settle"]):
+                    m.d[FAST] += [self.announce_settings.eq(1), self._done.eq(1)]
+                    with m.If(running):
+                        m.d[FAST] += [self.blind.eq(0), drained.eq(0)]
+                    m.next = "IDLE"
+
+    def _nothing_is_open(self) -> Value:
+        return ~self.seeing
+
+    def _watch_marker(self, m: Module) -> None:
+        level = self._crossed(m, self.marker, FAST)
+        before = Signal()
+        rises = level & ~before
+        m.d[FAST] += before.eq(level)
+        m.d[FAST] += self.announce_marker.eq(rises)
+        with m.If(self.clear):
+            m.d[FAST] += self.marker_count.eq(0)
+        with m.Elif(rises):
+            m.d[FAST] += self.marker_count.eq(self.marker_count + 1)
+
+    def _crossed(self, m: Module, level: Signal, domain: str) -> Signal:
+        crossed = Signal.like(level, name=f"{level.name}_in_{domain}")
+        m.submodules += FFSynchronizer(level, crossed, o_domain=domain)
+        return crossed

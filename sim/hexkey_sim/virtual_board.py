@@ -5,7 +5,7 @@ pass, takes the bytes away as fast as the modelled link can carry them, and brin
 """
 
 from fractions import Fraction
-from typing import Literal, Protocol
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,7 @@ from hexkey.wire import (
     StreamParser,
 )
 from hexkey.wire.registers import PERIOD_FRACTION_BITS, Mode, TrackerState
+from hexkey_sim.click_source import ClickSource, SomeClicks
 from hexkey_sim.faults import Faults, Interval
 from hexkey_sim.golden.fast import FastFrontEnd
 from hexkey_sim.golden.fifo import EventFifo
@@ -36,6 +37,7 @@ from hexkey_sim.golden.framer import Framer
 from hexkey_sim.golden.front_end import AnyFrontEnd, FrontEnd
 from hexkey_sim.golden.settings import TICK_PS
 from hexkey_sim.register_file import RegisterFile
+from hexkey_sim.run_g2 import RunG2
 from hexkey_sim.transmitter import Transmitter
 
 FIRMWARE = "virtual 1"
@@ -44,22 +46,6 @@ FIFO_DEPTH = 16384  # events: 0.3 s at 50 000 a second
 STEPS_PER_S = 50  # the board's state moves on in steps of 20 ms
 SLICE_EVENTS = 256  # of a step's events, this many enter the FIFO before the framer has its turn
 BUFFER_S = 0.05  # bytes that wait in the transmitter, in seconds of the link
-
-
-class SomeClicks(Protocol):
-    """Clicks as the link hands them out; both arrays have shape (n,)."""
-
-    @property
-    def time_ps(self) -> NDArray[np.int64]: ...
-    @property
-    def detector(self) -> NDArray[np.uint8]: ...
-
-
-class ClickSource(Protocol):
-    """What stands before the board's pins: `hexkey_sim.link.OpticalLink`, or a test."""
-
-    def advance(self, pulses: int) -> SomeClicks:
-        """Return the clicks of the next `pulses` pulses, times since the edge of pulse 0."""
 
 
 class VirtualBoard:
@@ -110,19 +96,7 @@ class VirtualBoard:
         self._detectors = detectors
         self._depth = fifo_depth
         self._from_host = StreamParser()
-        self._registers = RegisterFile(
-            period_ps // TICK_PS,
-            {
-                "control": self._control,
-                "run": self._begin_run,
-                "commit": self._commit,
-                "identify": self._identify,
-            },
-            {
-                "tracker_state": self._tracker_state,
-                "trigger_period": lambda: self._settings.period_ticks << PERIOD_FRACTION_BITS,
-            },
-        )
+        self._registers = self._make_registers()
         self._make: type[FrontEnd] | type[FastFrontEnd] = (
             FrontEnd if mode == "exact" else FastFrontEnd
         )
@@ -130,7 +104,8 @@ class VirtualBoard:
         self._mode = Mode.EVENTS
         self._divider = 1
         self._front_end: AnyFrontEnd = self._make(self._settings)
-        self._epoch_pulse = 0  # of `pulses`, where the epoch's pulse 0 is
+        self._g2 = RunG2(self._settings, self._registers.value("g2_pair"))
+        self._origin_ps = 0  # when the epoch's pulse 0 began
         self._locked = True
         self._uncommitted: int | None = None
         self._triggers = 0
@@ -203,22 +178,37 @@ class VirtualBoard:
             self._step(min(step - self.pulses % step, end - self.pulses))
 
     def _step(self, pulses: int) -> None:
-        self._follow_trigger(not _within(self._faults.lose_trigger, self.time_s))
-        clicks = self._source.advance(pulses)
+        self._follow_trigger(self._trigger_is_there())
         before, self.pulses = self.pulses, self.pulses + pulses
+        clicks = self._advance_light(pulses)
         if self._locked:
-            self._triggers += self.pulses // self._divider - before // self._divider
-            origin_ps = self._epoch_pulse * self._period_ps
-            horizon_ps = self.pulses * self._period_ps - origin_ps
-            times = clicks.time_ps - origin_ps
-            self._take(self._front_end.push(times, clicks.detector, horizon_ps))
+            self._triggers += self._triggers_in(before, self.pulses)
+            horizon_ps = self.pulses * self._period_ps - self._origin_ps
+            self._detect(clicks.time_ps - self._origin_ps, clicks.detector, horizon_ps)
         else:
             self._count_without_trigger(clicks)
-        for rate_hz, report in ((10, self._report_counters), (1, self._report_histograms)):
+        for rate_hz, report in ((10, self._report_counters), (1, self._report_once_a_second)):
             interval = max(1, self.rate_hz // rate_hz)
             due = before // interval != self.pulses // interval
             if due and self._transmitter.has_room_for_reports:
                 report()  # without room the next report, of totals, has to do
+
+    def _trigger_is_there(self) -> bool:
+        return not _within(self._faults.lose_trigger, self.time_s)
+
+    def _advance_light(self, pulses: int) -> SomeClicks:
+        return self._source.advance(pulses)
+
+    def _triggers_in(self, before: int, after: int) -> int:
+        """Return how many edges the trigger had between two numbers of pulses."""
+        return after // self._divider - before // self._divider
+
+    def _detect(
+        self, time_ps: NDArray[np.int64], detector: NDArray[np.uint8], horizon_ps: int
+    ) -> None:
+        """Take clicks by the time since the epoch's pulse 0; all up to the horizon are there."""
+        self._g2.push(time_ps, detector, horizon_ps)
+        self._take(self._front_end.push(time_ps, detector, horizon_ps))
 
     def _take(self, events: Events) -> None:
         """Pass events to the FIFO in slices, so that it drains while it fills, as the real one."""
@@ -246,6 +236,7 @@ class VirtualBoard:
         self._settle()
         self._framer.begin_run(run)
         self._front_end.counters.clear()
+        self._g2.begin_run()
         self._fifo.dropped = 0
         self._triggers = self._bad_requests = 0
 
@@ -263,13 +254,17 @@ class VirtualBoard:
         self._mode = Mode(self._registers.value("mode"))
         self._divider = self._registers.value("trigger_divider")
         self._front_end.reconfigure(self._settings)
+        self._g2.configure(self._settings, self._registers.value("g2_pair"))
         self._framer.settings_id = self._uncommitted
         change = SettingsChange(self._framer.next_pulse, self._uncommitted)
         self._transmitter.send(Kind.SETTINGS, change.encode())
         self._uncommitted = None
 
     def _identify(self, _: int) -> None:
-        identification = Identification(
+        self._transmitter.send(Kind.IDENTIFICATION, self._identification().encode())
+
+    def _identification(self) -> Identification:
+        return Identification(
             tick_ps=Fraction(TICK_PS),
             clock_hz=CLOCK_HZ,
             detectors=self._detectors,
@@ -280,7 +275,21 @@ class VirtualBoard:
             firmware=FIRMWARE,
             board="virtual",
         )
-        self._transmitter.send(Kind.IDENTIFICATION, identification.encode())
+
+    def _make_registers(self) -> RegisterFile:
+        return RegisterFile(
+            self._period_ps // TICK_PS,
+            {
+                "control": self._control,
+                "run": self._begin_run,
+                "commit": self._commit,
+                "identify": self._identify,
+            },
+            {
+                "tracker_state": self._tracker_state,
+                "trigger_period": lambda: self._settings.period_ticks << PERIOD_FRACTION_BITS,
+            },
+        )
 
     def _tracker_state(self) -> int:
         return TrackerState.LOCKED if self._locked else TrackerState.NO_TRIGGER
@@ -296,10 +305,14 @@ class VirtualBoard:
             last = self._framer.next_pulse
             self._transmitter.send(Kind.LOSS, Loss(LossCause.TRIGGER_LOST, last, last, 0).encode())
             self._framer.begin_epoch()
-            self._epoch_pulse = self.pulses
-            self._front_end = self._make(self._settings, self._front_end.counters)
-            self._locked = True
+            self._begin_epoch()
             self._apply_commit()
+
+    def _begin_epoch(self) -> None:
+        self._origin_ps = self.pulses * self._period_ps
+        self._front_end = self._make(self._settings, self._front_end.counters)
+        self._g2.begin_epoch()
+        self._locked = True
 
     def _count_without_trigger(self, clicks: SomeClicks) -> None:
         counted = self._front_end.counters.clicks
@@ -334,8 +347,22 @@ class VirtualBoard:
         )
         self._transmitter.send(Kind.COUNTERS, counters.encode())
         self._transmitter.send(Kind.PAIRS, Pairs(tuple(counted.pairs)).encode())
-        status = Status(len(self._fifo), 0, trigger_locked=self._locked, running=self.running)
+        self._report_status()
+
+    def _report_status(self) -> None:
+        status = Status(
+            len(self._fifo),
+            0,
+            trigger_locked=self._locked,
+            running=self.running,
+            no_trigger=self._tracker_state() == TrackerState.NO_TRIGGER,
+            off_period=self._tracker_state() == TrackerState.MEASURING,
+        )
         self._transmitter.send(Kind.STATUS, status.encode())
+
+    def _report_once_a_second(self) -> None:
+        self._report_histograms()
+        self._transmitter.send(Kind.G2, self._g2.totals().encode())
 
     def _report_histograms(self) -> None:
         histograms = self._front_end.take_histogram()

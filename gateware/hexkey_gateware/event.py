@@ -1,22 +1,9 @@
-"""What travels between the blocks, and the records that leave on the wire.
+"""The event records of the wire, as the gateware fills them."""
 
-From the pulse clock to the resolver every detector has a lane, a stream of its own, so that clicks
-of several detectors in one clock do not compete. A lane carries clicks and marks. A mark is no
-click: it says that nothing of an older pulse follows in this lane, as a click says, too. Lanes
-send marks while nothing clicks; without them no pulse could ever be known to be complete.
-"""
-
-from amaranth.hdl import signed
 from amaranth.lib import data
 
 from hexkey.events import DETECTORS, FLAG_HOLDOVER, FLAG_REPEAT
-from hexkey.wire import MAX_PULSE, NARROW, WIDE, RecordLayout
-
-PULSE = signed(64)
-"""A pulse number. Signed: the gate of pulse -1, before an epoch's start, may reach into pulse 0."""
-
-COUNTER_BITS = 64
-"""Every counter on the wire is a u64."""
+from hexkey.wire import NARROW, WIDE, RecordLayout
 
 
 def record_layout(layout: RecordLayout) -> data.StructLayout:
@@ -47,37 +34,3 @@ def record_layout(layout: RecordLayout) -> data.StructLayout:
 
 NARROW_RECORD = record_layout(NARROW)
 WIDE_RECORD = record_layout(WIDE)
-
-if PULSE.width <= MAX_PULSE.bit_length():
-    raise ValueError(f"pulse numbers up to {MAX_PULSE} do not fit in {PULSE.width} signed bits")
-
-
-def click_layout(layout: RecordLayout) -> data.StructLayout:
-    """Return one item of a lane.
-
-    Members
-    -------
-    pulse : :py:`signed(64)`
-        Never less than the item's before it in the lane.
-    phase_ticks : :py:`unsigned(...)`
-        As wide as on the wire, so that periods up to half its range have room.
-    clicked : :py:`unsigned(1)`
-        0: a mark.
-    """
-    return data.StructLayout(
-        {"pulse": PULSE, "phase_ticks": layout.width("phase_ticks"), "clicked": 1}
-    )
-
-
-def event_layout(layout: RecordLayout) -> data.StructLayout:
-    """Return an event on its way from the resolver to the framer: the fields of a record.
-
-    Members
-    -------
-    pulse : :py:`signed(64)`
-        Never negative; each event's is greater than that of the event before.
-    phase_ticks, flags, mask : :py:`unsigned(...)`
-        As wide as on the wire; the mask is not 0.
-    """
-    fields = {name: layout.width(name) for name in ("phase_ticks", "flags", "mask")}
-    return data.StructLayout({"pulse": PULSE, **fields})

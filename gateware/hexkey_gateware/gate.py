@@ -1,71 +1,71 @@
 """The gate: half-open, to the tick, one per detector."""
 
-from amaranth.hdl import Module, Value
-from amaranth.lib import stream, wiring
+from amaranth.hdl import Module, Mux, Signal, Value, signed
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hexkey.wire import RecordLayout
-from hexkey_gateware.event import COUNTER_BITS, PULSE, click_layout
+from hexkey_gateware.pipeline import delayed, less
 from hexkey_gateware.settings import setting_shape
+from hexkey_gateware.slot import CLICK, GATED_CLICK, PHASE_BITS, lane
 
 
 class Gate(wiring.Component):
-    """Lets one detector's click pass if its phase is in [start, start + width).
+    """Says of each click of one detector whether its phase is in [start, start + width).
 
-    The end may lie beyond the period: `Attribution` has given the clicks there to the pulse in
-    which the gate opened, with phases beyond the period. Marks pass always.
+    The gate may reach past the period's end. A click in that part belongs to the pulse in which the
+    gate opened: it leaves with the pulse before and a phase beyond the period.
 
-    Latency 1 clock, throughput 1 item a clock. Back-pressure: an item waits in the output register;
-    ``i.ready`` follows ``o.ready`` without a register between. Every click that does not pass is
-    counted, in the clock after it was taken.
-
-    Parameters
-    ----------
-    layout : RecordLayout
-        Whose phases the clicks have.
+    Latency 2 clocks, throughput one click a clock, no back-pressure. Settings act 2 clocks late.
 
     Members
     -------
-    i, o : :py:`stream.Signature(click_layout(layout))`
-    gate_start_ticks, gate_width_ticks : :py:`In(...)`
+    i : :py:`In(lane(CLICK))`
+    o : :py:`Out(lane(GATED_CLICK))`
+        Each click of ``i``.
+    period_ticks, gate_start_ticks, gate_width_ticks : :py:`In(...)`
         Settings, within the limits of the register map.
-    first_pulse : :py:`In(signed(64))`
-        Setting: no gate opens before this pulse, which is 0 or the first of the last commit.
-    clear : :py:`In(1)`
-        The counter starts again; a click that is dropped in this clock is not counted.
-    outside_gate : :py:`Out(64)`
-        Clicks that did not pass.
     """
 
-    def __init__(self, layout: RecordLayout) -> None:
-        click = stream.Signature(click_layout(layout))
-        settings = ("gate_start_ticks", "gate_width_ticks")
+    LATENCY = 2
+    SETTINGS_LATENCY = 2
+
+    def __init__(self) -> None:
+        settings = ("period_ticks", "gate_start_ticks", "gate_width_ticks")
         super().__init__(
             {
-                "i": In(click),
-                "o": Out(click),
-                **{name: In(setting_shape(name, layout)) for name in settings},
-                "first_pulse": In(PULSE),
-                "clear": In(1),
-                "outside_gate": Out(COUNTER_BITS),
+                "i": In(lane(CLICK)),
+                "o": Out(lane(GATED_CLICK)),
+                **{name: In(setting_shape(name)) for name in settings},
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        click = self.i.payload
-        outside = click.clicked & ~(self._inside() & (click.pulse >= self.first_pulse))
-        m.d.comb += self.i.ready.eq(self.o.ready | ~self.o.valid)
-        with m.If(self.i.ready):
-            m.d.sync += self.o.valid.eq(self.i.valid & ~outside)
-            m.d.sync += self.o.payload.eq(click)
-        with m.If(self.clear):
-            m.d.sync += self.outside_gate.eq(0)
-        with m.Elif(self.i.valid & self.i.ready & outside):
-            m.d.sync += self.outside_gate.eq(self.outside_gate + 1)
+        click, gated = self.i.payload, self.o.payload
+        end = Signal(PHASE_BITS, reset_less=True)
+        wrapped_end = Signal(signed(PHASE_BITS + 1), reset_less=True)  # negative: not wrapped
+        m.d.sync += end.eq(self.gate_start_ticks + self.gate_width_ticks)
+        m.d.sync += wrapped_end.eq(end - self.period_ticks)
+
+        wraps = ~wrapped_end[-1]
+
+        too_early = delayed(m, self._too_early(click.phase_ticks), 1)
+        open_still = delayed(m, self._open_still(click.phase_ticks, end), 1)
+        # The gate that opened in the pulse before is still open.
+        wrapped = wraps & delayed(m, self._open_still(click.phase_ticks, wrapped_end[:-1]), 1)
+        before = delayed(m, click.before, 1)
+        since_before = delayed(m, (click.phase_ticks + self.period_ticks)[:PHASE_BITS], 1)
+        phase_ticks = Mux(wrapped, since_before, delayed(m, click.phase_ticks, 1))
+        m.d.comb += [
+            self.o.valid.eq(delayed(m, self.i.valid, self.LATENCY, reset_less=False)),
+            gated.back.eq(delayed(m, before + wrapped, 1)),
+            gated.phase_ticks.eq(delayed(m, phase_ticks, 1)),
+            gated.inside.eq(delayed(m, wrapped | (~too_early & open_still), 1)),
+        ]
         return m
 
-    def _inside(self) -> Value:
-        phase_ticks = self.i.payload.phase_ticks
-        end = self.gate_start_ticks + self.gate_width_ticks
-        return (self.gate_start_ticks <= phase_ticks) & (phase_ticks < end)
+    def _too_early(self, phase_ticks: Value) -> Value:
+        return less(phase_ticks, self.gate_start_ticks)
+
+    def _open_still(self, phase_ticks: Value, end: Value) -> Value:
+        return less(phase_ticks, end)

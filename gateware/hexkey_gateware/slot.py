@@ -1,7 +1,7 @@
 """The front end's time base: slots, tags, and what its blocks say to each other of them.
 
-The tagger samples its inputs at 200 MHz. The clock cycle that ends at a sampling edge is a *slot*; a
-*tag* is an edge at an input, so many ticks before its slot's end. From the pins to the event FIFO
+The tagger samples its inputs at 200 MHz. The clock cycle that ends at a sampling edge is a *slot*;
+a *tag* is an edge at an input, so many ticks before its slot's end. From the pins to the event FIFO
 all blocks are one synchronous pipeline, a slot a clock: nothing waits, so nothing there can be lost
 for want of room. The tracker says of each slot where in which pulse it ends (`SLOT`); a pulse is
 named by how many pulses it lies back (`back`), and gets its number only where pulses are counted
@@ -11,6 +11,7 @@ one by one, behind the front end.
 from amaranth.lib import data, stream
 
 from hexkey.events import DETECTORS
+from hexkey.wire import registers
 
 TICK_PS = 10
 CLOCK_HZ = 200_000_000
@@ -19,8 +20,8 @@ TICKS_PER_CLOCK = 10**12 // CLOCK_HZ // TICK_PS
 TRIGGER_CHANNEL = DETECTORS
 CHANNELS = DETECTORS + 1
 
-MIN_PERIOD_TICKS = 1_000  # 100 MHz: two slots, so that at most every other slot begins a pulse
-MAX_PERIOD_TICKS = 100_000  # 1 MHz
+MIN_PERIOD_TICKS = registers.MIN_PERIOD_TICKS  # two slots: at most every other begins a pulse
+MAX_PERIOD_TICKS = registers.MAX_PERIOD_TICKS
 PHASE_BITS = (2 * MAX_PERIOD_TICKS - 1).bit_length()
 
 OPEN_PULSES = 3
@@ -85,11 +86,12 @@ CLOSED = data.StructLayout(
     {
         "clicks": CLICKS_BITS,  # all, of all detectors
         "outside": CLICKS_BITS,  # of these, outside their gate
-        "repeats": CLICKS_BITS,  # of these, further clicks inside the gate of a detector in the mask
+        "repeats": CLICKS_BITS,  # of these, a detector's clicks inside its gate but the first
         "mask": DETECTORS,  # detectors that clicked inside their gate
         "phase_ticks": PHASE_BITS,  # of the earliest click inside a gate
-        "holdover": 1,
+        "holdover": 1,  # while it was the latest, an edge of the trigger was missing
         "blind": 1,  # no gate opened in this pulse
+        "numbered": 1,  # 0: it lies before number 0 of its epoch; its clicks are counted, no more
         "control": CONTROL,
     }
 )
@@ -97,7 +99,7 @@ CLOSED = data.StructLayout(
 
 EVENT = data.StructLayout(
     {
-        "mask": DETECTORS,  # 0: no event in this pulse
+        "mask": DETECTORS,  # 0: no event in this pulse; phase and flags then mean nothing
         "phase_ticks": PHASE_BITS,
         "flags": 2,
         "control": CONTROL,

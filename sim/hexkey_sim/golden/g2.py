@@ -3,8 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-MAX_LAG = 16
-LAGS = range(-MAX_LAG, MAX_LAG + 1)
+from hexkey.wire import LAGS
+
+MAX_LAG = LAGS[-1]
 
 
 class G2:

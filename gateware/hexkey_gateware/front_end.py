@@ -87,6 +87,7 @@ class FrontEnd(wiring.Component):
     LATENCY = (
         PulseClock.LATENCY + Gate.LATENCY + Collector.LATENCY + HoldOff.LATENCY + Resolver.LATENCY
     )
+    SLOT_LATENCY = Gate.LATENCY  # of slots, beside the gates
 
     def __init__(self, ticks_per_clock: int = TICKS_PER_CLOCK) -> None:
         self._ticks_per_clock = ticks_per_clock
@@ -140,7 +141,7 @@ class FrontEnd(wiring.Component):
         resolver: Resolver,
     ) -> None:
         for name in ("edge", "locked", "begin", "holdover"):
-            flag = delayed(m, clock.clicks_slot[name], Gate.LATENCY, reset_less=False)
+            flag = delayed(m, clock.clicks_slot[name], self.SLOT_LATENCY, reset_less=False)
             m.d.comb += collector.slot[name].eq(flag)
         for name in ("blind", "settings", "marker"):
             m.d.comb += getattr(collector, name).eq(getattr(self, name))

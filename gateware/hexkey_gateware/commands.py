@@ -78,7 +78,7 @@ def _require_tools() -> None:
     from hexkey.errors import ConfigurationError
 
     if find_spec("amaranth") is None or find_spec("amaranth_boards") is None:
-        raise ConfigurationError("the gateware's tools are missing: pip install 'hexkey[bitstream]'")
+        raise ConfigurationError("its tools are missing: pip install 'hexkey[bitstream]'")
 
 
 def _write_verilog(name: str, folder: Path, as_json: bool) -> None:

@@ -60,8 +60,6 @@ NEXTPNR_GOWIN = Tool(
 GOWIN_PACK = Tool(
     "gowin_pack", "GOWIN_PACK", "hexkey_gateware.bitstream.gowin_pack", "run_gowin_pack"
 )
-    "gowin_pack", "GOWIN_PACK", "hexkey_gateware.bitstream.gowin_pack", "run_gowin_pack"
-)
 
 
 def run_tool(tool: Tool, arguments: list[str], folder: Path, log: str) -> float:

@@ -1,23 +1,35 @@
 """The receiver for a board: its bitstream, its Verilog."""
 
 from dataclasses import replace
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
+from hexkey.errors import HexkeyError
 from hexkey_gateware.bitstream.build import Progress, build_bitstream
 from hexkey_gateware.bitstream.figures import Build
 from hexkey_gateware.bitstream.firmware import board_firmware, firmware
 from hexkey_gateware.boards import Board
+from hexkey_gateware.design import Design
 from hexkey_gateware.tagger import delay_line
-from hexkey_gateware.top import Receiver
 from hexkey_gateware.verilog import export
 
 XILINX = "xilinx7"
+TOP = "hexkey_gateware.top"
+
+
+def make_receiver(design: Design) -> Any:
+    """Return the receiver's top; HexkeyError while its blocks are not joined into one yet."""
+    if find_spec(TOP) is None:
+        raise HexkeyError("the receiver has no top yet: its blocks exist, nothing joins them")
+    return import_module(TOP).Receiver(design)
 
 
 def build_receiver(board: Board, folder: Path, seed: int, progress: Progress) -> Build:
     """Build the receiver for a board; its firmware string names this very bitstream."""
     name = board_firmware(board, seed)
-    receiver = Receiver(board.design(name))
+    receiver = make_receiver(board.design(name))
     return build_bitstream(board, receiver, name, folder, seed=seed, progress=progress)
 
 
@@ -39,7 +51,7 @@ def write_verilog(board: Board, folder: Path) -> list[Path]:
     for lowering in (board.lowering, XILINX):
         taps = board.taps if lowering == board.lowering else 256
         lowered = replace(design, lowering=lowering, taps=taps)
-        texts[f"receiver_{lowering}.v"] = export(Receiver(lowered), "receiver")
+        texts[f"receiver_{lowering}.v"] = export(make_receiver(lowered), "receiver")
         texts |= delay_line.verilog(lowering)
     for name, text in texts.items():
         (folder / name).write_text(text)

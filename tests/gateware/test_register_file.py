@@ -2,11 +2,11 @@
 
 import pytest
 from amaranth.hdl import Const, Value
-from amaranth.lib import data
 from tests.gateware.conftest import Bench
 
 from hexkey.events import DETECTORS
 from hexkey.wire.registers import REGISTERS
+from hexkey_gateware.link.limits import Comparison
 from hexkey_gateware.link.register_file import RegisterFile
 from hexkey_gateware.register_layouts import LIVE, SETTINGS, VALUES, resets
 from hexkey_sim.benches.register_file import LIMITS, PERIOD_TICKS
@@ -31,14 +31,24 @@ class AppliesTwice(RegisterFile):
         return Const(0)
 
 
+class Unsigned(Comparison):
+    def _sign(self, word: Value) -> Value:
+        return Const(0)
+
+
 class ForgetsSigns(RegisterFile):
-    def _word_as(self, row: data.View) -> Value:
-        return self._word
+    def _compare(self) -> Comparison:
+        return Unsigned()
 
 
-class AnyPeriod(RegisterFile):
-    def _limit(self, row: data.View) -> Value:
-        return super()._limit(row) + row.relative
+class ForAnyPeriod(Comparison):
+    def _period_bit(self, place: Value) -> Value:
+        return super()._period_bit(place) & (place != 0)
+
+
+class ForgetsPeriods(RegisterFile):
+    def _compare(self) -> Comparison:
+        return ForAnyPeriod()
 
 
 class AddressesWrap(RegisterFile):
@@ -46,7 +56,7 @@ class AddressesWrap(RegisterFile):
         return ~exists
 
 
-@pytest.mark.parametrize("mutant", [AppliesTwice, ForgetsSigns, AnyPeriod, AddressesWrap])
+@pytest.mark.parametrize("mutant", [AppliesTwice, ForgetsSigns, ForgetsPeriods, AddressesWrap])
 def test_bench_sees_a_careless_answer(bench: Bench, mutant: type[RegisterFile]) -> None:
     result = bench(mutant(PERIOD_TICKS, LIMITS), "answers_as_the_golden_model")
     assert result.failures == 1

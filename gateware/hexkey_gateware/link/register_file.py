@@ -1,48 +1,30 @@
 """The registers: requests are carried out, and answered, as the register map says."""
 
-from collections.abc import Mapping
-from enum import IntEnum
+from collections.abc import Callable
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from hexkey.wire import RegisterOperation, RegisterStatus
-from hexkey.wire.registers import REGISTERS, Bound, Period, Register, address, bound
+from hexkey.wire.registers import Register, address
 from hexkey_gateware.link.frames import REPLY
+from hexkey_gateware.link.limits import (
+    ADDRESS_BITS,
+    INSTANCES,
+    ROW,
+    Bank,
+    Comparison,
+    Limits,
+    rows,
+)
 from hexkey_gateware.link.requests import REQUEST
 from hexkey_gateware.register_layouts import LIVE, SETTINGS, VALUES, resets
 from hexkey_gateware.settings import setting_shape
 
 ACTIONS = ("control", "run", "commit", "identify", "table_entry")
 """Registers whose writing sets something off."""
-
-Limits = Mapping[str, tuple[int, int]]
-"""Name of a register to the least and the greatest value that this board takes."""
-
-_INSTANCES = {address(row.name, each): (row, each) for row in REGISTERS for each in row.instances}
-ADDRESS_BITS = max(_INSTANCES).bit_length()
-
-
-class _Bank(IntEnum):
-    """What the memory's rows are, one of each for every address."""
-
-    VALUE = 0  # as written last
-    MINIMUM = 1
-    MAXIMUM = 2
-    RESET = 3
-
-
-_ROW = data.StructLayout(
-    {
-        "word": 32,
-        "relative": 1,  # to the period
-        "signed": 1,
-        "read_only": 1,
-        "exists": 1,
-    }
-)
 
 
 class RegisterFile(wiring.Component):
@@ -55,9 +37,9 @@ class RegisterFile(wiring.Component):
     All values, limits and resets are rows of one block RAM, which the states walk through; what the
     board works with is in flip-flops beside. The rows are set in the 256 clocks after a reset.
 
-    Latency: a reply is valid 4 to 7 clocks after its request was taken, with an action 7 after the
-    action was done. One request at a time: no other is taken before the reply is. So while an
-    action is done, values and settings hold still.
+    Latency: a reply is valid 5 clocks after its request was taken, or up to 74 if a value has to be
+    compared with limits and kept; an action delays it. One request at a time: no other is taken
+    before the reply is. So while an action is done, values and settings hold still.
 
     Parameters
     ----------
@@ -81,7 +63,7 @@ class RegisterFile(wiring.Component):
     """
 
     def __init__(self, period_ticks: int, limits: Limits | None = None) -> None:
-        self._init = _rows(period_ticks, limits or {})
+        self._init = rows(period_ticks, limits or {})
         actions = {name: Out(stream.Signature(setting_shape(name))) for name in ACTIONS}
         super().__init__(
             {
@@ -96,12 +78,20 @@ class RegisterFile(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.memory = memory = Memory(shape=_ROW, depth=len(self._init), init=self._init)
+        m.submodules.memory = memory = Memory(shape=ROW, depth=len(self._init), init=self._init)
         self._write, self._read = memory.write_port(), memory.read_port()
         self._word = Signal(32)  # to be written
         self._writes = Signal()
         self._known = Signal()  # there was a request
-        self._store = Signal()
+        self._keep = Signal()  # the word becomes the register's value
+        self._place = self._decoded(m)
+        m.submodules.comparison = self._comparison = self._compare()
+        m.d.comb += [
+            self._comparison.word.eq(self._word),
+            self._comparison.limit.eq(self._read.data),
+            self._comparison.period_ticks.eq(self.settings.period_ticks),
+        ]
+        m.d.comb += self._write.addr.eq(self._row(Bank.VALUE))
 
         with m.FSM():
             self._restore(m)
@@ -109,18 +99,25 @@ class RegisterFile(wiring.Component):
             self._check(m)
             self._act(m)
             self._answer(m)
-        self._keep(m)
+        self._hold_values(m)
         return m
+
+    def _decoded(self, m: Module) -> Callable[[int], Value]:
+        """Return what says whether an address is the request's, decoded in two parts."""
+        low, high = Signal(16), Signal(1 << (ADDRESS_BITS - 4))
+        m.d.comb += low.eq(1 << self.o.payload.address[:4])
+        m.d.comb += high.eq(1 << self.o.payload.address[4:ADDRESS_BITS])
+        return lambda place: low[place % 16] & high[place // 16]
 
     def _restore(self, m: Module) -> None:
         """Write the resets of all addresses, one after the other."""
         at = self.o.payload.address
         with m.State("FETCH RESET"):
-            self._fetch(m, _Bank.RESET)
+            self._fetch(m, Bank.RESET)
             m.next = "RESTORE"
 
         with m.State("RESTORE"):
-            m.d.comb += self._store.eq(1)
+            m.d.comb += self._write.en.eq(1)
             m.d.comb += self._write.data.word.eq(self._read.data.word)
             m.d.sync += at.eq(at + 1)
             m.next = "FETCH RESET"
@@ -145,44 +142,52 @@ class RegisterFile(wiring.Component):
                     m.next = "FETCH MINIMUM"
 
     def _check(self, m: Module) -> None:
-        reply, row = self.o.payload, self._read.data
+        reply, row, comparison = self.o.payload, self._read.data, self._comparison
         with m.State("FETCH MINIMUM"):
-            self._fetch(m, _Bank.MINIMUM)
-            m.next = "MINIMUM"
+            self._fetch(m, Bank.MINIMUM)
+            m.next = "LOOK UP"
 
-        with m.State("MINIMUM"):
-            self._fetch(m, _Bank.MAXIMUM)
+        with m.State("LOOK UP"):
+            self._fetch(m, Bank.MINIMUM)
+            m.d.sync += reply.status.eq(RegisterStatus.OK)
             m.next = "FETCH VALUE"
             with m.If(self._is_unknown(row.exists)):
                 m.d.sync += reply.status.eq(RegisterStatus.NO_SUCH_REGISTER)
                 m.d.sync += reply.value.eq(0)
                 m.next = "ANSWER"
-            with m.Elif(~self._writes):
-                m.d.sync += reply.status.eq(RegisterStatus.OK)
-            with m.Elif(row.read_only):
+            with m.Elif(self._writes & row.read_only):
                 m.d.sync += reply.status.eq(RegisterStatus.READ_ONLY)
-            with m.Elif(self._word_as(row) < self._limit(row)):
-                m.d.sync += reply.status.eq(RegisterStatus.OUT_OF_RANGE)
-            with m.Else():
-                m.next = "MAXIMUM"
+            with m.Elif(self._writes):
+                m.next = "COMPARE WITH MINIMUM"
 
-        with m.State("MAXIMUM"):
-            with m.If(self._word_as(row) > self._limit(row)):
-                m.d.sync += reply.status.eq(RegisterStatus.OUT_OF_RANGE)
-                m.next = "FETCH VALUE"
-            with m.Else():
-                m.d.comb += self._store.eq(1)
-                m.d.comb += self._write.data.word.eq(self._word)
-                m.d.sync += reply.status.eq(RegisterStatus.OK)
-                m.next = "ACT"
+        for bank, following in ((Bank.MINIMUM, "FETCH MAXIMUM"), (Bank.MAXIMUM, "KEEP")):
+            with m.State(f"COMPARE WITH {bank.name}"):
+                self._fetch(m, bank)
+                m.d.comb += comparison.go.eq(1)
+                m.d.comb += comparison.swap.eq(bank == Bank.MAXIMUM)
+                with m.If(comparison.done):
+                    m.next = following
+                    with m.If(comparison.less):
+                        m.d.sync += reply.status.eq(RegisterStatus.OUT_OF_RANGE)
+                        m.next = "FETCH VALUE"
+
+        with m.State("FETCH MAXIMUM"):
+            self._fetch(m, Bank.MAXIMUM)
+            m.next = "COMPARE WITH MAXIMUM"
 
     def _act(self, m: Module) -> None:
+        with m.State("KEEP"):
+            m.d.comb += self._keep.eq(1)
+            m.d.comb += self._write.en.eq(1)
+            m.d.comb += self._write.data.word.eq(self._word)
+            m.next = "ACT"
+
         with m.State("ACT"):
             done = Signal(init=1)
             for name in ACTIONS:
                 action = getattr(self.actions, name)
                 m.d.comb += action.payload.eq(self._word)
-                with m.If(self._is_at(address(name))):
+                with m.If(self._place(address(name))):
                     m.d.comb += action.valid.eq(1)
                     m.d.comb += done.eq(action.ready)
             with m.If(done):
@@ -191,14 +196,14 @@ class RegisterFile(wiring.Component):
     def _answer(self, m: Module) -> None:
         reply = self.o.payload
         with m.State("FETCH VALUE"):
-            self._fetch(m, _Bank.VALUE)
+            self._fetch(m, Bank.VALUE)
             m.next = "VALUE"
 
         with m.State("VALUE"):
             m.d.sync += reply.value.eq(self._read.data.word)
-            for place, (row, channel) in _INSTANCES.items():
+            for place, (row, channel) in INSTANCES.items():
                 if row.name in LIVE.members:
-                    with m.If(self._is_at(place)):
+                    with m.If(self._place(place)):
                         m.d.sync += reply.value.eq(_field(self.live, row, channel))
             m.next = "ANSWER"
 
@@ -207,24 +212,22 @@ class RegisterFile(wiring.Component):
             with m.If(self.o.ready):
                 m.next = "IDLE"
 
-    def _keep(self, m: Module) -> None:
-        """Store a value, in the memory and where the board works with it."""
-        m.d.comb += self._write.addr.eq(self._place(_Bank.VALUE))
-        m.d.comb += self._write.en.eq(self._store)
-        for place, (row, channel) in _INSTANCES.items():
+    def _hold_values(self, m: Module) -> None:
+        """Keep the word where the board works with it."""
+        for place, (row, channel) in INSTANCES.items():
             for structure in (self.settings, self.values):
                 if row.name in structure.shape().members:
-                    with m.If(self._store & self._is_at(place)):
-                        m.d.sync += _field(structure, row, channel).eq(self._write.data.word)
+                    with m.If(self._keep & self._place(place)):
+                        m.d.sync += _field(structure, row, channel).eq(self._word)
 
-    def _fetch(self, m: Module, bank: _Bank) -> None:
-        m.d.comb += self._read.addr.eq(self._place(bank))
+    def _compare(self) -> Comparison:
+        return Comparison()
 
-    def _place(self, bank: _Bank) -> Value:
-        return Cat(self.o.payload.address[:ADDRESS_BITS], Value.cast(bank)[:2])
+    def _fetch(self, m: Module, bank: Bank) -> None:
+        m.d.comb += self._read.addr.eq(self._row(bank))
 
-    def _is_at(self, place: int) -> Value:
-        return self.o.payload.address[:ADDRESS_BITS] == place
+    def _row(self, bank: Bank) -> Value:
+        return Cat(self.o.payload.address[:ADDRESS_BITS], Const(bank, 2))
 
     def _is_unknown(self, exists: Value) -> Value:
         return ~exists | self.o.payload.address[ADDRESS_BITS:].any()
@@ -232,34 +235,6 @@ class RegisterFile(wiring.Component):
     def _repeats(self, request_id: Value) -> Value:
         return request_id == self.o.payload.id
 
-    def _word_as(self, row: data.View) -> Value:
-        return _extended(self._word, row.signed)
-
-    def _limit(self, row: data.View) -> Value:
-        of_period = self.settings.period_ticks + row.word.as_signed()
-        return Mux(row.relative, of_period, _extended(row.word, row.signed))
-
-
-def _extended(word: Value, signed: Value) -> Value:
-    return Cat(word, signed & word[-1]).as_signed()
-
 
 def _field(structure: data.View, row: Register, channel: int | None) -> Value:
     return structure[row.name] if channel is None else structure[row.name][channel]
-
-
-def _rows(period_ticks: int, limits: Limits) -> list[dict[str, int]]:
-    """Return the memory's rows at the start; the values are filled in from the resets."""
-    rows = [dict.fromkeys(_ROW.members, 0) for _ in range(len(_Bank) << ADDRESS_BITS)]
-    for place, (row, _) in _INSTANCES.items():
-        minimum, maximum = limits.get(row.name, (row.minimum, row.maximum))
-        flags = {"signed": row.signed, "read_only": row.access == "ro", "exists": 1}
-        bounds = {_Bank.MINIMUM: minimum, _Bank.MAXIMUM: maximum}
-        for bank, value in {**bounds, _Bank.RESET: bound(row.reset, period_ticks)}.items():
-            rows[(bank << ADDRESS_BITS) + place] = {**_bound(value), **flags}
-    return rows
-
-
-def _bound(value: Bound) -> dict[str, int]:
-    relative = isinstance(value, Period)
-    return {"word": bound(value, 0) & 0xFFFFFFFF, "relative": relative}

@@ -193,7 +193,7 @@ class Driver:
 
     async def settle(self) -> None:
         """Wait for all replies and compare everything."""
-        await clocks(self._dut, 2 * LONGEST_ACTION + 20)
+        await clocks(self._dut, 2 * LONGEST_ACTION + 100)
         check_received(self.get.received, self._expected)
         check_received(self._acted, self.golden.acted)
         self.check_structures()
@@ -296,11 +296,13 @@ async def takes_as_long_as_it_says(dut: Any) -> None:
     for op, at, word, waited in (
         (READ, 0xFFFF, 0, 3),
         (READ, address("control"), 0, 5),
-        (WRITE, address("mode"), 3, 6),
-        (WRITE, address("mode"), 1, 7),
-        (WRITE, address("commit"), 1, 7),
+        (WRITE, address("tracker_state"), 0, 5),
+        (WRITE, address("pulser_period"), 3, 38),
+        (WRITE, address("mode"), 3, 72),
+        (WRITE, address("mode"), 1, 74),
+        (WRITE, address("commit"), 1, 74),
     ):
         await driver.ask(op, at, word)
         taken_at = driver._put.taken_at[-1]
-        await clocks(dut, 20)
+        await clocks(dut, 80)
         assert driver.get.received_at[-1] - taken_at == waited, f"{op.name} at {at:#x}"

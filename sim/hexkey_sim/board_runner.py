@@ -18,6 +18,7 @@ from hexkey_sim.virtual_board import FIFO_DEPTH, STEPS_PER_S, VirtualBoard
 TURN_S = 0.01  # how often a paced board looks at the clock
 MAX_LAG_S = 1.0  # a machine that is slower for longer makes the link slow; nothing is lost by it
 LINGER_S = 10.0
+IDLE_S = 0.2  # that pass in a turn of a stopped board without a clock
 
 
 class RecordedLink:
@@ -80,6 +81,8 @@ class _Paced:
         passed, self._last = now - self._last, now
         if light:
             self._advance(passed)
+        if not self._board.running:
+            self._board.idle(passed)
         self._allowance = min(
             self._allowance + passed * self._bytes_per_s, MAX_LAG_S * self._bytes_per_s
         )
@@ -114,6 +117,8 @@ class _Unpaced:
         elif light and self._board.running:
             self._board.advance(self._board.rate_hz // STEPS_PER_S)
         else:
+            if self._board.wants_time:
+                self._board.idle(IDLE_S)
             port.wait(TURN_S, for_room=False)
 
 

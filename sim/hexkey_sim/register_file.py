@@ -16,7 +16,8 @@ Reading = Callable[[], int]
 class RegisterFile:
     """Holds every register's value; writes to some call an action of the board.
 
-    It takes no period but its own: the light that is simulated has only that one.
+    It takes no period but its own, since the light that is simulated has only that one, and no raw
+    tags; both only until it is extended for a board with a tagger.
 
     Parameters
     ----------
@@ -34,12 +35,19 @@ class RegisterFile:
         self._period_ticks = period_ticks
         self._actions = actions
         self._readings = readings
+        self._has_tagger = False
         self._last: tuple[int, RegisterReply] | None = None
         self._values = {
             address_of(row.name, channel): bound(row.reset, period_ticks)
             for row in ROWS
             for channel in row.instances
         }
+
+    def extend(self, actions: dict[str, Action], readings: dict[str, Reading]) -> None:
+        """Add what a board with a tagger can do."""
+        self._has_tagger = True
+        self._actions |= actions
+        self._readings |= readings
 
     def answer(self, request: RegisterRequest) -> RegisterReply:
         """Carry a request out; one with the id of the last gets its reply and does nothing."""
@@ -61,7 +69,7 @@ class RegisterFile:
             return tuple(self.value(name, detector) for detector in range(DETECTORS))
 
         return FrontEndSettings(
-            period_ticks=self._period_ticks,
+            period_ticks=self.value("period_ticks"),
             enable=tuple(bool(value) for value in four("enable")),
             gate_start_ticks=four("gate_start_ticks"),
             gate_width_ticks=four("gate_width_ticks"),
@@ -97,8 +105,10 @@ class RegisterFile:
         return self._values.get(address, 0)
 
     def _takes(self, row: Register, value: int) -> bool:
+        if self._has_tagger:
+            return in_range(row, value, self.value("period_ticks"))
         if row.name == "mode" and value == Mode.RAW_TAGS:
-            return False  # the virtual board has no tagger whose tags could be raw
+            return False
         if row.name == "period_ticks":
             return value == self._period_ticks
         return in_range(row, value, self._period_ticks)

@@ -51,9 +51,9 @@ class Transmitter:
         del self._waiting[:count]
         self.send_events()
 
-    def send(self, kind: Kind, body: bytes) -> None:
+    def send(self, kind: Kind, body: bytes, record_bytes: int = 0) -> None:
         """Send a frame without events, whether there is room or not."""
-        self._transmit(self._framer.frame(kind, body))
+        self._transmit(self._framer.frame(kind, body, record_bytes))
 
     def send_events(self) -> None:
         """Send complete frames while there is room, and say what the FIFO dropped."""

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from hexkey.errors import ConfigurationError, HexkeyError
+from hexkey.errors import HexkeyError
 from hexkey.events import Events
 from hexkey.wire import (
     MAX_RECORDS,
@@ -29,13 +29,14 @@ from hexkey.wire import (
     StreamParser,
 )
 from hexkey.wire.registers import PERIOD_FRACTION_BITS, Mode, TrackerState
+from hexkey_sim.board_limits import check_board
 from hexkey_sim.click_source import ClickSource, SomeClicks
 from hexkey_sim.faults import Faults, Interval
 from hexkey_sim.golden.fast import FastFrontEnd
 from hexkey_sim.golden.fifo import EventFifo
 from hexkey_sim.golden.framer import Framer
 from hexkey_sim.golden.front_end import AnyFrontEnd, FrontEnd
-from hexkey_sim.golden.settings import TICK_PS
+from hexkey_sim.golden.settings import TICK_PS, FrontEndSettings
 from hexkey_sim.register_file import RegisterFile
 from hexkey_sim.run_g2 import RunG2
 from hexkey_sim.transmitter import Transmitter
@@ -83,7 +84,7 @@ class VirtualBoard:
         faults: Faults | None = None,
         seed: int = 0,
     ) -> None:
-        _check(period_ps, detectors, mode, baud, fifo_depth)
+        check_board(period_ps, detectors, mode, baud, fifo_depth)
         self.baud = baud
         self.rate_hz = 10**12 // period_ps
         self.pulses = 0  # that have passed since the board was first armed
@@ -170,6 +171,14 @@ class VirtualBoard:
         at_s = self._faults.vanish_at_s
         return at_s is not None and self.time_s >= at_s
 
+    @property
+    def wants_time(self) -> bool:
+        """Whether something is to come of time that passes while the board is stopped."""
+        return False
+
+    def idle(self, seconds: float) -> None:
+        """Let time pass while the board is stopped: nothing comes of it."""
+
     def advance(self, pulses: int) -> None:
         """Let pulses pass; none do while the board is stopped."""
         end = self.pulses + pulses
@@ -212,7 +221,7 @@ class VirtualBoard:
 
     def _take(self, events: Events) -> None:
         """Pass events to the FIFO in slices, so that it drains while it fills, as the real one."""
-        if self._mode == Mode.HISTOGRAM_ONLY:
+        if self._mode != Mode.EVENTS:
             self._front_end.counters.events -= len(events)
             events = Events.empty()
         blocked = _within(self._faults.overflow, self.time_s)
@@ -246,11 +255,14 @@ class VirtualBoard:
         if self._locked:
             self._apply_commit()
 
+    def _read_settings(self) -> FrontEndSettings:
+        return self._registers.front_end_settings()
+
     def _apply_commit(self) -> None:
         if self._uncommitted is None:
             return
         self._settle()  # what went before is sent under the old settings' id
-        self._settings = self._registers.front_end_settings()
+        self._settings = self._read_settings()
         self._mode = Mode(self._registers.value("mode"))
         self._divider = self._registers.value("trigger_divider")
         self._front_end.reconfigure(self._settings)
@@ -378,19 +390,3 @@ class VirtualBoard:
 
 def _within(intervals: tuple[Interval, ...], time_s: float) -> bool:
     return any(interval.holds(time_s) for interval in intervals)
-
-
-def _check(period_ps: int, detectors: int, mode: str, baud: int | None, fifo_depth: int) -> None:
-    problem = None
-    if period_ps < TICK_PS or period_ps % TICK_PS:
-        problem = f"its period of {period_ps} ps is not a whole number of ticks of {TICK_PS} ps"
-    elif not 1 <= detectors <= 4:
-        problem = f"it has one to four detectors, not {detectors}"
-    elif mode not in ("fast", "exact"):
-        problem = f"its mode is fast or exact, not {mode!r}"
-    elif baud is not None and baud < 9600:
-        problem = f"its link has at least 9600 baud, not {baud}"
-    elif fifo_depth < MAX_RECORDS:
-        problem = f"its FIFO holds at least {MAX_RECORDS} events (a frame), not {fifo_depth}"
-    if problem:
-        raise ConfigurationError(f"the virtual board cannot be made: {problem}")

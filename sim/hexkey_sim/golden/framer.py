@@ -54,11 +54,16 @@ class Framer:
         self.epoch += 1
         self.next_pulse = 0
 
-    def frame(self, kind: Kind, body: bytes) -> bytes:
-        """Return a frame without records, ready for the link."""
+    def rearrange(self, layout: RecordLayout, flush_pulses: int) -> None:
+        """Make frames for pulses of another period from now on."""
+        self._layout = layout
+        self._flush_pulses = flush_pulses
+
+    def frame(self, kind: Kind, body: bytes, record_bytes: int = 0) -> bytes:
+        """Return a frame without events, ready for the link."""
         waiting = self._fifo.waiting().pulse
         watermark = min(self.next_pulse, int(waiting[0])) if len(waiting) else self.next_pulse
-        return self._encode(kind, 0, watermark, body)
+        return self._encode(kind, record_bytes, watermark, body)
 
     def next_events(self, *, flush: bool = False) -> bytes | None:
         """Return the next EVENTS frame if it is complete; with `flush`, whatever it holds."""

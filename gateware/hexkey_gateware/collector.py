@@ -55,6 +55,11 @@ class Collector(wiring.Component):
     SORTER = Sorter
     OPEN_PULSE = OpenPulse
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._numbering = Signal()  # the slot before was of an epoch
+        self._flush = Signal(range(2 * OPEN_PULSES))  # clocks until the last of one has closed
+
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.sorter = self.sorter = self.SORTER()
@@ -72,7 +77,7 @@ class Collector(wiring.Component):
         for click, sorted_click in zip(self.clicks, self.sorter.clicks, strict=True):
             m.d.comb += sorted_click.payload.eq(delayed(m, click.payload, 1))
             m.d.comb += sorted_click.valid.eq(
-                delayed(m, click.valid & counting, 1, reset_less=False)
+                delayed(m, self._is_counted(click.valid, counting), 1, reset_less=False)
             )
         starts = delayed(m, start, 1, reset_less=False)
         closing = delayed(m, closes & ~start, 1, reset_less=False)
@@ -86,8 +91,7 @@ class Collector(wiring.Component):
     ) -> None:
         """Find out where epochs and pulses begin and end, of the slot that is at the input."""
         locked_edge = self.slot.edge & self.slot.locked
-        numbering = Signal()  # the slot before was of an epoch
-        flush = Signal(range(2 * OPEN_PULSES))
+        numbering, flush = self._numbering, self._flush
         m.d.comb += [
             start.eq(locked_edge & self.slot.begin),
             step.eq(locked_edge & ~self.slot.begin & numbering),
@@ -99,6 +103,9 @@ class Collector(wiring.Component):
             m.d.sync += flush.eq(2 * OPEN_PULSES - 1)
         with m.Elif(flush != 0):
             m.d.sync += flush.eq(flush - 1)
+
+    def _is_counted(self, valid: Value, counting: Value) -> Value:
+        return valid & counting
 
     def _begin(self, m: Module, latest: Signal, restart: Value, begins: Value) -> None:
         """Tell the places, with the slot's clicks from the sorter, which pulses begin there."""

@@ -49,7 +49,7 @@ class HoldOff(wiring.Component):
         clicked = delayed(m, self.i.payload.clicks.any(), 1)
         accepted = delayed(m, self._accept(m, valid, pulse, clicked), 1)
         valid, pulse = delayed(m, valid, 1, reset_less=False), delayed(m, pulse, 1)
-        self._pass_on(m, valid, pulse, accepted & ~pulse.blind)
+        self._pass_on(m, valid, pulse, self._is_seen(pulse, accepted))
         self._count(m, valid, pulse, accepted)
         return m
 
@@ -76,6 +76,12 @@ class HoldOff(wiring.Component):
     def _at_its_end(self, distance: Value) -> Value:
         return distance.all()
 
+    def _is_seen(self, pulse: data.View, accepted: Value) -> Value:
+        return accepted & ~pulse.blind
+
+    def _outside(self, pulse: data.View) -> Value:
+        return Mux(pulse.blind, pulse.clicks, pulse.outside)
+
     def _pass_on(self, m: Module, valid: Value, pulse: data.View, seen: Value) -> None:
         m.d.sync += self.o.valid.eq(valid & pulse.numbered)
         m.d.sync += self.o.payload.eq(pulse)
@@ -83,6 +89,6 @@ class HoldOff(wiring.Component):
         m.d.sync += self.o.payload.repeats.eq(Mux(seen, pulse.repeats, 0))
 
     def _count(self, m: Module, valid: Value, pulse: data.View, accepted: Value) -> None:
-        outside = Mux(pulse.blind, pulse.clicks, pulse.outside)
+        outside = self._outside(pulse)
         m.d.sync += self.ignored_holdoff.eq(Mux(valid & ~accepted, pulse.clicks, 0))
         m.d.sync += self.outside_gate.eq(Mux(valid & accepted, outside, 0))

@@ -4,7 +4,7 @@ from functools import reduce
 from operator import or_
 
 from amaranth.hdl import Cat, Module, Signal, Value
-from amaranth.lib import wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from hexkey.events import DETECTORS
@@ -46,7 +46,7 @@ class Sorter(wiring.Component):
                 here = click.valid & self._is_of(click.payload.back, place)
                 m.d.comb += clicked[detector].eq(delayed(m, here, 1, reset_less=False))
                 m.d.comb += inside[detector].eq(
-                    delayed(m, here & click.payload.inside, 1, reset_less=False)
+                    delayed(m, here & self._is_inside(click.payload), 1, reset_less=False)
                 )
             first = Cat(
                 inside[detector] & ~(inside & ~not_later[detector]).any()
@@ -67,6 +67,9 @@ class Sorter(wiring.Component):
         """Whether the pulse that lies `back` behind the latest has this place."""
         places = range(OPEN_PULSES)
         return reduce(or_, ((back == n) & self.latest[(place + n) % len(places)] for n in places))
+
+    def _is_inside(self, click: data.View) -> Value:
+        return click.inside
 
     def _compare(self, m: Module) -> list[Value]:
         """Return, a clock later, for each detector, than whose clicks its own is not later.

@@ -76,6 +76,8 @@ def describe(event: Event) -> str:
             f"{event['seconds']:.1f} s, {event['events']:,} events, "
             f"{event['sifted_bits']:,} sifted bits, {event['lost_events']:,} lost"
         )
+    if name == "tables":
+        return str(event["message"])
     if name == "listening":
         return f"listening on {event['address']}"
     if name == "session":

@@ -5,13 +5,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from hexkey.authenticate import KEY_BITS
-from hexkey.board import Board
-from hexkey.board_settings import BoardSettings, DetectorSettings
 from hexkey.config import BobSettings
 from hexkey.errors import ConfigurationError, HexkeyError
 from hexkey.events import DETECTORS
 from hexkey.keyrate.b92 import USD_THRESHOLD_TRANSMISSION
 from hexkey.live import LiveEvents
+from hexkey.party.setup import configure, open_board
 from hexkey.randomness import Randomness, choose_randomness
 from hexkey.receiver import Receiver, new_run_id, stream_facts
 from hexkey.recording import SIMULATED_BOARD, RecordingWriter, describe_run
@@ -22,9 +21,6 @@ from hexkey.session.handshake import bob_handshake
 from hexkey.session.parameters import BobStatement
 from hexkey.session.tally import Progress, Tally
 from hexkey.store import Store
-from hexkey.window import Window, to_ticks, window_in_ticks
-
-HISTOGRAM_BIN_TICKS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +61,16 @@ def _run(
 ) -> Outcome:
     with (
         Store.open(settings.store) as store,
-        Board.open(
+        open_board(
             settings.port,
+            progress,
             baud=settings.baud,
             on_bytes=recording.wire if recording else None,
         ) as board,
     ):
         if store.role != "bob":
             raise ConfigurationError(f"{settings.store} is Alice's store: give Bob his own")
-        window = _configure(board, settings)
+        window = configure(board, settings)
         run_id = new_run_id(randomness)
         statement = BobStatement(
             run_id,
@@ -119,27 +116,6 @@ def _run(
             "g2": receiver.g2_facts(),
         }
         return Outcome(report, ended_by)
-
-
-def _configure(board: Board, settings: BobSettings) -> Window:
-    ident = board.identification
-    window = window_in_ticks(
-        settings.gate_start_ns, settings.gate_width_ns, ident.tick_ps, ident.period_ticks
-    )
-    delays = [to_ticks(delay, ident.tick_ps, "delay_ns") for delay in settings.delay_ns]
-    board.configure(
-        BoardSettings(
-            detectors=tuple(
-                DetectorSettings(window.gate.start_ticks, window.gate.width_ticks, delay)
-                for delay in delays[: ident.detectors]
-            ),
-            holdoff_pulses=settings.holdoff_pulses,
-            dead_time_ps=round(1000 * settings.dead_time_ns),
-            histogram_bins=window.period_ticks // HISTOGRAM_BIN_TICKS,
-            histogram_bin_ticks=HISTOGRAM_BIN_TICKS,
-        )
-    )
-    return window
 
 
 def demonstration_reasons(

@@ -4,10 +4,10 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from hexkey.board import Board
 from hexkey.board_settings import BoardSettings, DetectorSettings
 from hexkey.events import DETECTORS
 from hexkey.live import LiveEvents
+from hexkey.party.setup import open_board
 from hexkey.randomness import OperatingSystem
 from hexkey.receiver import Receiver, new_run_id, stream_facts
 from hexkey.recording import SIMULATED_BOARD, RecordingWriter, describe_run
@@ -35,7 +35,7 @@ def record_wire(
     """
     recording = RecordingWriter(out)
     try:
-        with Board.open(port, on_bytes=recording.wire) as board:
+        with open_board(port, progress, on_bytes=recording.wire) as board:
             ident = board.identification
             window = window_in_ticks(
                 gate_start_ns, gate_width_ns, ident.tick_ps, ident.period_ticks

@@ -54,8 +54,19 @@ class G2:
     def _compare(self, end: int) -> None:
         starts, stops = self._clicked
         compared = starts[(starts >= self._next) & (starts < end)]
-        for index, lag in enumerate(LAGS):
-            self.coincidences[index] += np.isin(compared + lag, stops, assume_unique=True).sum()
+        first = np.searchsorted(stops, compared - MAX_LAG)
+        near = np.searchsorted(stops, compared + MAX_LAG, side="right") - first
+        lags = _runs(first, near, stops) - np.repeat(compared, near)
+        self.coincidences += np.bincount(lags + MAX_LAG, minlength=len(LAGS))
         self.pulses += end - self._next
         self._next = end
         self._clicked = [starts[starts >= end], stops[stops >= end - MAX_LAG]]
+
+
+def _runs(
+    first: NDArray[np.int64], length: NDArray[np.int64], values: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Return runs of `values`, each from a place on and so long, one after the other."""
+    before = np.cumsum(length) - length
+    found: NDArray[np.int64] = values[np.arange(length.sum()) + np.repeat(first - before, length)]
+    return found

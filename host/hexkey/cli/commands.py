@@ -2,9 +2,9 @@
 
 import typer
 
-from hexkey.cli import capture, distill, doctor, keyrate, keys, roles
+from hexkey.cli import board, capture, distill, doctor, keyrate, keys, roles
 
-__all__ = ["capture", "distill", "doctor", "keyrate", "keys", "roles"]
+__all__ = ["board", "capture", "distill", "doctor", "keyrate", "keys", "roles"]
 
 
 def register(app: typer.Typer) -> None:

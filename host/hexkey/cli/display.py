@@ -14,6 +14,8 @@ from hexkey import logs
 from hexkey.errors import HexkeyError
 
 NAME_WIDTH = 22
+MOVING = ("receiving", "density", "check", "coincidences", "tags")
+"""Events that only move the line on a terminal."""
 
 Event = dict[str, Any]
 
@@ -58,7 +60,7 @@ class Display:
             self._show(event)
 
     def _show(self, event: Event) -> None:
-        if event["event"] == "receiving":
+        if event["event"] in MOVING:
             if self._status:
                 self._status.update(f"{self._role}: {describe(event)}")
             return
@@ -76,6 +78,14 @@ def describe(event: Event) -> str:
             f"{event['seconds']:.1f} s, {event['events']:,} events, "
             f"{event['sifted_bits']:,} sifted bits, {event['lost_events']:,} lost"
         )
+    if name == "density":
+        return f"measuring delay line {event['channel']}"
+    if name == "check":
+        return f"{event['name']}: {'FAILED' if event['passed'] is False else 'done'}"
+    if name == "coincidences":
+        return f"{event['pulses']:,} pulses compared"
+    if name == "tags":
+        return f"{event['seconds']:.1f} s, {event['tags']:,} tags"
     if name == "tables":
         return str(event["message"])
     if name == "listening":

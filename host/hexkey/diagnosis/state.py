@@ -1,77 +1,24 @@
 """A board's state as facts, and as sentences about what is wrong with it."""
 
-import secrets
-import time
-from dataclasses import dataclass
 from typing import Any
 
 from hexkey.board import Board
 from hexkey.calibration import tables as files
 from hexkey.calibration.procedure import channels_of, name_of, unit_of
+from hexkey.diagnosis.run import Run, run_for
 from hexkey.receiver import stream_facts
-from hexkey.wire import Counters, Frame, Identification, Kind, Status
+from hexkey.wire import Identification, Status
 from hexkey.wire.registers import PERIOD_FRACTION_BITS, TrackerState
 
+COUNTER_OF_CHANNEL = ("clicks_0", "clicks_1", "clicks_2", "clicks_3", "triggers")
 LIVE = ("trigger_outliers", "trigger_missing", "tags_collided", "histogram_dropped", "marker_count")
-
-
-@dataclass(frozen=True, slots=True)
-class Watched:
-    """What a board said in some time.
-
-    Attributes
-    ----------
-    first, last : Counters
-        At both ends of `seconds` of the board's own time.
-    stuck : int
-        Inputs that were high in every status.
-    status : Status
-        The last one.
-    """
-
-    seconds: float
-    first: Counters
-    last: Counters
-    status: Status
-    stuck: int
-
-    def rate_hz(self, name: str) -> float:
-        """Return how fast a counter grew."""
-        return float(getattr(self.last, name) - getattr(self.first, name)) / self.seconds
-
-
-COUNTERS_S = 0.1  # between two COUNTERS frames, by the board's clock
-
-
-def watch(board: Board, seconds: float = 1.0) -> Watched | None:
-    """Let the board run for some time; return what it said, None if that was too little.
-
-    It works with the settings that it has, and its run is nobody's.
-    """
-    board.arm(secrets.randbelow(2**32 - 1) + 1)
-    frames: list[Frame] = []
-    deadline = time.monotonic() + 3 * seconds + 2
-    wanted = round(seconds / COUNTERS_S) + 1
-    while time.monotonic() < deadline:
-        frames += board.frames(0.1)
-        if sum(frame.header.kind is Kind.COUNTERS for frame in frames) >= wanted:
-            break
-    board.stop()
-    counters = [Counters.decode(each.body) for each in frames if each.header.kind is Kind.COUNTERS]
-    statuses = [Status.decode(each.body) for each in frames if each.header.kind is Kind.STATUS]
-    if len(counters) < 2 or not statuses:
-        return None
-    stuck = 31
-    for status in statuses[1:]:  # the first may tell of a time before
-        stuck &= status.stuck
-    passed = COUNTERS_S * (len(counters) - 1)
-    return Watched(passed, counters[0], counters[-1], statuses[-1], stuck)
 
 
 def state_of(board: Board, seconds: float = 1.0) -> dict[str, Any]:
     """Return what a board is, does and sees, as JSON-able facts; it is stopped afterwards."""
     ident = board.identification
-    seen = watch(board, seconds)
+    seen = run_for(board, seconds)
+    status = seen.statuses[-1]
     facts: dict[str, Any] = {
         "board": _identity(ident),
         "trigger": _trigger(board, ident),
@@ -79,30 +26,35 @@ def state_of(board: Board, seconds: float = 1.0) -> dict[str, Any]:
         "live": {name: board.read(name) for name in LIVE},
         "link": stream_facts(board.statistics),
     }
-    if seen is None:
-        facts["problems"] = ["the board sends no counters: reset it"]
-        return facts
     facts["inputs"] = {
         name_of(channel): {
-            "level": seen.status.levels >> channel & 1,
-            "stuck_high": bool(seen.stuck >> channel & 1),
-            "rate_hz": _input_rate(seen, channel),
+            "level": status.levels >> channel & 1,
+            "stuck_high": bool(_stuck(seen) >> channel & 1),
+            "rate_hz": seen.rate_hz(COUNTER_OF_CHANNEL[channel]),
         }
         for channel in channels_of(ident)
     }
     facts["counters"] = {
-        name: getattr(seen.last, name) - getattr(seen.first, name)
+        name: getattr(seen.total, name)
         for name in ("ignored_holdoff", "outside_gate", "repeats", "double_pulses", "events")
     }
     facts["losses"] = {
-        "fifo_level": seen.status.fifo_level,
-        "fifo_dropped": seen.last.fifo_dropped - seen.first.fifo_dropped,
-        "tags_lost": seen.status.tags_lost,
-        "bad_requests": seen.last.bad_requests,
+        "fifo_level": status.fifo_level,
+        "fifo_dropped": seen.total.fifo_dropped,
+        "tags_lost": any(each.tags_lost for each in seen.statuses),
+        "bad_requests": seen.total.bad_requests,
     }
     facts["seconds"] = seen.seconds
-    facts["problems"] = problems(facts, seen.status)
+    facts["problems"] = problems(facts, status)
     return facts
+
+
+def _stuck(seen: Run) -> int:
+    """Return the inputs that were high all the time."""
+    stuck = 31
+    for status in seen.statuses[1:]:  # the first may tell of a time before
+        stuck &= status.stuck
+    return stuck if len(seen.statuses) > 1 else 0
 
 
 def _identity(ident: Identification) -> dict[str, Any]:
@@ -143,11 +95,6 @@ def _tables(board: Board) -> dict[str, Any] | None:
         for channel, table in sorted(tables.channels.items())
     }
     return {"file": str(path), "channels": made}
-
-
-def _input_rate(seen: Watched, channel: int) -> float:
-    names = ("clicks_0", "clicks_1", "clicks_2", "clicks_3", "triggers")
-    return seen.rate_hz(names[channel])
 
 
 def problems(facts: dict[str, Any], status: Status) -> list[str]:

@@ -1,5 +1,7 @@
 """Brings what the host wants, new settings, start and stop, into the tagger's clock domain."""
 
+from contextlib import AbstractContextManager
+
 from amaranth.hdl import Module, Signal, Value, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.cdc import FFSynchronizer
@@ -9,6 +11,9 @@ from hexkey_gateware.register_layouts import SETTINGS, resets
 
 FAST, SYNC = "fast", "sync"
 MARKER_BITS = 32
+
+BLINDING_CLOCKS = 4
+"""Until `seeing` tells of the last pulse that began before `blind`."""
 
 
 class Conductor(wiring.Component):
@@ -33,9 +38,9 @@ class Conductor(wiring.Component):
     period_ticks : int
         After a reset.
     drain_clocks : int
-        That the last pulse's words may need, after `seeing` fell, to be in the event FIFO.
+        At least 2: from the fall of `seeing` until the last words are in the event FIFO.
     settle_clocks : int
-        From a change of settings until tags and pulses follow them.
+        At least 2: from a change of settings until tags and pulses follow them.
 
     Members
     -------
@@ -68,12 +73,13 @@ class Conductor(wiring.Component):
         `marker_count` begins again.
     """
 
-    BLINDING_CLOCKS = 4  # until `seeing` tells of the last pulse that began before `blind`
-
     def __init__(
-        self, period_ticks: int, *, drain_clocks: int = 32, settle_clocks: int = 128
+        self, period_ticks: int, *, drain_clocks: int = 64, settle_clocks: int = 128
     ) -> None:
-        self._waits = {"drain": drain_clocks, "settle": settle_clocks}
+        self._drain_clocks, self._settle_clocks = drain_clocks, settle_clocks
+        longest = max(BLINDING_CLOCKS, drain_clocks, settle_clocks)
+        self._waited = Signal(range(longest + 1))  # in this state
+        self._over = Signal()  # a register, as its consequences take a whole clock
         super().__init__(
             {
                 "commit": In(stream.Signature(unsigned(32))),
@@ -127,8 +133,6 @@ class Conductor(wiring.Component):
         m.submodules.drained = FFSynchronizer(drained, self.drained, o_domain=SYNC, init=1)
         committing = Signal()
         take_over = Signal()  # a register of its own: it enables hundreds of flip-flops
-        waited = Signal(range(max(self.BLINDING_CLOCKS, *self._waits.values()) + 1))
-        m.d[FAST] += waited.eq(waited + 1)
         m.d[FAST] += [take_over.eq(0), self.announce_settings.eq(0)]
         with m.If(~wanted):
             m.d[FAST] += self._done.eq(0)
@@ -136,9 +140,9 @@ class Conductor(wiring.Component):
             m.d[FAST] += self.active.eq(self.written)
             m.d[FAST] += self.settings_id.eq(self.commit.payload)
 
+        m.d[FAST] += [self._waited.eq(0), self._over.eq(0)]
         with m.FSM(domain=FAST):
             with m.State("IDLE"):
-                m.d[FAST] += waited.eq(0)
                 with m.If(wanted & ~self._done):
                     m.d[FAST] += [self.blind.eq(1), committing.eq(1)]
                     m.next = "BLIND"
@@ -149,28 +153,38 @@ class Conductor(wiring.Component):
                     m.next = "BLIND"
 
             with m.State("BLIND"):
-                with m.If(waited == self.BLINDING_CLOCKS - 1):
+                with self._after(m, BLINDING_CLOCKS):
                     m.next = "CLOSE"
 
             with m.State("CLOSE"):
-                m.d[FAST] += waited.eq(0)
                 with m.If(self._nothing_is_open()):
                     m.next = "DRAIN"
 
             with m.State("DRAIN"):
-                with m.If(waited == self._waits["drain"] - 1):
-                    m.d[FAST] += [waited.eq(0), drained.eq(1)]
+                with self._after(m, self._drain_clocks):
+                    m.d[FAST] += [drained.eq(1), take_over.eq(committing)]
                     m.next = "IDLE"
                     with m.If(committing):
-                        m.d[FAST] += take_over.eq(1)
-                        m.next = "SETTLE"
+                        m.next = "TAKE OVER"
+
+            with m.State("TAKE OVER"):
+                m.next = "SETTLE"
 
             with m.State("SETTLE"):
-                with m.If(waited == self._waits["settle"]):
+                with self._after(m, self._settle_clocks):
                     m.d[FAST] += [self.announce_settings.eq(1), self._done.eq(1)]
                     with m.If(running):
                         m.d[FAST] += [self.blind.eq(0), drained.eq(0)]
                     m.next = "IDLE"
+
+    def _after(self, m: Module, clocks: int) -> AbstractContextManager[None]:
+        """Return what is done in the last of so many clocks in a state."""
+        m.d[FAST] += self._waited.eq(self._waited + 1)
+        m.d[FAST] += self._over.eq(self._waited == clocks - 2)
+        with m.If(self._over):
+            m.d[FAST] += [self._waited.eq(0), self._over.eq(0)]
+        condition: AbstractContextManager[None] = m.If(self._over)
+        return condition
 
     def _nothing_is_open(self) -> Value:
         return ~self.seeing

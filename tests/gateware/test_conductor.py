@@ -24,15 +24,10 @@ class WaitsForNothing(Conductor):
         return Const(1)
 
 
-class TrustsAtOnce(Conductor):
-    BLINDING_CLOCKS = 1
-
-
 @pytest.mark.parametrize(
     ("kind", "drain", "settle", "found"),
     [
         (WaitsForNothing, DRAIN_CLOCKS, SETTLE_CLOCKS, "settings changed "),
-        (TrustsAtOnce, 2, SETTLE_CLOCKS, "settings changed "),
         (Conductor, DRAIN_CLOCKS - 4, SETTLE_CLOCKS, "settings changed "),
         (Conductor, DRAIN_CLOCKS, SETTLE_CLOCKS - 2, "a pulse sees"),
     ],

@@ -77,7 +77,7 @@ def parse(assignment: str) -> tuple[Register, int | None, int]:
     channel = {**{str(each): each for each in range(row.channels)}, "": None}
     if row.channels > TRIGGER:
         channel["trigger"] = TRIGGER
-    if place not in channel or bool(dot) != bool(row.channels):
+    if place not in channel or not bool(dot) == bool(place) == bool(row.channels):
         known = ", ".join(full_name(base, each) for each in row.instances)
         raise ConfigurationError(f"there is no register {name!r}: use {known}")
     return row, channel[place], value

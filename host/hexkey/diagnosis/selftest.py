@@ -110,8 +110,12 @@ def _registers(board: Board) -> Check:
             continue
         for channel in _channels(board, row):
             tried += 1
-            if not _holds(board, row, channel):
-                wrong.append(full_name(row.name, channel))
+            name = full_name(row.name, channel)
+            try:
+                if not _holds(board, row, channel):
+                    wrong.append(name)
+            except DeviceError as error:
+                return Check("registers", False, f"{name}: {error}")
     if wrong:
         return Check("registers", False, f"wrong: {', '.join(wrong)}")
     return Check("registers", True, f"{tried} written and read back, wrong values refused")

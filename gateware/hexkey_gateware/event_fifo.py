@@ -34,6 +34,8 @@ class EventFifo(wiring.Component):
         Places that events may not take: for what is said of events, and of their loss.
     slack : int
         Events that may still come once ``full_for_events`` is set.
+    group : int
+        Places that must be free for words that belong together; a power of two.
     write_domain, read_domain : str
 
     Members
@@ -43,6 +45,8 @@ class EventFifo(wiring.Component):
     full_for_events : :py:`Out(1)`
         In the write domain, counted in sixteenths of `depth`. It falls when a quarter of what
         events may take is free again: else a full FIFO would spend its room on loss reports.
+    full_for_groups : :py:`Out(1)`
+        In the write domain: at most `group` places are free.
     o : :py:`Out(stream.Signature(WORD))`
         In the read domain, like ``level``.
     level : :py:`Out(16)`
@@ -51,6 +55,7 @@ class EventFifo(wiring.Component):
 
     i: In(stream.Signature(WORD))
     full_for_events: Out(1)
+    full_for_groups: Out(1)
     o: Out(stream.Signature(WORD))
     level: Out(LEVEL)
 
@@ -62,6 +67,7 @@ class EventFifo(wiring.Component):
         *,
         reserve: int = 64,
         slack: int = 32,
+        group: int = 32,
         write_domain: str = "fast",
         read_domain: str = "sync",
     ) -> None:
@@ -73,8 +79,11 @@ class EventFifo(wiring.Component):
         self._unit = max(1, depth // 16)
         self._full_at = (depth - reserve - slack) // self._unit
         self._free_at = self._full_at - max(1, self._full_at // 4)
+        self._group_bits = exact_log2(group)
         self._write_domain, self._read_domain = write_domain, read_domain
-        pointer = unsigned(depth.bit_length())  # one bit more than the address, so that full ≠ empty
+        pointer = unsigned(
+            depth.bit_length()
+        )  # one bit more than the address, so that full ≠ empty
         self._accepted = Signal(pointer)
         self._written_gray = Signal(pointer)
         self._written_gray_there = Signal(pointer)
@@ -118,8 +127,8 @@ class EventFifo(wiring.Component):
         domain += self._fetched_half_there.eq(_half_from_gray(self._fetched_gray_there))
         domain += self._fetched_there.eq(_from_half(self._fetched_half_there))
         domain += waiting.eq(self._accepted - self._fetched_there)
-        headroom_bits = waiting[exact_log2(self.HEADROOM) : -1]
-        domain += self.i.ready.eq(~(waiting[-1] | headroom_bits.all()))
+        domain += self.i.ready.eq(~_fewer_free(waiting, exact_log2(self.HEADROOM)))
+        domain += self.full_for_groups.eq(_fewer_free(waiting, self._group_bits))
         units = waiting[exact_log2(self._unit) :]  # few bits, so that they are compared in time
         full, free = Signal(), Signal()
         domain += [full.eq(units >= self._full_at), free.eq(units < self._free_at)]
@@ -145,6 +154,11 @@ class EventFifo(wiring.Component):
 
     def _any_there(self) -> Value:
         return self._written_there != self._fetched
+
+
+def _fewer_free(waiting: Value, bits: int) -> Value:
+    """Return whether at most ``2 ** bits`` places are free."""
+    return waiting[-1] | waiting[bits:-1].all()
 
 
 def _to_gray(binary: Value) -> Value:

@@ -36,7 +36,7 @@ def lfsr_seed(channel: int) -> int:
 class Pulser(wiring.Component):
     """Plays a pulse in each period, or in some of them, to each channel.
 
-    In the period that begins with cycle 0, channel c plays its pulse in cycle `delays` [c] + 1, two
+    In the period that begins with cycle 0, channel c plays its pulse in cycle `delays` [c] + 3, two
     cycles high where the period is longer than 6 and one otherwise, if its random number is below
     `probabilities` [c]; the highest probability is every period. A delay may exceed the period: up
     to three pulses are under way for each channel, no more. Random numbers are the states of shift
@@ -68,10 +68,12 @@ class Pulser(wiring.Component):
         settings = Signal(PULSER_SETTINGS)
         m.submodules += FFSynchronizer(self.settings.as_value(), settings.as_value())
         place = Signal(PERIOD_BITS)
-        begins = Signal()
-        m.d.comb += begins.eq(place == 0)
+        begins = Signal(init=1)  # place is 0
         last = Signal()
-        m.d.sync += last.eq((place + 2 >= settings.period) & ~last)
+        m.d.sync += begins.eq(last)
+        penultimate = Signal(PERIOD_BITS)
+        m.d.sync += penultimate.eq(settings.period - 2)
+        m.d.sync += last.eq((place >= penultimate) & ~last)
         m.d.sync += place.eq(Mux(last, 0, place + 1))
 
         divider = Signal(range(OSCILLATOR_CYCLES))
@@ -96,25 +98,30 @@ class Pulser(wiring.Component):
         below = Signal()
         every = probability == (1 << PROBABILITY_BITS) - 1
         m.d.sync += below.eq((state[:PROBABILITY_BITS] < probability) | every)
-        return begins & below
+        plays = Signal()
+        m.d.sync += plays.eq(begins & below)
+        return plays
 
     def _delay(self, m: Module, delay: Value, plays: Value) -> Value:
         """Return `plays` so many cycles later, for up to three at a time."""
         under_way = 3
         left = [Signal(DELAY_BITS, name=f"left_{index}") for index in range(under_way)]
         busy = [Signal(name=f"busy_{index}") for index in range(under_way)]
-        starts = plays & (delay == 0)
-        taken = plays & (delay != 0)
+        delays = Signal()
+        starts = Signal()
+        m.d.sync += delays.eq(delay != 0)
+        taken = plays & delays
+        ends: list[Value] = []
         for counter, counting in zip(left, busy, strict=True):
-            ends = counting & (counter == 1)
             with m.If(counting):
                 m.d.sync += counter.eq(counter - 1)
                 with m.If(counter == 1):
                     m.d.sync += counting.eq(0)
             with m.If(taken & ~counting):
                 m.d.sync += [counter.eq(delay), counting.eq(1)]
-            starts = starts | ends
+            ends.append(counting & (counter == 1))
             taken = taken & counting
+        m.d.sync += starts.eq((plays & ~delays) | Cat(ends).any())
         return starts
 
 

@@ -38,7 +38,7 @@ class Skew(wiring.Component):
     """
 
     LATENCY = MOST_SLOTS + 4
-    SETTLE_CLOCKS = 2 * (2 * MOST_SLOTS + 3) + 2 * LATENCY
+    SETTLE_CLOCKS = 2 * (2 * MOST_SLOTS + 4) + 2 * LATENCY
 
     def __init__(self, ticks_per_clock: int = TICKS_PER_CLOCK) -> None:
         if ticks_per_clock < TICKS_PER_CLOCK:
@@ -65,22 +65,27 @@ class Skew(wiring.Component):
     def _split(self, m: Module) -> None:
         """Divide the delay by a slot, over and over: slots, counted from -`MOST_SLOTS`, and rest.
 
-        It subtracts a slot a clock, at most 20 of them, and takes 3 more clocks each time.
+        It subtracts a slot a clock until nothing is left, 21 times at most; 2 more clocks.
         """
-        span = 2 * MOST_SLOTS * self._ticks_per_clock
-        left = Signal(signed((span + MAX_DELAY_TICKS).bit_length() + 1), reset_less=True)
-        slots = Signal.like(self._slots, reset_less=True)
+        ticks = self._ticks_per_clock
+        left = Signal(
+            signed((MOST_SLOTS * ticks + MAX_DELAY_TICKS).bit_length() + 1), reset_less=True
+        )
+        slots = Signal.like(self._slots, reset_less=True)  # less 1
         with m.FSM():
             with m.State("TAKE"):
-                m.d.sync += slots.eq(0)
-                m.d.sync += left.eq(self.delay_ticks + MOST_SLOTS * self._ticks_per_clock)
+                m.d.sync += slots.eq(-1)
+                m.d.sync += left.eq(self.delay_ticks)
+                m.next = "OFFSET"
+            with m.State("OFFSET"):
+                m.d.sync += left.eq(left + (MOST_SLOTS - 1) * ticks)
                 m.next = "SUBTRACT"
             with m.State("SUBTRACT"):
                 m.d.sync += slots.eq(slots + 1)
-                m.d.sync += left.eq(left - self._ticks_per_clock)
-                with m.If(left < self._ticks_per_clock):
-                    m.d.sync += self._slots.eq(slots)
-                    m.d.sync += self._rest.eq(left)
+                m.d.sync += left.eq(left - ticks)
+                with m.If(left < 0):
+                    m.d.sync += self._slots.eq(slots + 1)
+                    m.d.sync += self._rest.eq(left + ticks)
                     m.next = "TAKE"
 
     def _wait(self, m: Module) -> tuple[Signal, Signal]:

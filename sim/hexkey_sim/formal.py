@@ -135,7 +135,9 @@ def prove(
     status_file = folder / "proof" / "status"
     status = status_file.read_text().split()[:1] if status_file.exists() else ["ERROR"]
     if status[0] not in ("PASS", "FAIL", "UNKNOWN", "TIMEOUT"):
-        raise RuntimeError(f"the proof was not tried, the prover ended with:\n{done.stdout[-4000:]}")
+        raise RuntimeError(
+            f"the proof was not tried, the prover ended with:\n{done.stdout[-4000:]}"
+        )
     return Proof(status == ["PASS"], status == ["FAIL"], _told(done.stdout))
 
 
@@ -150,9 +152,9 @@ def hold(m: Module, value: Value) -> None:
 def interleaved(component: Elaboratable, **enables: Value) -> Elaboratable:
     """Return a component of several domains as one of ``sync``: an enable for each clock edge."""
     domains = {name: f"{name}_enabled" for name in enables}
-    renamed = DomainRenamer({old: new for old, new in domains.items()})(component)
+    renamed = DomainRenamer(domains)(component)
     enabled = EnableInserter({domains[name]: enable for name, enable in enables.items()})(renamed)
-    return DomainRenamer({new: "sync" for new in domains.values()})(enabled)
+    return DomainRenamer(dict.fromkeys(domains.values(), "sync"))(enabled)
 
 
 def _design(component: Elaboratable) -> str:
@@ -178,6 +180,15 @@ def _tool(name: str) -> str | None:
 def _told(output: str) -> str:
     """Return the lines that tell something, without the prover's prefix."""
     lines = (line.rpartition("] ")[2] for line in output.splitlines())
-    wanted = ("Assert failed", "Unreached", "Reached", "trace", "DONE", "ERROR", "induction", "step")
+    wanted = (
+        "Assert failed",
+        "Unreached",
+        "Reached",
+        "trace",
+        "DONE",
+        "ERROR",
+        "induction",
+        "step",
+    )
     chosen = [line for line in lines if any(each in line for each in wanted)]
     return "\n".join(chosen[-60:])

@@ -9,8 +9,9 @@ import pytest
 from hexkey.wire import Identification
 from hexkey_gateware.link.uplink import Uplink
 from hexkey_gateware.verilog import export
-from hexkey_sim.benches.runner import BenchResult, run_model
+from hexkey_sim.benches.runner import BenchResult, run_bench, run_model
 from hexkey_sim.benches.uplink_board import CLOCKS_PER_100_MS, CODES
+from hexkey_sim.benches.uplink_line import UplinkLine
 from hexkey_sim.benches.verilator import MISSING_SIMULATOR, compiled_model, simulator_is_missing
 
 IDENTIFICATION = Identification(
@@ -44,4 +45,27 @@ def run(tmp_path: Path) -> Run:
 
 def test_says_what_the_words_say(run: Run) -> None:
     result = run("uplink")
-    assert (result.tests, result.failures) == (1, 0), result.log
+    assert (result.tests, result.failures) == (2, 0), result.log
+
+
+def test_reports_runs_and_stops(run: Run) -> None:
+    result = run("uplink_reports")
+    assert (result.tests, result.failures) == (5, 0), result.log
+
+
+def run_line(folder: Path, ms: int) -> BenchResult:
+    if simulator_is_missing():
+        pytest.skip(MISSING_SIMULATOR)
+    line = UplinkLine(IDENTIFICATION)
+    return run_bench(line, "uplink_rate", folder, env={"HEXKEY_BENCH_MS": str(ms)})
+
+
+def test_keeps_the_line_busy(tmp_path: Path) -> None:
+    result = run_line(tmp_path, 230)  # with a histogram in them
+    assert (result.tests, result.failures) == (2, 0), result.log
+
+
+@pytest.mark.long
+def test_carries_55_000_events_a_second(tmp_path: Path) -> None:
+    result = run_line(tmp_path, 1_100)  # with all there is in a second
+    assert (result.tests, result.failures) == (2, 0), result.log

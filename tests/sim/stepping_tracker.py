@@ -1,4 +1,4 @@
-"""The slow twin of `hexkey_sim.golden.tracker`: every clock stepped, as the gateware's registers are.
+"""The slow twin of `hexkey_sim.golden.tracker`: every clock is stepped, as in RTL.
 
 It shares settings and constants with the golden model and nothing else: no jumps, no closed forms,
 no look into the future. In each step all names on the right are of this clock, as `r`; what is
@@ -14,11 +14,20 @@ from hexkey_sim.golden.tracker_values import State, TrackerSettings, View
 ONE = 1 << c.FRACTION_BITS
 ERROR_SHIFT = c.FRACTION_BITS - c.ERROR_FRACTION_BITS
 
+UNREPORTED = c.FRACTION_BITS - c.REPORTED_FRACTION_BITS
+
+NOTHING: tuple[set[str], int] = (set(), 0)
+
 Registers = Any
 
 
 class SteppingTracker:
     """`step` takes one slot's trigger tag and returns what is said of that slot."""
+
+    counts: dict[str, int]
+    decided: set[str]
+    error: int
+    pipeline: list[tuple[set[str], int] | None]
 
     def __init__(self, settings: TrackerSettings, ticks_per_clock: int, silence_bits: int) -> None:
         vars(self).update(
@@ -49,9 +58,10 @@ class SteppingTracker:
             error=0,
             taken=False,
             period=0,
+            reported=0,
             period_before=0,
-            changes=[None, None],
-            phases=[None, None, None],
+            changes=[None] * (c.PERIOD_LATENCY - c.DECISION_LATENCY - 1),
+            phases=[None] * (c.CORRECTION_LATENCY - c.DECISION_LATENCY - 1),
             shift=4,
             in_gear=0,
             ready=False,
@@ -65,6 +75,7 @@ class SteppingTracker:
             behind=False,
             uncertainty=0,
             over=False,
+            refused=False,
             counts={"taken": 0, "outlier": 0, "missing": 0},
         )
 
@@ -110,11 +121,15 @@ class SteppingTracker:
                 off = abs(whole - settings.period_ticks)
                 self.good = off <= tolerance and whole >= 2 * r.ticks - c.SHORT_BY_TICKS
                 self.period = self.step_now = self.step_next = period
+                self.measured_at = c.REFUSED_LATENCY - 3
                 self.mode, self.times = "setup", []
                 # The edge came two clocks before this shows.
                 self.setup = (c.ALIGN_LATENCY if self.good else c.REFUSED_LATENCY) - 2
         elif r.mode == "setup":
             self.setup = r.setup - 1
+            self.measured_at = r.measured_at - 1
+            if not r.measured_at:
+                self.reported = min(r.period >> UNREPORTED, (1 << 30) - 1)
             if r.setup == 1:
                 self.mode = "align" if r.good else "measure"
                 self.off |= not r.good
@@ -145,7 +160,8 @@ class SteppingTracker:
             self.armed, self.taken, self.doubt, self.in_gear = None, False, 0, 0
             self.ready = self.locked = self.hold = self.holdover = False
             self.shift = self._widest(r.history[0])
-            self.uncertainty, self.over = c.START_UNCERTAINTY_TICKS << r.fraction, False
+            start = c.START_UNCERTAINTY_TICKS << r.fraction
+            self.uncertainty, self.over = start + r.history[0].holdover_drift, False
             self.open = self.place == 0
         elif tracking:
             checked = r.phi >= (r.history[3].period_ticks // 4) * ONE
@@ -179,7 +195,7 @@ class SteppingTracker:
                 kinds |= {"missing"} if r.locked else {"missing", "pulling"}
             self.taken = good_next or (not check and (taken or good_this))
         self.pipeline = [(kinds, error), *r.pipeline[:-1]]
-        self.decided, self.error = r.pipeline[-1] or (set(), 0)
+        self.decided, self.error = r.pipeline[-1] or NOTHING
 
     def _judge(self, r: Registers) -> None:
         """What an edge changes besides period and phase, in the clock in which it is decided."""
@@ -192,7 +208,9 @@ class SteppingTracker:
         quarter = r.history[3].period_ticks // 4
         doubts = 2 * ("outlier" in kinds) + 2 * ("pulling" in kinds)
         self.over = r.uncertainty >= quarter << r.fraction
-        self.uncertainty = r.uncertainty + r.history[0].holdover_drift
+        trusted = "taken" in kinds
+        start = c.START_UNCERTAINTY_TICKS << r.fraction
+        self.uncertainty = (start if trusted else r.uncertainty) + r.history[0].holdover_drift
         self.holdover = r.hold and (r.locked or (r.wrap and r.ready))
         self.hold = "taken" not in kinds and (r.hold or "missing" in kinds)
         if "taken" not in kinds:
@@ -200,7 +218,6 @@ class SteppingTracker:
             if r.ready or r.locked:
                 self.shift = max(r.history[2].loop_shift, self._widest(r.history[2]))
             return
-        self.uncertainty = c.START_UNCERTAINTY_TICKS << r.fraction
         self.doubt = r.doubt + 1 if doubts else max(0, r.doubt - 1)
         if not (r.ready or r.locked):
             self.in_gear = r.in_gear + 1
@@ -217,19 +234,21 @@ class SteppingTracker:
             divider_shift = (r.history[0].trigger_divider - 1).bit_length()
             phase = r.error << ERROR_SHIFT >> r.shift
             change = r.error << ERROR_SHIFT - 2 >> 2 * r.shift + divider_shift
-        self.changes = [change, r.changes[0]]
-        self.phases = [phase, *r.phases[:2]]
+        self.changes = [change, *r.changes[:-1]]
+        self.phases = [phase, *r.phases[:-1]]
         self.period_before = r.period
-        if r.mode == "track" and r.changes[1] is not None:
-            self.period = r.period + r.changes[1]
-        if r.mode == "track" and r.phases[2] is not None:
-            self.armed = r.period + r.phases[2]
+        if r.mode == "track":
+            self.reported = r.period >> UNREPORTED
+        if r.mode == "track" and r.changes[-1] is not None:
+            self.period = r.period + r.changes[-1]
+        if r.mode == "track" and r.phases[-1] is not None:
+            self.armed = r.period + r.phases[-1]
 
     def _lose(self, r: Registers) -> None:
         tracking = r.mode == "track"
         short = r.period_before < 2 * r.ticks * ONE - (ONE >> c.SHORT_BY_SHIFT)
-        refused = tracking and self.ready and not (r.ready or r.locked) and short
-        off = r.behind or refused
+        self.refused = tracking and self.ready and not (r.ready or r.locked) and short
+        off = r.behind or r.refused
         lost = r.over or r.doubt >= c.DOUBT_LIMIT or off
         if r.restart or (tracking and lost):
             self.mode, self.times = "measure", []
@@ -249,7 +268,4 @@ class SteppingTracker:
             state = State.NO_TRIGGER
         else:
             state = State.PULLING_IN if r.mode == "align" else State.MEASURING
-        period = r.period >> c.FRACTION_BITS - c.REPORTED_FRACTION_BITS if tracking else None
-        return View(
-            r.edge, whole, before, r.locked, r.begin, r.holdover, state, r.off, period
-        )
+        return View(r.edge, whole, before, r.locked, r.begin, r.holdover, state, r.off, r.reported)

@@ -1,1 +1,1 @@
-"""The board's end of the byte link: from the host's requests to registers, from events to frames."""
+"""The board's end of the byte link: from requests to registers, from events to frames."""

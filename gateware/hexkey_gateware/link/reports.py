@@ -7,10 +7,9 @@ from amaranth.hdl import Cat, Const, Module, Signal, Value, ValueLike, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hexkey.wire import Identification, Kind
+from hexkey.wire import LAGS, Identification, Kind
 from hexkey.wire.bodies import COUNTERS, PAIRS
 from hexkey.wire.frame import MAX_HISTOGRAM_BINS
-from hexkey_gateware.g2 import LAGS
 from hexkey_gateware.link import sources
 from hexkey_gateware.link.frames import frame_source
 from hexkey_gateware.link.sources import INDEX, TICKS

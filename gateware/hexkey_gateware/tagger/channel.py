@@ -23,8 +23,8 @@ class Channel(wiring.Component):
     flip-flops of the domain ``osc``: from ones of the tagger's own clock the whole line would have
     to be passed within a clock. They take some cycles of ``osc`` for it, and may cause a tag.
 
-    A slot's tag stands at `tag` `LATENCY` clocks after the slot, its code at `code` some clocks
-    earlier; throughput one a clock, no back-pressure.
+    A slot's tag stands at `tag` `LATENCY` clocks after the slot, its code at `code` after
+    `CODE_LATENCY`; throughput one a clock, no back-pressure.
 
     Parameters
     ----------
@@ -80,7 +80,8 @@ class Channel(wiring.Component):
         self._encoder = Encoder(taps, bubbles=lowering != "ddr")
         self.codes = self._encoder.reach.codes
         self._table = Table(self.codes, tap_ps=tap_ps, ticks_per_clock=ticks_per_clock)
-        self.LATENCY = self._line.LATENCY + self._encoder.LATENCY + self._table.LATENCY
+        self.CODE_LATENCY = self._line.LATENCY + self._encoder.LATENCY
+        self.LATENCY = self.CODE_LATENCY + self._table.LATENCY
         super().__init__(
             {
                 **dict.fromkeys(("pin", "oscillator", "pulser", "edge", "enable"), In(1)),

@@ -20,6 +20,15 @@ def verilog(lowering: str) -> dict[str, str]:
     return {name: (folder / name).read_text() for name in names}
 
 
+def check(taps: int, lowering: str) -> None:
+    """Raise ValueError if there is no such line."""
+    if lowering not in CELLS:
+        raise ValueError(f"a delay line is one of {', '.join(CELLS)}, not {lowering!r}")
+    cell = CELLS[lowering]
+    if taps % cell or taps < cell or (lowering == "ddr" and taps != cell):
+        raise ValueError(f"a delay line {lowering!r} has {cell} taps a cell: not {taps} taps")
+
+
 class DelayLine(wiring.Component):
     """Shows at each sampling edge how the input was along the last nanoseconds.
 
@@ -62,11 +71,7 @@ class DelayLine(wiring.Component):
         jitter_ps: int = 0,
         delays_file: str = "",
     ) -> None:
-        if lowering not in CELLS:
-            raise ValueError(f"a delay line is one of {', '.join(CELLS)}, not {lowering!r}")
-        cell = CELLS[lowering]
-        if taps % cell or taps < cell or (lowering == "ddr" and taps != cell):
-            raise ValueError(f"a delay line {lowering!r} has {cell} taps a cell: not {taps} taps")
+        check(taps, lowering)
         if lowering == "model" and not delays_file and len(delays_ps) != taps:
             raise ValueError(f"{taps} taps have as many delays, not {len(delays_ps)}")
         self._lowering, self._name = lowering, name

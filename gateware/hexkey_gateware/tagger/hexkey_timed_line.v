@@ -18,7 +18,8 @@ module hexkey_timed_line #(
     localparam KEPT = 16;  // edges: more than fit into any line
 
     reg [15:0] delays[0:TAPS];  // the last one is the jitter
-    integer longest, jitter, tap, edges, noise_seed, delay;
+    integer longest, jitter, tap, edges, delay;
+    reg [31:0] random;
     reg [63:0] changed_at[0:KEPT-1];
     integer ages[0:KEPT-1];
     reg level, seen;
@@ -35,8 +36,24 @@ module hexkey_timed_line #(
         for (edges = 0; edges < KEPT; edges = edges + 1) changed_at[edges] = 0;
         level = 0;
         taps = 0;
-        noise_seed = 1;
+        random = 1;
     end
+
+    // Twelve random bytes have a sum that is nearly normal, by 256 rms around 1530.
+    function integer noise(input integer rms);
+        integer word, sum;
+        begin
+            sum = -1530;
+            for (word = 0; word < 3; word = word + 1) begin
+                random = random ^ random << 13;
+                random = random ^ random >> 17;
+                random = random ^ random << 5;
+                sum = sum + {24'd0, random[7:0]} + {24'd0, random[15:8]};
+                sum = sum + {24'd0, random[23:16]} + {24'd0, random[31:24]};
+            end
+            noise = (sum * rms) / 256;
+        end
+    endfunction
 
     always @(hit)
         if (hit !== level) begin
@@ -55,7 +72,7 @@ module hexkey_timed_line #(
             end
             for (tap = 0; tap < TAPS; tap = tap + 1) begin
                 delay = {16'd0, delays[tap]};
-                if (jitter != 0) delay = delay + $dist_normal(noise_seed, 0, jitter);
+                if (jitter != 0) delay = delay + noise(jitter);
                 seen = level;
                 begin : older
                     integer each;

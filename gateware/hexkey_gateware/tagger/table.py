@@ -22,8 +22,8 @@ def table_write(codes: int) -> wiring.Signature:
 class Table(wiring.Component):
     """Looks up how long before its slot's end an edge fell.
 
-    Latency `LATENCY` clocks, throughput one code a clock, no back-pressure. An entry is written in
-    the clock after it was given; a code that is looked up in that clock may come out wrong. Until
+    Latency `LATENCY` clocks, throughput one code a clock, no back-pressure. An entry is written two
+    clocks after it was given; a code that is looked up in that very clock may come out wrong. Until
     it is written, an entry is the middle of its bin in a line of equal taps.
 
     Parameters
@@ -70,17 +70,15 @@ class Table(wiring.Component):
         return m
 
     def _write(self, m: Module, ram: BlockRam) -> None:
-        fine = Signal.like(self.write.fine, reset_less=True)
-        code = Signal.like(self.write.code, reset_less=True)
-        enable, beyond = Signal(), Signal(reset_less=True)
-        m.d.sync += [
-            enable.eq(self.write.enable),
-            code.eq(self.write.code),
-            fine.eq(self.write.fine),
-            beyond.eq(self.write.fine > self._last),
-        ]
+        # Entries come from far away on the chip: first a register, then the comparison.
+        fine = [self.write.fine, *(Signal(FINE_BITS, reset_less=True) for _ in range(2))]
+        code = [self.write.code, *(Signal(len(self.write.code), reset_less=True) for _ in range(2))]
+        enable, beyond = [self.write.enable, Signal(), Signal()], Signal(reset_less=True)
+        for stages in (fine, code, enable):
+            m.d.sync += [later.eq(earlier) for earlier, later in pairwise(stages)]
+        m.d.sync += beyond.eq(fine[1] > self._last)
         m.d.comb += [
-            ram.write.enable.eq(enable),
-            ram.write.address.eq(code),
-            ram.write.data.eq(Mux(beyond, self._last, fine)),
+            ram.write.enable.eq(enable[2]),
+            ram.write.address.eq(code[2]),
+            ram.write.data.eq(Mux(beyond, self._last, fine[2])),
         ]

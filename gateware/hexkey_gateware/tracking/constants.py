@@ -52,7 +52,7 @@ SILENCE_BITS = 25
 # From the lane to what it changes: the edge of slot n ...
 DECISION_LATENCY = 4  # is taken, or an outlier, in clock n + 4; an edge missing in slot n, too
 STATE_LATENCY = DECISION_LATENCY + 1  # changes holdover, uncertainty, doubt, gear
-PERIOD_LATENCY = DECISION_LATENCY + 3  # has changed the period
+PERIOD_LATENCY = DECISION_LATENCY + 5  # has changed the period
 CORRECTION_LATENCY = PERIOD_LATENCY + 1  # has its phase correction ready for the next pulse
 
 TOTAL_BITS = 40

@@ -1,7 +1,7 @@
 """Connects the simulated receiver's serial line to a pseudo-terminal; no check is made here.
 
-The Verilog around the receiver (`cosim/testbench.v`) plays light and turns the line into bytes; this
-carries the bytes. The host opens the terminal like a serial port and cannot tell.
+The Verilog around the receiver (`cosim/testbench.v`) plays light and turns the line into bytes;
+this carries the bytes. The host opens the terminal like a serial port and cannot tell.
 """
 
 from pathlib import Path

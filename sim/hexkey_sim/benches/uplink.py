@@ -217,3 +217,25 @@ async def some_replies(board: Board, generator: random.Random) -> list[RegisterR
         await board.reply(reply)
         sent.append(reply)
     return sent
+
+
+@cocotb.test(timeout_time=TIMEOUT_US, timeout_unit="us")
+async def waits_for_a_full_frame_or_10_ms(dut: Any) -> None:
+    board, story = Board(dut), Story()
+    generator = random.Random(cocotb.RANDOM_SEED)
+    await board.start()
+    for count, wait in (
+        (MAX_RECORDS - 1, CLOCKS_PER_10_MS),
+        (MAX_RECORDS, 0),
+        (1, CLOCKS_PER_10_MS),
+    ):
+        some_events(story, generator, count, NARROW_PHASE, 0)
+        board.waiting.extend(story.words)
+        story.words.clear()
+        await clocks(dut, max(0, wait - 2))
+        assert len(board.waiting) == count, "begun too early"
+        await clocks(dut, 10)
+        assert len(board.waiting) < count, "begun too late"
+        await board.until_quiet()
+    sizes = [len(frame.body) // 4 for frame in board.host.of(Kind.EVENTS)]
+    assert sizes == [MAX_RECORDS - 1, MAX_RECORDS, 1]

@@ -6,6 +6,7 @@ from hexkey_sim.golden.tracker_values import Level, Place, State, TrackerSetting
 
 NEVER = 1 << 100
 DOUBT_OF_A_MISS = 2
+UNREPORTED_BITS = c.FRACTION_BITS - c.REPORTED_FRACTION_BITS
 
 
 class Tracker:
@@ -41,13 +42,15 @@ class Tracker:
         self._holdover, self._off_period = Level(), Level()
         self.edges = self.outliers = self.missing = self.epoch = 0
         self._last_tag = self._off_since = -NEVER
+        self._reported = 0
+        self._measured = (NEVER, 0)
         self._measure_from(0)
 
     def trigger(self, slot: int, fine: int) -> None:
         """Take a tag of the trigger; at most one a slot."""
         self._run_to(slot)
         if self._nco is not None:
-            if slot >= self._nco.slot:
+            if slot >= self._first_slot:
                 self._compare(self._nco, slot, fine)
         elif slot >= self._ready_from:
             if self._period:
@@ -73,16 +76,15 @@ class Tracker:
         self._run_to(slot)
         off, nco = self._off_period.at(slot), self._nco
         if nco is None:
-            return View(False, 0, 0, False, False, False, self._idle_state(slot), off, None)
+            state = self._idle_state(slot)
+            return View(False, 0, 0, False, False, False, state, off, self._reported_at(slot))
         since, before = self._since(nco, slot)
         locked = self._first is not None
         edge = locked and nco.slot == slot
         begin = edge and nco.index == self._first
         holdover = self._holdover.at(slot - 1) and locked
         state = State.HOLDOVER if holdover else State.LOCKED if locked else State.PULLING_IN
-        period = nco.period_at(slot) >> c.FRACTION_BITS - c.REPORTED_FRACTION_BITS
-        if slot < nco.slot:
-            period = None
+        period = self._reported_at(slot)
         return View(edge, since, before, locked, begin, holdover, state, off, period)
 
     def configure(self, slot: int, settings: TrackerSettings) -> None:
@@ -96,6 +98,9 @@ class Tracker:
         if restart and self._nco is not None:
             self._end_lock(slot + c.SETTING_LATENCY)
         elif restart:
+            if self._measured[0] > slot + c.SETTING_LATENCY:
+                self._measured = (NEVER, 0)
+                self._off_period.cancel(slot + c.SETTING_LATENCY)
             measuring = not self._period and slot + 1 >= self._ready_from
             self._measure_from(slot + (c.SETTING_LATENCY - 1 if measuring else c.SETTING_LATENCY))
         elif self._settings is old:
@@ -122,6 +127,8 @@ class Tracker:
             return
         total = times[-1] - times[0]
         period = (total << c.QUOTIENT_SHIFT) // self._settings.trigger_divider
+        most = (1 << c.TICK_BITS + c.REPORTED_FRACTION_BITS) - 1
+        self._measured = (slot + c.REFUSED_LATENCY, min(period >> UNREPORTED_BITS, most))
         if self._is_configured(period >> c.FRACTION_BITS):
             self._period = period
             self._ready_from = slot + c.ALIGN_LATENCY
@@ -138,7 +145,10 @@ class Tracker:
     def _start(self, period: int, slot: int, fine: int) -> None:
         divider = self._settings.trigger_divider
         nco = Nco(self._ticks_per_clock, slot, fine, period, divider)
+        self._reported_at(slot)
         self._nco = nco
+        self._measured = (NEVER, 0)
+        self._first_slot = nco.slot
         self._period = 0
         self._lock_ends, self._ends_off_period = NEVER, False
         self._ready_at: int | None = None
@@ -147,7 +157,7 @@ class Tracker:
         self._taken = False
         self._check_slot: int | None = None
         self._expect_edge(nco)
-        self._trust(nco.slot)
+        self._trust(nco.slot - 1)
 
     def _idle_state(self, slot: int) -> State:
         if slot >= self._last_tag + self._silence:
@@ -196,7 +206,7 @@ class Tracker:
         if self._holdover.last:
             self._holdover.set(clock, False)
         if self._uncertain_at >= clock:
-            self._trust(clock)
+            self._trust(clock - 1)
         self._doubt -= self._doubt > 0
         if self._unsettled:
             self._shift_gear(nco, slot)
@@ -217,11 +227,11 @@ class Tracker:
         least = c.short_period_ticks(self._ticks_per_clock) << c.FRACTION_BITS
         least -= 1 << c.FRACTION_BITS - c.SHORT_BY_SHIFT
         if nco.period_at(clock - 2) < least:
-            self._end_lock(clock, off_period=True)
+            self._end_lock(clock + 1, off_period=True)
         self._ready_at = clock
 
     def _trust(self, clock: int) -> None:
-        """From a clock on, the prediction grows uncertain from the start again."""
+        """From a clock on, what the prediction may be off grows from the start again."""
         self._anchor = (
             clock,
             c.START_UNCERTAINTY_TICKS << c.uncertainty_fraction_bits(self._slot_bits),
@@ -262,11 +272,20 @@ class Tracker:
 
     # Time goes on: pulses begin, edges turn out to be missing, lock ends.
 
+    def _reported_at(self, slot: int) -> int:
+        """Return the period that can be read in a clock: as tracked, or as measured last."""
+        if self._nco is not None and slot > self._first_slot:
+            self._reported = self._nco.period_at(slot - 1) >> UNREPORTED_BITS
+        elif slot >= self._measured[0]:
+            self._reported = self._measured[1]
+        return self._reported
+
     def _run_to(self, slot: int) -> None:
         while self._nco is not None:
             end = self._follow(self._nco, slot)
             if slot < end:
                 return
+            self._reported_at(end)
             if self._ends_off_period and end == self._lock_ends:
                 self._set_off_period(end)
             self._holdover.clear()

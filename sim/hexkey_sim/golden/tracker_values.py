@@ -68,7 +68,10 @@ class Place(NamedTuple):
 
 
 class View(NamedTuple):
-    """What the tracker says of a slot; while not `locked`, the first three mean nothing."""
+    """What the tracker says of a slot; while not `locked`, the first three mean nothing.
+
+    `period` is in 2^-12 ticks.
+    """
 
     edge: bool
     since: int
@@ -78,7 +81,7 @@ class View(NamedTuple):
     holdover: bool
     state: State
     off_period: bool
-    period: int | None
+    period: int
 
 
 class Level:
@@ -100,6 +103,11 @@ class Level:
         while self._coming and self._coming[0][0] <= clock:
             self._value = self._coming.popleft()[1]
         return self._value
+
+    def cancel(self, clock: int) -> None:
+        """Forget the changes after a clock."""
+        while self._coming and self._coming[-1][0] > clock:
+            self._coming.pop()
 
     def clear(self) -> None:
         """Make it false, whatever was to come."""

@@ -4,6 +4,7 @@ Proved by induction, so for all time, for a depth of 8 and words of full width. 
 enables of one: their edges come in any order, also together.
 """
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ class ObservedFifo(EventFifo):
     """The FIFO with more of it in sight: the induction speaks of memory and crossing pointers."""
 
     def __init__(self) -> None:
-        super().__init__(DEPTH, reserve=2, slack=1)
+        super().__init__(DEPTH, reserve=2, slack=1, group=2)
         self.between = {name: Signal(POINTER, name=f"to_{name}") for name in ("fast", "sync")}
         self.look_at, self.seen = Signal(range(DEPTH)), Signal(WORD)
 
@@ -91,11 +92,15 @@ class WordsPass(wiring.Component):
         left = (fifo._fetched_gray, fifo.between["fast"], fifo._fetched_gray_there)
         right = (fifo._written_gray, fifo.between["sync"], fifo._written_gray_there)
         base = fifo._fetched_there
-        here = [_from_half(fifo._fetched_half_there), *map(from_gray, reversed(left)), fifo._fetched]
+        here = [
+            _from_half(fifo._fetched_half_there),
+            *map(from_gray, reversed(left)),
+            fifo._fetched,
+        ]
         there = [_from_half(fifo._written_half_there), *map(from_gray, reversed(right))]
         order = [*here, fifo._written_there, *there, fifo._accepted]
         places = [modular(each - base) for each in order]
-        for before, after in zip(places[:-1], places[1:], strict=True):
+        for before, after in pairwise(places):
             m.d.comb += Assert(before <= after)
         occupied = places[-1]
         m.d.comb += Assert(occupied <= DEPTH)
@@ -151,5 +156,7 @@ class OffersTwice(ObservedFifo):
 
 @pytest.mark.parametrize("mutant", [WriterSeesLate, ReadsTooFar, OffersTwice])
 def test_proof_sees_a_wrong_fifo(mutant: type[ObservedFifo], tmp_path: Path) -> None:
-    result = prove(WordsPass(mutant(), helped=False), tmp_path, mode="bmc", depth=22, registers=True)
+    result = prove(
+        WordsPass(mutant(), helped=False), tmp_path, mode="bmc", depth=22, registers=True
+    )
     assert result.refuted, result.log

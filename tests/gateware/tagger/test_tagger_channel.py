@@ -33,8 +33,8 @@ def test_bench_sees_a_clock(line_bench: LineBench) -> None:
 
 
 def test_bench_sees_a_tap(line_bench: LineBench) -> None:
-    made = channel()
     other = [*DELAYS_PS[:50], *(delay + 40 for delay in DELAYS_PS[50:])]
     longer = Channel(TAPS, "model", tap_ps=TAP_PS, delays_ps=other)
-    result = line_bench(longer, "equals_the_golden_model", delays_ps=DELAYS_PS, **environment(made))
+    about = environment(longer)
+    result = line_bench(longer, "equals_the_golden_model", delays_ps=DELAYS_PS, **about)
     assert result.failures == 1

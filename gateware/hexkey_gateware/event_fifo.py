@@ -18,9 +18,10 @@ class EventFifo(wiring.Component):
     Each side passes its pointer to the other in Gray code. amaranth's `AsyncFIFO` does the same,
     but finds out in a single clock whether it is full, which 5 ns are too short for; here that is
     known 2 clocks late, so `ready` falls 2 words early. The memory is read in the slower domain
-    only: a block RAM of an ECP5 takes 5.8 ns to answer.
+    only: a block RAM of an ECP5 takes 5.8 ns to answer. What it says goes through a register, since
+    whoever reads it has much to do with it.
 
-    Latency: a word is at ``o`` after 2 clocks of the writer and 6 of the reader. Throughput: a word
+    Latency: a word is at ``o`` after 2 clocks of the writer and 7 of the reader. Throughput: a word
     a clock on either side. Back-pressure: ``i`` may be not ready from `depth` - 2 words on that
     wait or are not yet known to have left; ``o`` waits for as long as it must.
 
@@ -90,6 +91,8 @@ class EventFifo(wiring.Component):
         self._written_half_there = Signal(pointer)
         self._written_there = Signal(pointer)
         self._waiting = Signal(pointer)
+        self._there = Signal()  # a word stands at the memory's output
+        self._at_output = Signal(WORD)
         self._fetched = Signal(pointer)
         self._fetched_gray = Signal(pointer)
         self._fetched_gray_there = Signal(pointer)
@@ -137,20 +140,24 @@ class EventFifo(wiring.Component):
     def _read(self, m: Module) -> None:
         port = self._memory.read_port(domain=self._read_domain)
         domain = m.d[self._read_domain]
-        fetch = Signal()
+        fetch, move = Signal(), Signal()
+        there = self._there
         domain += self._written_half_there.eq(_half_from_gray(self._written_gray_there))
         domain += self._written_there.eq(_from_half(self._written_half_there))
         domain += self._fetched_gray.eq(_to_gray(self._fetched))
-        m.d.comb += fetch.eq(self._any_there() & (~self.o.valid | self.o.ready))
+        m.d.comb += move.eq(~self.o.valid | self.o.ready)
+        m.d.comb += fetch.eq(self._any_there() & (~there | move))
 
         m.d.comb += port.addr.eq(self._fetched)
-        m.d.comb += port.en.eq(fetch)
-        m.d.comb += self.o.payload.eq(port.data)  # stays while nothing is fetched
+        m.d.comb += port.en.eq(fetch)  # what it gave stays while nothing is fetched
+        m.d.comb += self._at_output.eq(port.data)
         domain += self._fetched.eq(self._fetched + fetch)
-        with m.If(self.o.ready | ~self.o.valid):
-            domain += self.o.valid.eq(fetch)
+        with m.If(~there | move):
+            domain += there.eq(fetch)
+        with m.If(move):
+            domain += [self.o.valid.eq(there), self.o.payload.eq(self._at_output)]
         left = (self._written_there - self._fetched).as_unsigned()[: len(self._fetched)]
-        domain += self.level.eq(left + self.o.valid)
+        domain += self.level.eq(left + there + self.o.valid)
 
     def _any_there(self) -> Value:
         return self._written_there != self._fetched

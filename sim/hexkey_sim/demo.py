@@ -8,7 +8,6 @@ they say.
 import json
 import os
 import queue
-import shutil
 import signal
 import subprocess
 import sys
@@ -20,10 +19,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from hexkey.errors import ConfigurationError, HexkeyError
+from hexkey.errors import HexkeyError
 from hexkey.randomness import OperatingSystem
 from hexkey.store import create_pair
 from hexkey_sim.dashboard import Dashboard
+from hexkey_sim.fresh_folder import fresh_folder
 
 MARKER = ".hexkey-demo"
 START_TIMEOUT_S = 30.0
@@ -73,7 +73,7 @@ def run_demo(settings: DemoSettings, dashboard: Dashboard) -> DemoOutcome:
     DemoError
         One of the processes failed.
     """
-    out = _fresh_folder(settings.out)
+    out = fresh_folder(settings.out, MARKER)
     create_pair(out / "alice.store", out / "bob.store", 256, OperatingSystem())
     events: queue.Queue[tuple[str, dict[str, Any]]] = queue.Queue()
     with _process("board", _board(settings, out), events):
@@ -86,18 +86,6 @@ def run_demo(settings: DemoSettings, dashboard: Dashboard) -> DemoOutcome:
         (out / f"{role}.json").write_text(json.dumps(report, indent=2) + "\n")
     equal, comparison = _compare(out)
     return DemoOutcome(equal, comparison, reports["alice"], reports["bob"])
-
-
-def _fresh_folder(out: Path) -> Path:
-    if out.exists() and any(out.iterdir()):
-        if not (out / MARKER).exists():
-            raise ConfigurationError(
-                f"{out} is not empty and no earlier demonstration's; choose another with --out"
-            )
-        shutil.rmtree(out)
-    out.mkdir(parents=True, exist_ok=True)
-    (out / MARKER).touch()
-    return out
 
 
 def _hexkey(*words: object) -> list[str]:

@@ -113,12 +113,14 @@ class WordsPass(wiring.Component):
         self, m: Module, delivered: Signal, expected: Value, inside: Signal
     ) -> None:
         fifo = self._fifo
-        m.d.comb += Assert(modular(fifo._fetched - delivered) == fifo.o.valid)
+        m.d.comb += Assert(modular(fifo._fetched - delivered) == fifo.o.valid + fifo._there)
         at = modular(self.tracked - delivered)
         m.d.comb += Assert(inside == (at < modular(fifo._accepted - delivered)))
         m.d.comb += fifo.look_at.eq(self.tracked)
         with m.If(inside & fifo.o.valid & (at == 0)):
             m.d.comb += Assert(fifo.o.payload == expected)
+        with m.Elif(inside & fifo._there & (at == fifo.o.valid)):
+            m.d.comb += Assert(fifo._at_output == expected)
         with m.Elif(inside):
             m.d.comb += Assert(fifo.seen == expected)
 

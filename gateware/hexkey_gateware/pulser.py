@@ -4,7 +4,9 @@ It runs on an oscillator of its own, which is not locked to the tagger's clock, 
 fall everywhere in a slot.
 """
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from dataclasses import dataclass
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.wiring import In, Out
@@ -15,8 +17,6 @@ PERIOD_BITS = 16
 DELAY_BITS = 8
 PROBABILITY_BITS = 16
 
-LFSR_BITS = 31
-LFSR_TAP = 28  # x^31 + x^28 + 1 is primitive: the register repeats after 2^31 - 1 steps
 OSCILLATOR_CYCLES = 16  # of the calibration's edges: about 10 MHz of them, 50 ns high and low
 
 PULSER_SETTINGS = data.StructLayout(
@@ -28,9 +28,39 @@ PULSER_SETTINGS = data.StructLayout(
 )
 
 
-def lfsr_seed(channel: int) -> int:
-    """Return where a channel's shift register starts: far from the others'."""
-    return (0x2545F491 * (channel + 1)) % (1 << LFSR_BITS)
+@dataclass(frozen=True, slots=True)
+class ShiftRegister:
+    """One that repeats after 2^bits - 1 steps: x^bits + x^tap + 1 is primitive.
+
+    Attributes
+    ----------
+    bits, tap : int
+    steps : int
+        In a period, at most `tap`: what is fed back was there before the first of them.
+    multiplier : int
+        Chooses where each channel starts, far from the others.
+    """
+
+    bits: int
+    tap: int
+    steps: int
+    multiplier: int
+
+    def seed(self, channel: int) -> int:
+        return pow(self.multiplier, channel + 1, 1 << self.bits)
+
+    def stepped(self, state: Signal) -> Value:
+        """Return the state a period later."""
+        bits: list[Value] = [state[place] for place in range(self.bits)]
+        for _ in range(self.steps):
+            bits = [bits[self.bits - 1] ^ bits[self.tap - 1], *bits[:-1]]
+        return Cat(*bits)
+
+
+SHIFT_REGISTERS = (ShiftRegister(31, 28, 19, 0x2545F491), ShiftRegister(29, 27, 23, 0x1B873593))
+"""Random numbers are the sums of both, bit by bit. Of one register alone, small numbers would
+follow small numbers: bits that lie near each other depend. Of both, with so many steps, no bits of
+two numbers do, nor those of three within 24 periods."""
 
 
 class Pulser(wiring.Component):
@@ -39,16 +69,11 @@ class Pulser(wiring.Component):
     In the period that begins with cycle 0, channel c plays its pulse in cycle `delays` [c] + 3, two
     cycles high where the period is longer than 6 and one otherwise, if its random number is below
     `probabilities` [c]; the highest probability is every period. A delay may exceed the period: up
-    to three pulses are under way for each channel, no more. Random numbers are the states of shift
-    registers, which step 16 bits a period.
+    to three pulses are under way for each channel, no more. Two random numbers are independent, of
+    one channel or of two; see `SHIFT_REGISTERS`.
 
     Settings may come from any clock domain; after a change some periods are unlike both old and new
     ones.
-
-    Parameters
-    ----------
-    seeds : sequence of int
-        Of the channels' shift registers, not 0.
 
     Members
     -------
@@ -92,15 +117,24 @@ class Pulser(wiring.Component):
 
     def _chance(self, m: Module, channel: int, probability: Value, begins: Value) -> Value:
         """Return whether the period that begins in this clock has a pulse."""
-        state = Signal(LFSR_BITS, init=lfsr_seed(channel))
-        with m.If(begins):
-            m.d.sync += state.eq(_stepped(state))
+        number = Signal(PROBABILITY_BITS)
+        m.d.sync += number.eq(self._number(m, channel, begins))
         below = Signal()
         every = probability == (1 << PROBABILITY_BITS) - 1
-        m.d.sync += below.eq((state[:PROBABILITY_BITS] < probability) | every)
+        m.d.sync += below.eq((number < probability) | every)
         plays = Signal()
         m.d.sync += plays.eq(begins & below)
         return plays
+
+    def _number(self, m: Module, channel: int, begins: Value) -> Value:
+        """Return a random number, another one in each period."""
+        sums = Const(0, PROBABILITY_BITS)
+        for register in SHIFT_REGISTERS:
+            state = Signal(register.bits, init=register.seed(channel))
+            with m.If(begins):
+                m.d.sync += state.eq(register.stepped(state))
+            sums = sums ^ state[:PROBABILITY_BITS]
+        return sums
 
     def _delay(self, m: Module, delay: Value, plays: Value) -> Value:
         """Return `plays` so many cycles later, for up to three at a time."""
@@ -123,11 +157,3 @@ class Pulser(wiring.Component):
             taken = taken & counting
         m.d.sync += starts.eq((plays & ~delays) | Cat(ends).any())
         return starts
-
-
-def _stepped(state: Signal) -> Value:
-    """Return the state after as many steps as a random number has bits."""
-    bits: list[Value] = [state[place] for place in range(LFSR_BITS)]
-    for _ in range(PROBABILITY_BITS):
-        bits = [bits[LFSR_BITS - 1] ^ bits[LFSR_TAP - 1], *bits[:-1]]
-    return Cat(*bits)

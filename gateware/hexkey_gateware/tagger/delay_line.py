@@ -15,9 +15,11 @@ CELLS = {"ecp5": 2, "xilinx7": 4, "ddr": 3, "model": 1}
 
 def verilog(lowering: str) -> dict[str, str]:
     """Return the Verilog that a line has instances of, besides its FPGA's cells: name to text."""
-    names = {"ecp5": ["tdl_ccu2c.v"], "model": ["hexkey_timed_line.v"]}.get(lowering, [])
-    folder = resources.files("hexkey_gateware.tagger")
-    return {name: (folder / name).read_text() for name in names}
+    names = {"ecp5": "tdl_ccu2c.v", "xilinx7": "tdl_carry4.v", "model": "hexkey_timed_line.v"}
+    if lowering not in names:
+        return {}
+    name = names[lowering]
+    return {name: (resources.files("hexkey_gateware.tagger") / name).read_text()}
 
 
 def check(taps: int, lowering: str) -> None:

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 
 from amaranth.hdl import Cat, ClockDomain, ClockSignal, Const, Instance, Module, Signal
 
-ECP5_CELL = "TDL_CCU2C"
-"""The black box that stands for a CCU2C until synthesis is over. Yosys sees through a CCU2C and
-proves that all taps are equal; what is left then has no line and no error."""
+ECP5_CELL, XILINX7_CELL = "TDL_CCU2C", "TDL_CARRY4"
+"""Black boxes that stand for a CCU2C and a CARRY4 until synthesis is over. Yosys sees through
+carry cells and proves that all taps are equal; what is left then has no line and no error."""
 
 ECP5_FEED = Const(0x000A, 16)  # carry out = input A, whatever the carry in
 ECP5_PASS = Const(0xFFFF, 16)  # carry out = carry in, sum = its complement
@@ -66,7 +66,7 @@ def xilinx7_carry(m: Module, hit: Signal, taps: Signal, name: str) -> None:
     carries = Signal(len(taps))
     for first in range(0, len(taps), 4):
         m.submodules[f"{name}_carry_{first // 4}"] = Instance(
-            "CARRY4",
+            XILINX7_CELL,
             **keep,
             i_CYINIT=Const(0) if first else hit,
             i_CI=carries[first - 1] if first else Const(0),

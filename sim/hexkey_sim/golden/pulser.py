@@ -2,19 +2,20 @@
 
 from collections.abc import Iterator
 
-BITS = 31
-TAP = 28
+REGISTERS = ((31, 28, 19, 0x2545F491), (29, 27, 23, 0x1B873593))  # bits, tap, steps, seed
 PROBABILITY_BITS = 16
 
 
 def random_numbers(channel: int) -> Iterator[int]:
     """Yield a channel's random numbers from 0 to 65535, one for each period."""
-    state = (0x2545F491 * (channel + 1)) % (1 << BITS)
+    states = [pow(seed, channel + 1, 1 << bits) for bits, _, _, seed in REGISTERS]
     while True:
-        yield state % (1 << PROBABILITY_BITS)
-        for _ in range(PROBABILITY_BITS):
-            bit = state >> (BITS - 1) & 1 ^ state >> (TAP - 1) & 1
-            state = (state << 1 | bit) % (1 << BITS)
+        yield (states[0] ^ states[1]) % (1 << PROBABILITY_BITS)
+        for index, (bits, tap, steps, _) in enumerate(REGISTERS):
+            # All steps at once: what is fed back was there before the first of them.
+            state = states[index]
+            new = (state >> bits - steps ^ state >> tap - steps) % (1 << steps)
+            states[index] = (state << steps | new) % (1 << bits)
 
 
 def played(period: int, delay: int, probability: int, channel: int, periods: int) -> list[int]:

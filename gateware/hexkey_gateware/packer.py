@@ -33,14 +33,17 @@ _ITEM = data.StructLayout(
         "flags": 2,
         "control": CONTROL,
         "gap": MARK_BITS,  # pulses since the item before
-        "far": 1,  # more than an advance can say
         "is_event": 1,
         "has_control": 1,
+        "plain": 1,  # an event, no control, not far
     }
 )
 
-
-_GROUP_STATES = ("add", "look", "plan", "write", "finish")
+_HIDDEN_CLOCKS = 4  # at least: in these an item, or a word of it, is between two registers
+_WORDS_AT_ONCE = 3
+_GROUP_STATES = ("settle", "add", "look", "list", "plan", "write", "finish")
+_NEEDS = data.StructLayout({"first_high": 1, "last_high": 1, "behind_high": 1, "behind": 1})
+"""Words for the parts of distances that are not 0; of `behind`, also for the lower part."""
 
 
 class _Step(IntEnum):
@@ -75,12 +78,13 @@ class Packer(wiring.Component):
     lost events can lie between. The losses of an epoch whose end had to wait are told of in the
     next, from its pulse 0 on. A loss counts at most 2²⁷ events; `dropped` counts all.
 
-    Latency: 6 clocks from ``i`` to an event's word, 9 to a group's first. Throughput: an event a
-    clock; a group takes 6 clocks more than its words, at most 12. The queue holds 16 items. Should
-    groups follow each other too fast, the last 4 places are for control, and events without a place
-    are dropped and counted, but their pulses not told of. Back-pressure: none for ``i``, which may
-    have a pulse every 2 clocks; all waits for ``o``, which the FIFO keeps ready as long as its
-    `full_…` are heeded.
+    Latency: 11 clocks from ``i`` to an event's word, 17 to a group's first. Throughput: an event a
+    clock; a group takes 8 clocks more than its words, at most 12. Some 10 items wait in the queue.
+    Should groups follow each other too fast, the places beyond are for epochs and settings, which
+    come too seldom to fill them; events without a place are dropped and counted, but their pulses
+    not told of. Of markers one can wait: those that come before it was told are left out, too.
+    Back-pressure: none for ``i``, which may have a pulse every 2 clocks; all waits for ``o``, which
+    the FIFO keeps ready as long as its `full_…` are heeded.
 
     Members
     -------
@@ -89,11 +93,12 @@ class Packer(wiring.Component):
     tags : :py:`In(stream.Signature(WORD))`
         What to write between the others; taken while `raw_tags`.
     mode, settings_id : :py:`In(2), In(8)`
-        Setting, and the commit's id; taken over with the pulse that carries `settings`.
+        Setting, and the commit's id; taken over with the pulse that carries `settings`, 250 clocks
+        behind the one before or more.
     marker_count : :py:`In(28)`
         Taken with the pulse that carries `marker`.
     mark_pulses : :py:`In(24)`
-        About 10 ms of pulses; from 1 on.
+        About 10 ms of pulses; from 2 on.
     full_for_events, full_for_groups : :py:`In(1)`
         Of the FIFO.
     o : :py:`Out(stream.Signature(WORD))`
@@ -102,7 +107,7 @@ class Packer(wiring.Component):
     dropped : :py:`Out(2)`
         How many events were dropped in this clock.
     idle : :py:`Out(1)`
-        Nothing is left to write; it knows of a pulse 2 clocks later.
+        Nothing is left to write; it knows of a pulse 4 clocks later.
     """
 
     i: In(lane(EVENT))
@@ -118,36 +123,54 @@ class Packer(wiring.Component):
     dropped: Out(2)
     idle: Out(1)
 
+    LATENCY = 11  # of an event's word
+    GROUP_LATENCY = 17  # of a group's first word
     QUEUE = 16
-    CONTROL_PLACES = 4  # of these
+    CONTROL_PLACES = 6  # of these
     IN_FLIGHT = 8  # more than the words that may be on their way to `o` when it stops
 
     def __init__(self) -> None:
         super().__init__()
         self._settings = Signal(SETTINGS_NUMBER)  # of the last commit
-        self._marker = Signal(NUMBER_BITS)
+        self._marker = Signal(NUMBER_BITS)  # of the one that waits to be told
+        self._marker_waits = Signal()
         self._turned_away = Signal()  # an event found no place in the queue
         # The group that is being written, and what is written of it next.
         self._work = Signal(_ITEM)
         self._said_settings = Signal()
+        self._needs = Signal(_NEEDS)
+        self._planned = Signal(len(_Step))
         self._todo = Signal(len(_Step))
-        self._chosen, self._choosing = Signal(len(_Step)), Signal()
+        self._chosen = Signal(len(_Step))
+        self._choosing = Signal()
         self._record = Signal(WORD)
-        self._word, self._word_valid = Signal(WORD), Signal()
-        self._at_idle = Signal(init=1)  # an item may be taken
+        self._recording = Signal()
+        self._word = Signal(WORD)
+        self._word_valid = Signal()
+        self._idle_next = Signal()
+        self._at_idle = Signal(init=1)  # no group is being written
+        self._takes = Signal()  # nor is `go` unset: an item may be taken
         self._go = Signal()  # there is room for the words that are on their way to ``o``
         # Distances from here.
         self._behind = Signal(DISTANCE_BITS)
-        self._first, self._last = Signal(DISTANCE_BITS), Signal(DISTANCE_BITS)
-        self._at_here = Signal(init=1)  # `behind` is 0
+        self._first = Signal(DISTANCE_BITS)
+        self._last = Signal(DISTANCE_BITS)
+        self._at_here = Signal(init=1)  # `behind` is 0, and nothing is owing
+        self._full = Signal()  # for events; then it is not `at_here` either
         # What is not told of yet.
-        self._owing = Signal()  # any of the following
         self._lost = Signal()
         self._count = Signal(NUMBER_BITS)
         self._late = Signal(data.StructLayout({"begin": 1, "settings": 1}))
-        # Of the item that was taken last.
+        self._owing = self._lost | self._late.begin | self._late.settings
+        # Of the item that was taken last, a clock after each other.
+        self._took = Signal()
+        self._dropping = Signal()
         self._gap = Signal(MARK_BITS)
-        self._adding, self._noting, self._note_next = Signal(), Signal(), Signal()
+        self._adding = Signal()
+        self._note_next = Signal()
+        self._noting = Signal()
+        self._takes_tags = Signal()
+        self._anew = Signal()  # losses count from pulse 0
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -158,172 +181,236 @@ class Packer(wiring.Component):
         m.submodules.out = out = ShortQueue(WORD, 2 * self.IN_FLIGHT)
         m.d.comb += [out.i.valid.eq(self._word_valid), out.i.payload.eq(self._word)]
         wiring.connect(m, out.o, wiring.flipped(self.o))
-        m.d.sync += self._go.eq(out.level < self.IN_FLIGHT)
-        m.d.sync += self.idle.eq(
-            self._at_idle & ~queue.o.valid & (queue.level == 0) & ~self._owing & ~self._choosing
-        )
+        m.d.sync += self._go.eq(~out.holds[self.IN_FLIGHT - 1])
+        m.d.comb += self._idle_next.eq(self._at_idle)
+        m.d.sync += self._at_idle.eq(self._idle_next)
+        m.d.sync += self._takes.eq(self._idle_next & ~out.holds[self.IN_FLIGHT - 1])
+        self._tell_idle(m, queue, out)
         # One flip-flop for each state: what follows from it has no time for more.
-        add, look, plan, write, finish = (Signal(name=f"at_{name}") for name in _GROUP_STATES)
-        m.d.sync += [add.eq(0), look.eq(add), plan.eq(look), finish.eq(0)]
-        with m.If(self._at_idle & self._go):
-            self._take(m, queue, add)
+        settle, add, look, listing, plan, write, finish = (
+            Signal(name=f"at_{name}") for name in _GROUP_STATES
+        )
+        m.d.sync += [settle.eq(0), add.eq(settle), look.eq(add), listing.eq(look)]
+        m.d.sync += [plan.eq(listing), finish.eq(0)]
+        with m.If(self._takes):
+            self._take(m, queue, settle)
+        with m.If(settle):  # the group itself leads to the pulse of its event
+            m.d.sync += data.View(EVENT_VALUE, self._record.value).advance.eq(0)
         with m.If(add & self._work.control.begin):
             m.d.sync += self._behind.eq(0)
-        with m.If(look):
-            self._look(m)
+        self._look(m)
+        with m.If(listing):
+            self._list(m)
+        behind_others = Cat(self._todo[:step].any() for step in _Step)
+        m.d.sync += self._chosen.eq(self._todo & ~behind_others)
+        with m.If(write & self._go):
+            m.d.sync += self._todo.eq(self._todo & behind_others)
+            m.d.sync += [write.eq(self._todo != 0), finish.eq(self._todo == 0)]
+            m.d.sync += self._choosing.eq(self._todo != 0)
         with m.If(plan):
             self._plan(m, write)
-        with m.If(write & self._go):
-            lowest = self._todo & -self._todo
-            m.d.sync += [self._chosen.eq(lowest), self._choosing.eq(self._todo != 0)]
-            m.d.sync += self._todo.eq(self._todo & ~lowest)
-            m.d.sync += [write.eq(self._todo != 0), finish.eq(self._todo == 0)]
         with m.If(finish):
             self._finish(m)
-            m.d.sync += self._at_idle.eq(1)
+            m.d.comb += self._idle_next.eq(1)
+        m.d.sync += self._full.eq(self.full_for_events)
+        with m.If(self.full_for_events):
+            m.d.sync += self._at_here.eq(0)
         return m
+
+    def _tell_idle(self, m: Module, queue: ShortQueue, out: ShortQueue) -> None:
+        """Say that nothing is left: for some clocks nothing was where everything comes through."""
+        busy = Signal()
+        quiet = Signal(_HIDDEN_CLOCKS)
+        waiting = queue.i.valid | queue.holds[0] | queue.o.valid
+        leaving = self._word_valid | out.holds[0] | out.o.valid
+        m.d.sync += busy.eq(waiting | ~self._at_idle | self._owing | self._note_next | leaving)
+        m.d.sync += quiet.eq(Mux(busy, 0, Cat(1, quiet)))
+        m.d.comb += self.idle.eq(quiet[-1])
 
     # ---- which pulses are items -----------------------------------------------------------------
 
     def _choose_items(self, m: Module, queue: ShortQueue) -> None:
         pulse = Signal(EVENT)
-        valid, is_event, has_control = Signal(), Signal(), Signal()
+        valid = Signal()
+        is_event = Signal()
+        marker = Signal()
+        wanted = Signal()  # either
+        must_tell = Signal()
+        has_marker = self.i.payload.control.marker & ~self._marker_waits
         mode = Mux(self.i.payload.control.settings, self.mode, self._settings.mode)
-        has_mask = self.i.payload.mask.any()
+        has_event = self.i.payload.mask.any() & self._events_pass(mode)
         m.d.sync += [
             valid.eq(self.i.valid),
             pulse.eq(self.i.payload),
-            is_event.eq(self.i.valid & has_mask & self._events_pass(mode)),
-            has_control.eq(self.i.valid & self.i.payload.control.as_value().any()),
+            is_event.eq(self.i.valid & has_event),
+            wanted.eq(self.i.valid & (has_event | has_marker)),
+            marker.eq(self.i.valid & has_marker),
+            must_tell.eq(
+                self.i.valid & (self.i.payload.control.begin | self.i.payload.control.settings)
+            ),
         ]
         with m.If(self.i.valid & self.i.payload.control.settings):
             m.d.sync += [self._settings.id.eq(self.settings_id), self._settings.mode.eq(self.mode)]
-        with m.If(self.i.valid & self.i.payload.control.marker):
+        with m.If(self.i.valid & has_marker):
             m.d.sync += self._marker.eq(self.marker_count)
 
-        # `due` and `far` are of `gap` a clock ago: no pulse comes right after another.
+        # `due` and `far` are found out in a clock in which `gap` may still be that of the pulse
+        # before, which was an item then: no pulse comes right after another.
         gap = Signal(MARK_BITS, init=1)  # what this pulse has, or the next one
-        due, far = Signal(), Signal()
-        m.d.sync += due.eq((gap >= self.mark_pulses) | gap[-1])
-        m.d.sync += far.eq(gap[ADVANCE_BITS:].any())
+        due = Signal()
+        far = Signal()
+        item_valid = Signal()
+        enough = (gap >= self.mark_pulses) | gap[-1]
+        m.d.sync += due.eq(self.i.valid & enough & ~item_valid)
+        m.d.sync += far.eq(gap[ADVANCE_BITS:].any() & ~item_valid)
+        with m.If(item_valid):
+            m.d.sync += gap.eq(1)
+        with m.Elif(valid):
+            m.d.sync += gap.eq(gap + 1)
 
         room = Signal()
-        m.d.sync += room.eq(queue.level < self.QUEUE - self.CONTROL_PLACES)
-        m.d.comb += queue.i.valid.eq(has_control | ((is_event | (valid & due)) & room))
-        with m.If(valid):
-            m.d.sync += gap.eq(Mux(queue.i.valid, 1, gap + 1))
+        m.d.sync += room.eq(~queue.holds[self.QUEUE - self.CONTROL_PLACES - 1])
+        with m.If(marker & room):
+            m.d.sync += self._marker_waits.eq(1)
+        is_item = must_tell | ((wanted | due) & room)
         m.d.sync += self._turned_away.eq(is_event & ~room)
-        item = queue.i.payload
-        m.d.comb += [
+        item = Signal(_ITEM)
+        m.d.sync += [
+            item_valid.eq(is_item),
             *(item[name].eq(pulse[name]) for name in ("mask", "phase_ticks", "flags", "control")),
+            item.control.marker.eq(marker & room),
             item.gap.eq(gap),
-            item.far.eq(far),
             item.is_event.eq(is_event & room),
-            item.has_control.eq(has_control),
+            item.has_control.eq(must_tell | (marker & room)),
+            item.plain.eq(is_event & room & ~far & ~must_tell & ~marker),
         ]
+        m.d.comb += [queue.i.valid.eq(item_valid), queue.i.payload.eq(item)]
 
     def _events_pass(self, mode: Value) -> Value:
         return mode == Mode.EVENTS
 
     # ---- what becomes of an item ----------------------------------------------------------------
 
-    def _take(self, m: Module, queue: ShortQueue, add: Signal) -> None:
-        """Take the next item: write it, drop it, or begin its group."""
-        item = queue.o.payload
-        reached = self._at_here & ~self._owing & ~item.far
-        m.d.comb += queue.o.ready.eq(1)
-        m.d.sync += [self._work.eq(item), self._gap.eq(item.gap)]
-        self._load_record(m, item, Mux(reached & ~item.has_control, item.gap, 0))
-        with m.If(queue.o.valid):
-            with m.If(self.full_for_events & ~item.has_control):
-                m.d.sync += [self._adding.eq(1), self._at_here.eq(0)]
-                self._drop(m, item.is_event, added=False)
-            with m.Elif(item.is_event & ~item.has_control & reached):
-                m.d.sync += [self._chosen.eq(1 << _Step.RECORD), self._choosing.eq(1)]
-            with m.Else():
-                m.d.sync += self._adding.eq(~item.control.begin)
-                m.d.sync += [add.eq(1), self._at_idle.eq(0)]
-        with m.Elif(self._owing & ~self.full_for_events):
-            m.d.sync += [self._work.eq(0), add.eq(1), self._at_idle.eq(0)]
-        with m.Else():
-            m.d.comb += self.tags.ready.eq(self.raw_tags)
-            with m.If(self.tags.valid & self.raw_tags):
-                m.d.sync += [self._chosen.eq(1 << _Step.RECORD), self._choosing.eq(1)]
-                m.d.sync += self._record.eq(self.tags.payload)
+    def _take(self, m: Module, queue: ShortQueue, settle: Signal) -> None:
+        """Take the next item: write it, drop it, or begin its group.
 
-    def _load_record(self, m: Module, item: data.View, advance: Value) -> None:
+        What comes of its gap, and of its loss, is found out behind it, in `_keep_distances`.
+        """
+        item, full = queue.o.payload, self._full
+        m.d.comb += queue.o.ready.eq(1)
+        m.d.sync += [self._took.eq(queue.o.valid), self._dropping.eq(full & ~item.has_control)]
+        m.d.sync += self._work.eq(item)
+        self._load_record(m, item)
+        with m.If(queue.o.valid):
+            with m.If(item.plain & self._at_here):
+                m.d.sync += self._recording.eq(1)
+            with m.Elif(~full | item.has_control):
+                m.d.sync += settle.eq(1)
+                m.d.comb += self._idle_next.eq(0)
+        with m.Else():
+            m.d.sync += [self._work.control.eq(0), self._work.is_event.eq(0)]
+            m.d.sync += self._record.eq(self.tags.payload)
+            m.d.comb += self.tags.ready.eq(self._takes_tags)
+            m.d.sync += self._recording.eq(self.tags.valid & self._takes_tags)
+            with m.If(self._owing & ~full):
+                m.d.sync += settle.eq(1)
+                m.d.comb += self._idle_next.eq(0)
+
+    def _load_record(self, m: Module, item: data.View) -> None:
         value = data.View(EVENT_VALUE, self._record.value)
         m.d.sync += [
             self._record.kind.eq(item.mask),
             value.phase_ticks.eq(item.phase_ticks),
             value.flags.eq(item.flags),
-            value.advance.eq(advance),
+            value.advance.eq(item.gap),
         ]
 
     def _look(self, m: Module) -> None:
-        """Find out, a clock before the words are planned, which of them are needed."""
-        m.d.sync += self._todo.eq(
-            Cat(
-                self._late.begin,
-                self._lost & self._first[NUMBER_BITS:].any(),
-                self._lost,
-                self._lost & self._last[NUMBER_BITS:].any(),
-                self._lost,
-                self._lost,
-                self._work.control.begin,
-                self._behind[NUMBER_BITS:].any(),
-                self._behind[:NUMBER_BITS].any(),
-                self._work.control.settings | self._late.settings,
-                self._work.control.marker,
-                self._work.is_event & ~self.full_for_events,
-            )
-        )
+        """Find out, in `look`, how many words the numbers take."""
+        for name in ("first", "last", "behind"):
+            distance = getattr(self, f"_{name}")
+            m.d.sync += self._needs[f"{name}_high"].eq(distance[NUMBER_BITS:].any())
+        m.d.sync += self._needs.behind.eq(self._behind[:NUMBER_BITS].any())
+
+    def _list(self, m: Module) -> None:
+        """Find out, a clock before it is known whether there is room, which words are needed."""
+        control, needs, lost = self._work.control, self._needs, self._lost
+        planned = {
+            _Step.LATE_BEGIN: self._late.begin,
+            _Step.FIRST_HIGH: lost & needs.first_high,
+            _Step.FIRST: lost,
+            _Step.LAST_HIGH: lost & needs.last_high,
+            _Step.LAST: lost,
+            _Step.COUNT: lost,
+            _Step.BEGIN: control.begin,
+            _Step.SKIP_HIGH: needs.behind_high,
+            _Step.SKIP: needs.behind,
+            _Step.SETTINGS: control.settings | self._late.settings,
+            _Step.MARKER: control.marker,
+            _Step.RECORD: self._work.is_event & ~self._full,
+        }
+        m.d.sync += self._planned.eq(Cat(planned[step] for step in _Step))
 
     def _plan(self, m: Module, write: Signal) -> None:
         """Write the group, or, where no room is for it, keep what must be said."""
-        control = self._work.control
+        control, says_settings = self._work.control, self._planned[_Step.SETTINGS]
+        m.d.sync += self._todo.eq(self._planned)
         with m.If(self.full_for_groups):
-            m.d.sync += [self._todo.eq(0), self._at_here.eq(0)]
+            m.d.comb += self._idle_next.eq(1)
+            m.d.sync += self._at_here.eq(0)
             m.d.sync += self._late.begin.eq(self._late.begin | control.begin)
-            m.d.sync += self._late.settings.eq(self._late.settings | control.settings)
-            with m.If(control.begin):
-                m.d.sync += [self._first.eq(0), self._last.eq(0)]
-            with m.If(control.begin | control.settings):
-                m.d.sync += self._owing.eq(1)
-            self._drop(m, self._work.is_event, added=True)
-            m.d.sync += self._at_idle.eq(1)
+            m.d.sync += self._late.settings.eq(says_settings)
+            m.d.sync += self._anew.eq(control.begin)
+            self._let_marker_in(m)
+            self._drop(m, self._work.is_event)
         with m.Else():
-            m.d.sync += self._said_settings.eq(self._todo[_Step.SETTINGS])
-            # Whether the event goes with the group was decided a clock before.
-            m.d.sync += self._work.is_event.eq(self._work.is_event & ~self._todo[_Step.RECORD])
-            m.d.sync += write.eq(1)
+            m.d.sync += [write.eq(1), self._said_settings.eq(says_settings)]
+            # What is still an event when the group is finished did not go with it.
+            m.d.sync += self._work.is_event.eq(self._work.is_event & ~self._planned[_Step.RECORD])
 
     def _finish(self, m: Module) -> None:
         """The group's last word is on its way: here is the item's pulse."""
-        m.d.sync += [self._behind.eq(0), self._at_here.eq(1)]
-        m.d.sync += [self._lost.eq(0), self._count.eq(0), self._late.eq(0), self._owing.eq(0)]
+        m.d.sync += [self._behind.eq(0), self._at_here.eq(~self._work.is_event)]
+        m.d.sync += [self._lost.eq(0), self._count.eq(0), self._late.eq(0)]
         with m.If(self._said_settings):
             m.d.sync += self.raw_tags.eq(self._settings.mode == Mode.RAW_TAGS)
-        self._drop(m, self._work.is_event, added=True)
+        self._let_marker_in(m)
+        self._drop(m, self._work.is_event)
+
+    def _let_marker_in(self, m: Module) -> None:
+        """Let another marker come once this one was told, or left out."""
+        with m.If(self._work.control.marker):
+            m.d.sync += self._marker_waits.eq(0)
 
     # ---- distances and losses -------------------------------------------------------------------
 
-    def _drop(self, m: Module, is_event: Value, *, added: bool) -> None:
-        """Note an event as lost, at `behind`: now, or when the item's gap has been added."""
-        m.d.sync += (self._noting if added else self._note_next).eq(is_event)
-        with m.If(is_event):
-            m.d.sync += self._owing.eq(1)
+    def _drop(self, m: Module, is_event: Value) -> None:
+        """Note an event of the group as lost, at `behind`."""
+        m.d.sync += self._noting.eq(is_event)
 
     def _keep_distances(self, m: Module) -> None:
         """Add gaps, and note losses."""
-        m.d.sync += [self._adding.eq(0), self._note_next.eq(0), self._noting.eq(self._note_next)]
+        told = self._recording
+        m.d.sync += [
+            self._took.eq(0),
+            self._gap.eq(self._work.gap),
+            self._adding.eq(self._took & ~told & ~self._work.control.begin),
+            self._note_next.eq(self._took & self._dropping & self._work.is_event),
+            self._noting.eq(self._note_next),
+            # Late enough for no tag to slip in behind a group that ends raw tags.
+            self._takes_tags.eq(self.raw_tags & self._at_idle & ~self._owing),
+        ]
+        m.d.sync += self._anew.eq(0)
         with m.If(self._adding):
             m.d.sync += self._behind.eq(self._behind + self._gap)
         with m.If(self._noting):
             m.d.sync += [self._last.eq(self._behind), self._lost.eq(1)]
-            m.d.sync += self._count.eq(self._count + ~self._count[-1])
             with m.If(~self._lost):
                 m.d.sync += self._first.eq(self._behind)
+            with m.If(~self._count[-1]):
+                m.d.sync += self._count.eq(self._count + 1)
+        with m.If(self._anew):
+            m.d.sync += [self._first.eq(0), self._last.eq(0)]
         m.d.sync += self.dropped.eq(self._noting + self._turned_away)
 
     # ---- words ----------------------------------------------------------------------------------
@@ -343,9 +430,24 @@ class Packer(wiring.Component):
             _Step.SETTINGS: (Code.SETTINGS, self._settings.as_value()),
             _Step.MARKER: (Code.MARKER, self._marker),
         }
-        words = [Mux(self._chosen[_Step.RECORD], self._record.as_value(), 0)]
+        words = []
         for step, (code, number) in numbers.items():
             word = Cat(Value.cast(number) | Const(0, NUMBER_BITS), Const(code, CODE_BITS))
             words.append(Mux(self._chosen[step], word, 0))
-        m.d.sync += [self._word_valid.eq(self._choosing), self._word.eq(reduce(or_, words))]
-        m.d.sync += [self._choosing.eq(0), self._chosen.eq(0)]
+        # In two clocks, as the choice is among many.
+        any_word = Signal()
+        is_record = Signal()
+        record = Signal(WORD.size, reset_less=True)
+        partial_words = []
+        for first in range(_WORDS_AT_ONCE):
+            partial = Signal(WORD.size, name=f"word_{first}", reset_less=True)
+            m.d.sync += partial.eq(reduce(or_, words[first::_WORDS_AT_ONCE]))
+            partial_words.append(partial)
+        m.d.sync += [
+            any_word.eq(self._choosing | self._recording),
+            is_record.eq(self._recording | self._chosen[_Step.RECORD]),
+            record.eq(self._record),
+            self._word_valid.eq(any_word),
+            self._word.eq(Mux(is_record, record, reduce(or_, partial_words))),
+        ]
+        m.d.sync += [self._choosing.eq(0), self._recording.eq(0)]

@@ -1,6 +1,6 @@
 """A queue of a few items, short enough for distributed RAM, which answers within the fast clock."""
 
-from amaranth.hdl import Module, ShapeLike, Signal
+from amaranth.hdl import Cat, Module, Mux, ShapeLike, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -9,8 +9,13 @@ from amaranth.lib.wiring import In, Out
 class ShortQueue(wiring.Component):
     """Evens out bursts.
 
-    Latency: 2 clocks. Throughput: an item a clock. Back-pressure: ``i`` is not ready while `depth`
-    items wait in memory, beside the one at ``o``.
+    No path leads from `ready` to the memory: it is read into a spare register while the one at
+    ``o`` must wait. How many items are in it is a row of bits that grows and shrinks at its end,
+    and not a number: each question of it is a bit. Items that come are in it a clock late, as is
+    ``i.ready`` behind it, which costs two places.
+
+    Latency: 3 clocks. Throughput: an item a clock. Back-pressure: ``i`` may be not ready from
+    `depth` - 2 items in memory on, beside one or two at ``o``.
 
     Parameters
     ----------
@@ -22,19 +27,21 @@ class ShortQueue(wiring.Component):
     -------
     i : :py:`In(stream.Signature(shape))`
     o : :py:`Out(stream.Signature(shape))`
-    level : :py:`Out(...)`
-        Items in memory.
+    holds : :py:`Out(depth)`
+        Bit i: there are more than i items in memory, without one that came in the clock before.
     """
 
+    LATENCY = 3
+
     def __init__(self, shape: ShapeLike, depth: int = 16) -> None:
-        if depth < 2 or depth & (depth - 1):
-            raise ValueError(f"depth must be a power of two from 2 on, not {depth}")
+        if depth < 4 or depth & (depth - 1):
+            raise ValueError(f"depth must be a power of two from 4 on, not {depth}")
         self._shape, self._depth = shape, depth
         super().__init__(
             {
                 "i": In(stream.Signature(shape)),
                 "o": Out(stream.Signature(shape)),
-                "level": Out(range(depth + 1)),
+                "holds": Out(depth),
             }
         )
 
@@ -42,23 +49,36 @@ class ShortQueue(wiring.Component):
         m = Module()
         m.submodules.memory = memory = Memory(shape=self._shape, depth=self._depth, init=[])
         write, read = memory.write_port(), memory.read_port(domain="comb")
-        put, get = Signal(), Signal()
+        put = Signal()
+        came = Signal()
+        get = Signal()
+        spare = Signal(self._shape, reset_less=True)
+        spare_valid = Signal()
         m.d.comb += [
-            self.i.ready.eq(~self.level[-1]),
             put.eq(self.i.valid & self.i.ready),
-            get.eq((self.level != 0) & (~self.o.valid | self.o.ready)),
+            get.eq(self.holds[0] & ~spare_valid),
             write.data.eq(self.i.payload),
             write.en.eq(put),
         ]
         m.d.sync += [
+            self.i.ready.eq(self._has_room()),
+            came.eq(put),
             write.addr.eq(write.addr + put),
             read.addr.eq(read.addr + get),
         ]
-        # Both sums are there before it is known which is wanted.
-        with m.If(put & ~get):
-            m.d.sync += self.level.eq(self.level + 1)
-        with m.Elif(get & ~put):
-            m.d.sync += self.level.eq(self.level - 1)
+        with m.If(came ^ get):
+            m.d.sync += self.holds.eq(Mux(came, Cat(1, self.holds), self.holds[1:]))
+        with m.If(~spare_valid):
+            m.d.sync += spare.eq(read.data)
         with m.If(~self.o.valid | self.o.ready):
-            m.d.sync += [self.o.valid.eq(get), self.o.payload.eq(read.data)]
+            m.d.sync += [
+                self.o.valid.eq(spare_valid | get),
+                self.o.payload.eq(Mux(spare_valid, spare, read.data)),
+                spare_valid.eq(0),
+            ]
+        with m.Elif(get):
+            m.d.sync += spare_valid.eq(1)
         return m
+
+    def _has_room(self) -> Value:
+        return ~self.holds[self._depth - 3]

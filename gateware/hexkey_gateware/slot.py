@@ -78,7 +78,7 @@ CONTROL = data.StructLayout(
     {
         "begin": 1,  # this pulse is number 0 of an epoch
         "settings": 1,  # the first pulse with the settings of the last commit
-        "marker": 1,  # the marker input rose in it
+        "marker": 1,  # the first since the marker input rose
     }
 )
 

@@ -32,7 +32,7 @@ class Code(IntEnum):
     SKIP_HIGH = 1  # here += number << 28
     BEGIN = 2  # an epoch: here = 0
     SETTINGS = 3  # from the pulse here on, new settings; number is SETTINGS_NUMBER
-    MARKER = 4  # the marker input rose in the pulse here, for the number-th time
+    MARKER = 4  # the pulse here is the first since the marker input rose for the number-th time
     LOSS_FIRST = 5  # pulses from here to that of the first dropped event
     LOSS_LAST = 6  # to that of the last
     LOSS_COUNT = 7  # events dropped; LOSS_FIRST and LOSS_LAST went before

@@ -57,6 +57,8 @@ class Conductor(wiring.Component):
         In `fast`, as all below: the settings in force.
     settings_id : :py:`Out(32)`
         Of `active`.
+    taking_over : :py:`Out(1)`
+        `active` changes behind this clock.
     seeing : :py:`In(1)`
         A pulse that is not blind is under way. Rises up to 2 clocks after such a pulse began.
     blind : :py:`Out(1)`
@@ -66,12 +68,14 @@ class Conductor(wiring.Component):
     marker : :py:`In(1)`
         The input of that name, not synchronised.
     announce_marker : :py:`Out(1)`
-        For a clock: the marker rose, 3 clocks ago; the next pulse carries it.
+        For a clock: the marker rose, `MARKER_LATENCY` clocks ago; the next pulse carries it.
     marker_count : :py:`Out(32)`
         Rises, this one included.
     clear : :py:`In(1)`
         `marker_count` begins again.
     """
+
+    MARKER_LATENCY = 3
 
     def __init__(
         self, period_ticks: int, *, drain_clocks: int = 64, settle_clocks: int = 128
@@ -88,6 +92,7 @@ class Conductor(wiring.Component):
                 "drained": Out(1, init=1),
                 "active": Out(SETTINGS, init=resets(SETTINGS, period_ticks)),
                 "settings_id": Out(32),
+                "taking_over": Out(1),
                 "seeing": In(1),
                 "blind": Out(1, init=1),
                 "announce_settings": Out(1),
@@ -132,7 +137,7 @@ class Conductor(wiring.Component):
         drained = Signal(init=1)
         m.submodules.drained = FFSynchronizer(drained, self.drained, o_domain=SYNC, init=1)
         committing = Signal()
-        take_over = Signal()  # a register of its own: it enables hundreds of flip-flops
+        take_over = self.taking_over  # a register of its own: it enables hundreds of flip-flops
         m.d[FAST] += [take_over.eq(0), self.announce_settings.eq(0)]
         with m.If(~wanted):
             m.d[FAST] += self._done.eq(0)

@@ -90,7 +90,7 @@ class Receiver:
     counters, status, g2 : Counters, Status, G2 or None
         As the board said last.
     markers : list of (int, int)
-        Epoch and pulse in which the marker input rose.
+        Epoch and pulse, the first that began after the marker input rose.
     """
 
     def __init__(

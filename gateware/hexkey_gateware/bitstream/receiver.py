@@ -1,35 +1,23 @@
 """The receiver for a board: its bitstream, its Verilog."""
 
 from dataclasses import replace
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
-from hexkey.errors import HexkeyError
 from hexkey_gateware.bitstream.build import Progress, build_bitstream
 from hexkey_gateware.bitstream.figures import Build
 from hexkey_gateware.bitstream.firmware import board_firmware, firmware
 from hexkey_gateware.boards import Board
-from hexkey_gateware.design import Design
 from hexkey_gateware.tagger import delay_line
+from hexkey_gateware.top import Receiver
 from hexkey_gateware.verilog import export
 
 XILINX = "xilinx7"
-TOP = "hexkey_gateware.top"
-
-
-def make_receiver(design: Design) -> Any:
-    """Return the receiver's top; HexkeyError while its blocks are not joined into one yet."""
-    if find_spec(TOP) is None:
-        raise HexkeyError("the receiver has no top yet: its blocks exist, nothing joins them")
-    return import_module(TOP).Receiver(design)
 
 
 def build_receiver(board: Board, folder: Path, seed: int, progress: Progress) -> Build:
     """Build the receiver for a board; its firmware string names this very bitstream."""
     name = board_firmware(board, seed)
-    receiver = make_receiver(board.design(name))
+    receiver = Receiver(board.design(name))
     return build_bitstream(board, receiver, name, folder, seed=seed, progress=progress)
 
 
@@ -37,8 +25,8 @@ def write_verilog(board: Board, folder: Path) -> list[Path]:
     """Write the receiver as Verilog: with the board's delay lines, and with those of Xilinx 7.
 
     The clocks are inputs, ``fast_clk``, ``sync_clk`` and ``osc_clk``; pins, PLL and constraints are
-    left to whoever takes it. On ECP5 the cells of the delay lines are `TDL_CCU2C`, to be
-    renamed to CCU2C behind synthesis.
+    left to whoever takes it. With Yosys the cells of the delay lines, `TDL_CCU2C` on ECP5 and
+    `TDL_CARRY4` on Xilinx 7, are to be renamed to CCU2C and CARRY4 behind synthesis.
 
     Returns
     -------
@@ -51,7 +39,7 @@ def write_verilog(board: Board, folder: Path) -> list[Path]:
     for lowering in (board.lowering, XILINX):
         taps = board.taps if lowering == board.lowering else 256
         lowered = replace(design, lowering=lowering, taps=taps)
-        texts[f"receiver_{lowering}.v"] = export(make_receiver(lowered), "receiver")
+        texts[f"receiver_{lowering}.v"] = export(Receiver(lowered), "receiver")
         texts |= delay_line.verilog(lowering)
     for name, text in texts.items():
         (folder / name).write_text(text)

@@ -27,11 +27,12 @@ _G2 = struct.Struct("<BBHIQ")
 
 @dataclass(frozen=True, slots=True)
 class Marker:
-    """The marker input rose in a pulse.
+    """The marker input rose.
 
     Attributes
     ----------
     pulse : int
+        The first that began after it.
     count : int
         Which one this is of the run, the first being 1.
     """

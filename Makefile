@@ -6,11 +6,12 @@ BIN    := $(VENV)/bin
 # What a set-up depends on: changed C or changed dependencies install anew, changed Python does not.
 BUILD  := pyproject.toml setup.py $(wildcard cext/*.py cext/*.c cext/*.h)
 
-.PHONY: help demo test test-long bench bitstream lint format docs clean
+.PHONY: help demo test test-long cosim bench bitstream lint format docs clean
 help:
 	@echo "make demo        photons become a key, on this machine, in about 20 seconds"
 	@echo "make test        the tests, on both cores"
 	@echo "make test-long   the tests that take minutes, too"
+	@echo "make cosim       photons become a key through the simulated gateware, in some minutes"
 	@echo "make bitstream   the gateware of the ULX3S 85F, or of another: make bitstream BOARD=ulx3s-25f"
 	@echo "make bench       how fast each stage is, as ratios"
 	@echo "make lint        style, types and import contracts"
@@ -44,6 +45,9 @@ test: $(VENV)/.dev
 test-long: $(VENV)/.dev
 	@$(BIN)/pytest -n 2 -q -rs $(PYTEST)
 
+cosim: $(VENV)/.dev
+	@$(BIN)/hexkey cosim
+
 BOARD ?= ulx3s-85f
 $(VENV)/.bitstream: $(BUILD) | $(BIN)/python
 	@echo "installing hexkey and what builds its gateware"
@@ -70,4 +74,4 @@ docs: $(VENV)/.dev
 	@$(BIN)/python -m hexkey.wire.registers > docs/register-map.md
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info host/hexkey/_native.abi3.so cext/_native.c hexkey-demo hexkey-bitstream
+	rm -rf $(VENV) build dist *.egg-info host/hexkey/_native.abi3.so cext/_native.c hexkey-demo hexkey-cosim hexkey-bitstream

@@ -1,4 +1,4 @@
-"""``hexkey demo``, ``hexkey simulate`` and ``hexkey virtual-board``."""
+"""``hexkey demo``, ``hexkey simulate`` and ``hexkey virtual-board``; see `cosim.command`, too."""
 
 import json
 from dataclasses import asdict
@@ -11,6 +11,7 @@ import typer
 from hexkey.cli.display import print_report, print_rows
 from hexkey.cli.options import JsonLinesOption, JsonOption
 from hexkey.randomness import OperatingSystem
+from hexkey_sim.cosim.command import cosim
 
 PresetOption = Annotated[
     str, typer.Option("--preset", help="Simulated link: table-ii, as-reported or bench.")
@@ -28,6 +29,7 @@ def register(app: typer.Typer) -> None:
     app.command()(demo)
     app.command()(simulate)
     app.command("virtual-board")(virtual_board)
+    app.command()(cosim)
 
 
 def demo(

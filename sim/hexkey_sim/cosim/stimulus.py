@@ -1,6 +1,5 @@
 """What the simulator plays to the receiver's pins: a file of times and levels."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -8,23 +7,7 @@ import numpy as np
 from hexkey_sim.link import Clicks
 
 PULSE_PS = 10_000  # how long a detector's output is high
-LEAD_IN_PULSES = 100  # of darkness, so that no click is older than the start
-
-
-@dataclass(frozen=True, slots=True)
-class Stimulus:
-    """Clicks as they are played.
-
-    Attributes
-    ----------
-    clicks : Clicks
-        Times since the trigger edge at which the playing starts.
-    end_ps : int
-        When all is over.
-    """
-
-    clicks: Clicks
-    end_ps: int
+TRIGGER_PULSE_PS = 5_000
 
 
 def write_stimulus(clicks: Clicks, end_ps: int, path: Path) -> None:

@@ -9,7 +9,7 @@ module testbench #(
     parameter CLOCK_FS = 5_000_100,       // period of the tagger's clock: 5 ns, 20 ppm slow
     parameter PERIOD_PS = 25_000,         // of the source
     parameter JITTER_PS = 8,              // a trigger edge is off by a sum of four from -JITTER to +JITTER
-    parameter BIT_CLOCKS = 4,             // clocks of the link a bit on the serial line
+    parameter BIT_PS = 80_000,            // of the serial line
     parameter OSCILLATOR_PS = 6_452
 );
     // Set from outside.
@@ -37,10 +37,13 @@ module testbench #(
         edge_ps = number * CLOCK_FS / 1000;
     endfunction
 
-    initial forever begin
-        #(edge_ps(n + 1) - edge_ps(n) - 2500) fast_clk = 1;
-        n = n + 1;
-        #2500 fast_clk = 0;
+    initial begin
+        #2500;
+        forever begin
+            #(edge_ps(n + 1) - edge_ps(n) - 2500) fast_clk = 1;
+            n = n + 1;
+            #2500 fast_clk = 0;
+        end
     end
     initial begin
         #1300;
@@ -50,7 +53,7 @@ module testbench #(
 
     // ---- the source's trigger -----------------------------------------------------------------
 
-    reg trigger = 0, marker = 0;
+    reg trigger = 0, marker = 0, begins = 0;
     reg [63:0] pulse_ps = 100_000, jittered_ps, next_ps;
     integer seed = 7;
     function integer jitter(input integer unused);
@@ -64,11 +67,13 @@ module testbench #(
         forever begin
             trigger = 1;
             $fwrite(log, "%0d 4\n", $time);
-            if (go && started_ps == 0) started_ps = pulse_ps;
+            if (begins && started_ps == 0) started_ps = jittered_ps;
+            begins = go;
             pulse_ps = pulse_ps + PERIOD_PS;
             next_ps = pulse_ps + jitter(0);
             #5000 trigger = 0;
-            #(next_ps - jittered_ps - 5000);
+            #(PERIOD_PS / 2 - 5000) marker = begins;  // in the middle of the pulse before the first
+            #(next_ps - jittered_ps - PERIOD_PS / 2);
             jittered_ps = next_ps;
         end
     end
@@ -81,14 +86,12 @@ module testbench #(
     initial begin
         file = $fopen("stimulus.txt", "r");
         wait (started_ps != 0);
-        marker = 1;
         while ($fscanf(file, "%d %h\n", at_ps, levels) == 2) begin
             #(started_ps + at_ps - $time);
             for (d = 0; d < 4; d = d + 1)
                 if (levels[d] && !detectors[d]) $fwrite(log, "%0d %0d\n", $time, d);
             detectors = levels;
         end
-        marker = 0;
         $fflush(log);
         played = 1;
     end
@@ -98,7 +101,7 @@ module testbench #(
     wire uart_tx, running;
     reg uart_rx = 1;
     receiver dut (
-        .fast_clk(fast_clk), .fast_rst(1'b0), .sync_clk(sync_clk), .sync_rst(1'b0),
+        .fast_clk(fast_clk), .fast_rst(1'b0), .clk(sync_clk), .rst(1'b0),
         .osc_clk(osc_clk), .osc_rst(1'b0),
         .pins({trigger, detectors}), .marker(marker),
         .uart_rx(uart_rx), .uart_tx(uart_tx), .ready_to_send(ready_to_send), .running(running)
@@ -110,13 +113,11 @@ module testbench #(
     reg [7:0] byte_in;
     initial forever begin
         @(negedge uart_tx);
-        repeat (BIT_CLOCKS / 2) @(posedge sync_clk);
+        #(BIT_PS / 2);
         for (bit_in = 0; bit_in < 8; bit_in = bit_in + 1) begin
-            repeat (BIT_CLOCKS) @(posedge sync_clk);
-            byte_in[bit_in] = uart_tx;
+            #(BIT_PS) byte_in[bit_in] = uart_tx;
         end
-        repeat (BIT_CLOCKS) @(posedge sync_clk);
-        if (!uart_tx) framing_errors = framing_errors + 1;
+        #(BIT_PS) if (!uart_tx) framing_errors = framing_errors + 1;
         from_board[from_board_count[15:0]] = byte_in;
         from_board_count = from_board_count + 1;
     end
@@ -124,12 +125,12 @@ module testbench #(
     integer bit_out;
     reg [9:0] byte_out;
     initial forever begin
-        @(posedge sync_clk);
+        #(BIT_PS);
         if (to_board_sent != to_board_count) begin
             byte_out = {1'b1, to_board[to_board_sent[15:0]], 1'b0};
             for (bit_out = 0; bit_out < 10; bit_out = bit_out + 1) begin
                 uart_rx = byte_out[bit_out];
-                repeat (BIT_CLOCKS) @(posedge sync_clk);
+                #(BIT_PS);
             end
             to_board_sent = to_board_sent + 1;
         end

@@ -2,10 +2,11 @@
 
 from enum import IntEnum
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from hexkey_gateware.pipeline import delayed
 from hexkey_gateware.slot import SLOT, TICKS_PER_CLOCK, lane, tag_layout
 from hexkey_gateware.tracking.constants import (
     DIVIDED_FROM,
@@ -17,11 +18,13 @@ from hexkey_gateware.tracking.constants import (
     WIDEST_SHIFT,
     WIDEST_SHIFT_DIVIDED,
 )
-from hexkey_gateware.tracking.loop_filter import MAX_DIVIDER_SHIFT, LoopFilter
+from hexkey_gateware.tracking.loop_filter import LoopFilter
 from hexkey_gateware.tracking.nco import Nco
 from hexkey_gateware.tracking.period_meter import PeriodMeter
-from hexkey_gateware.tracking.phase_detector import QUARTER_BITS, PhaseDetector
+from hexkey_gateware.tracking.phase_detector import PhaseDetector
 from hexkey_gateware.tracking.trust import DRIFT_BITS, Doubt, Gears, Uncertainty
+
+COMPARED_BITS = 7
 
 
 class State(IntEnum):
@@ -73,7 +76,8 @@ class Tracker(wiring.Component):
     state : :py:`Out(State)`
         A clock late.
     off_period : :py:`Out(1)`
-        The trigger is too fast, or not of the configured period. Until lock, or silence.
+        The trigger is too fast, or not of the configured period. Until a clock after lock, or
+        silence.
     trigger_period : :py:`Out(30)`
         Pulse period in 2^-12 ticks, as tracked, or as measured last, also where it was refused; 0
         before that, all ones if it is longer than can be said.
@@ -116,9 +120,10 @@ class Tracker(wiring.Component):
         self._measuring = Signal(init=1)
         self._align = Signal()
         self._tracking = Signal()
+        self._may_lock = Signal()
         self._restart = Signal()
         self._lost = Signal()
-        self._silent = Signal()
+        self._silent = Signal(init=1)
         self._off = Signal()
         self._locked = Signal()  # in the next clock
         self._connect_settings(m)
@@ -130,46 +135,43 @@ class Tracker(wiring.Component):
 
     def _connect_settings(self, m: Module) -> None:
         """Registers of the settings, some delayed so that no edge under way meets two of them."""
-        period_ticks = Signal.like(self.period_ticks)
-        divider = Signal.like(self.trigger_divider)
-        last_place = Signal.like(self.trigger_divider)
-        quarter = [Signal(QUARTER_BITS, name=f"quarter_{clock}") for clock in range(3)]
-        divider_shift = Signal(range(MAX_DIVIDER_SHIFT + 1))
-        loop_shift = Signal.like(self.loop_shift)
-        widest_shift = Signal.like(self.loop_shift)
-        last_shift = [Signal.like(self.loop_shift, name=f"last_shift_{clock}") for clock in (0, 1)]
-        drift = Signal.like(self.holdover_drift)
-        m.d.sync += [
-            period_ticks.eq(self.period_ticks),
-            divider.eq(self.trigger_divider),
-            self._restart.eq(
-                (period_ticks != self.period_ticks) | (divider != self.trigger_divider)
-            ),
-            last_place.eq(divider - 1),
-            Cat(quarter).eq(Cat(period_ticks[2:], quarter)),
-            divider_shift.eq(_bit_length(last_place)),
-            loop_shift.eq(self.loop_shift),
-            widest_shift.eq(Mux(divider >= DIVIDED_FROM, WIDEST_SHIFT_DIVIDED, WIDEST_SHIFT)),
-            last_shift[0].eq(Mux(loop_shift > widest_shift, loop_shift, widest_shift)),
-            last_shift[1].eq(last_shift[0]),
-            drift.eq(self.holdover_drift),
-        ]
+        # What would end the lock is compared in parts.
+        restarting = Cat(self.period_ticks, self.trigger_divider)
+        before = delayed(m, restarting, 1)
+        parts = range(0, len(before), COMPARED_BITS)
+        differ = Cat((before ^ restarting)[at : at + COMPARED_BITS].any() for at in parts)
+        self._changed = delayed(m, differ, 1, reset_less=False).any()
+        m.d.sync += self._restart.eq(self._changed)
+
+        settled = delayed(m, before, 1)
+        period_ticks, divider = settled[: len(self.period_ticks)], settled[len(self.period_ticks) :]
+        last_place = delayed(m, divider - 1, 1)[: len(divider)]
+        quarter = delayed(m, period_ticks[2:], 2)
+        divided = delayed(m, divider >= DIVIDED_FROM, 1)
+        widest_shift = Mux(divided, WIDEST_SHIFT_DIVIDED, WIDEST_SHIFT)
+        loop_shift = delayed(m, self.loop_shift, 1)
+        last_shifts = (
+            delayed(m, Mux(loop_shift > widest, loop_shift, widest), 1)
+            for widest in (WIDEST_SHIFT_DIVIDED, WIDEST_SHIFT)
+        )
+        last_shift_early = delayed(m, Mux(divided, *last_shifts), 1)
         m.d.comb += [
             self._meter.period_ticks.eq(period_ticks),
             self._meter.trigger_divider.eq(divider),
             self._nco.last_place.eq(last_place),
-            self._detector.quarter_ticks.eq(quarter[-1]),
-            self._uncertainty.quarter_ticks.eq(quarter[-1]),
-            self._uncertainty.holdover_drift.eq(drift),
-            self._filter.divider_shift.eq(divider_shift),
+            self._detector.quarter_ticks.eq(delayed(m, quarter, 1)),
+            self._detector.quarter_less_one.eq(delayed(m, quarter - 1, 1)),
+            self._uncertainty.quarter_ticks.eq(delayed(m, quarter, 1)),
+            self._uncertainty.holdover_drift.eq(delayed(m, self.holdover_drift, 1)),
+            self._filter.divider_shift.eq(_bit_length(m, last_place)),
             self._gears.widest_shift.eq(widest_shift),
-            self._gears.last_shift.eq(last_shift[-1]),
+            self._gears.last_shift_early.eq(last_shift_early),
+            self._gears.last_shift.eq(delayed(m, last_shift_early, 1)),
         ]
 
     def _connect_measurement(self, m: Module) -> None:
-        meter, quiet = self._meter, Signal(self._silence_bits + 1, init=1 << self._silence_bits)
+        meter, quiet = self._meter, Signal(self._silence_bits, init=1)
         m.d.comb += [
-            self._silent.eq(quiet[-1]),
             meter.trigger.valid.eq(self.trigger.valid),
             meter.trigger.payload.eq(self.trigger.payload),
             meter.measuring.eq(self._measuring),
@@ -181,12 +183,19 @@ class Tracker(wiring.Component):
             self._filter.load.eq(meter.load_period),
             self._filter.measured.eq(meter.period),
         ]
-        m.d.sync += quiet.eq(quiet + ~quiet[-1])
+        # It goes round, but what it has said holds.
+        longer = Signal(len(quiet) + 1)
+        full = Signal()
+        m.d.comb += longer.eq(quiet + 1)
+        m.d.sync += quiet.eq(longer)
+        m.d.sync += full.eq(longer[-1])
+        m.d.sync += self._silent.eq(self._silent | full)
         with m.If(self.trigger.valid):
-            m.d.sync += quiet.eq(0)
+            m.d.sync += [quiet.eq(1), full.eq(0), self._silent.eq(0)]
 
     def _connect_loop(self, m: Module) -> None:
         nco, detector, loop = self._nco, self._detector, self._filter
+        self._period = delayed(m, loop.period, 1)  # as the oscillator uses it
         of_nco = ("since", "until_next", "fraction", "fraction_next", "wrap", "due", "next_due")
         m.d.comb += [getattr(detector, name).eq(getattr(nco, name)) for name in of_nco]
         for part in (nco, detector):
@@ -196,7 +205,7 @@ class Tracker(wiring.Component):
                 part.tracking.eq(self._tracking),
             ]
         m.d.comb += [
-            nco.align.eq(self._align & ~nco.started),
+            nco.align.eq(self._align),
             nco.period.eq(loop.period),
             nco.corrected.eq(loop.corrected),
             nco.correcting.eq(loop.correcting),
@@ -206,8 +215,7 @@ class Tracker(wiring.Component):
             loop.shift.eq(self._gears.shift),
             self._gears.clear.eq(~self._tracking),
             self._gears.taken.eq(detector.taken),
-            self._gears.settled.eq(self.slot.locked),
-            self._gears.period.eq(loop.period),
+            self._gears.period.eq(self._period),
             self._doubt.clear.eq(~self._tracking),
             self._doubt.taken.eq(detector.taken),
             self._doubt.outlier.eq(detector.outlier),
@@ -217,9 +225,14 @@ class Tracker(wiring.Component):
 
     def _change_state(self, m: Module) -> None:
         meter, nco = self._meter, self._nco
-        too_fast = self._tracking & (nco.behind | self._gears.refused)
-        doubtful = self._tracking & (self._uncertainty.over | self._doubt.lost)
-        m.d.comb += self._lost.eq(self._restart | too_fast | doubtful)
+        too_fast, was_too_fast = Signal(), Signal()
+        doubtful = self._uncertainty.over | self._doubt.lost
+        m.d.comb += too_fast.eq(nco.behind | self._gears.refused)
+        m.d.sync += [
+            was_too_fast.eq(too_fast),
+            self._lost.eq(self._changed | (self._tracking & (too_fast | doubtful))),
+            self._may_lock.eq(self._gears.ready),
+        ]
         with m.If(meter.done):
             m.d.sync += self._measuring.eq(0)
         with m.If(meter.ready):
@@ -229,19 +242,18 @@ class Tracker(wiring.Component):
             m.d.sync += self._tracking.eq(1)
         with m.If(self._lost | meter.refused):
             m.d.sync += [self._measuring.eq(1), self._align.eq(0), self._tracking.eq(0)]
-        with m.If(too_fast | meter.refused):
-            m.d.sync += self._off.eq(1)
-        with m.Elif((self._locked & ~self.slot.locked) | (self._silent & ~self._tracking)):
-            m.d.sync += self._off.eq(0)
+        forget = Signal()
+        m.d.comb += forget.eq(self.slot.begin | (self._silent & ~self._tracking))
+        m.d.sync += self._off.eq(
+            (was_too_fast & self._tracking) | meter.refused | (self._off & ~forget)
+        )
 
     def _say(self, m: Module) -> None:
         nco, detector, slot = self._nco, self._detector, self.slot
         holdover = Signal()
         locked = self._locked
         m.d.comb += [
-            locked.eq(
-                self._tracking & ~self._lost & (slot.locked | (nco.wrap & self._gears.ready))
-            ),
+            locked.eq(self._tracking & ~self._lost & (slot.locked | (nco.wrap & self._may_lock))),
             slot.since.eq(nco.since),
             slot.since_before.eq(nco.since_before),
             self.off_period.eq(self._off),
@@ -258,7 +270,7 @@ class Tracker(wiring.Component):
         ]
         reported = slice(FRACTION_BITS - REPORTED_FRACTION_BITS, None)
         with m.If(self._tracking):
-            m.d.sync += self.trigger_period.eq(self._filter.period[reported])
+            m.d.sync += self.trigger_period.eq(self._period[reported])
         with m.Elif(self._meter.divided):
             measured = self._meter.period[reported]
             m.d.sync += self.trigger_period.eq(
@@ -274,9 +286,17 @@ class Tracker(wiring.Component):
             m.d.sync += self.state.eq(Mux(self._align, State.PULLING_IN, State.MEASURING))
 
 
-def _bit_length(value: Signal) -> Signal:
-    """Return the position of the highest bit that is set, plus 1."""
-    length = 0
-    for index in range(len(value)):
-        length = Mux(value[index], index + 1, length)
-    return length
+def _bit_length(m: Module, value: Value) -> Signal:
+    """Return the position of the highest bit that is set, plus 1, 3 clocks later."""
+    groups = [value[at : at + 4] for at in range(0, len(value), 4)]
+    highest = [
+        delayed(m, Mux(group[3], 4, Mux(group[2], 3, Mux(group[1], 2, group[0]))), 1)
+        for group in groups
+    ]
+    # Two groups at a time.
+    pairs = [
+        (delayed(m, (low | high).any(), 1), delayed(m, Mux(high.any(), 4 + high, low), 1))
+        for low, high in zip(highest[::2], highest[1::2], strict=True)
+    ]
+    (_, low_length), (high_any, high_length) = pairs
+    return delayed(m, Mux(high_any, 8 + high_length, low_length), 1)

@@ -26,6 +26,7 @@ class SteppingTracker:
 
     counts: dict[str, int]
     decided: set[str]
+    doubts: int
     error: int
     pipeline: list[tuple[set[str], int] | None]
 
@@ -35,8 +36,12 @@ class SteppingTracker:
             silence=1 << silence_bits,
             quiet=1 << silence_bits,
             fraction=30 - (ticks_per_clock - 1).bit_length(),
-            history=[settings] * 5,  # as registered now, and up to 4 clocks ago
+            history=[settings] * 6,  # as registered now, and up to 5 clocks ago
+            changed=False,
             restart=False,
+            lost=False,
+            too_fast=False,
+            lockable=False,
             mode="measure",
             setup=0,
             good=False,
@@ -72,6 +77,8 @@ class SteppingTracker:
             holdover=False,
             off=False,
             doubt=0,
+            doubts=0,
+            late=False,
             behind=False,
             uncertainty=0,
             over=False,
@@ -92,14 +99,15 @@ class SteppingTracker:
 
     def _settings(self, r: Registers, settings: TrackerSettings) -> None:
         now = r.history[0]
-        self.restart = (settings.period_ticks, settings.trigger_divider) != (
+        self.restart = r.changed
+        self.changed = (settings.period_ticks, settings.trigger_divider) != (
             now.period_ticks,
             now.trigger_divider,
         )
-        self.history = [settings, *r.history[:4]]
+        self.history = [settings, *r.history[:5]]
 
     def _measure(self, r: Registers, fine: int | None) -> None:
-        settings = r.history[0]
+        settings = r.history[1]
         self.time = r.time + r.ticks
         self.quiet = min(r.quiet + 1, r.silence) if fine is None else 0
         silent = r.quiet == r.silence
@@ -136,37 +144,39 @@ class SteppingTracker:
 
     def _oscillate(self, r: Registers, fine: int | None) -> None:
         tracking = r.mode == "track"
-        divider = r.history[1].trigger_divider
+        divider = r.history[2].trigger_divider
         self.phi, self.phi_before = r.phi + r.ticks * ONE, r.phi_before + r.ticks * ONE
         room = r.phi + 2 * r.ticks * ONE - r.step_now
         self.wrap = tracking and not r.wrap and room >= 0
         self.wrapped = r.wrap and tracking
         self.edge = self.begin = False
+        if r.begin:
+            self.off = False
         if r.wrap and tracking:
             self.phi_before, self.phi = self.phi, self.phi - r.step_now
             self.step_now = r.step_next
             self.step_next = r.period if r.armed is None else r.armed
             self.armed = None
             self.place = (r.place + 1) % divider
-            self.begin = r.ready and not r.locked
-            self.locked = r.locked or r.ready
+            self.begin = r.lockable and not r.locked
+            self.locked = r.locked or r.lockable
             self.edge = self.locked
-            if self.begin:
-                self.off = False
         if r.jump is not None and r.mode == "align":
             self.mode = "track"
-            self.phi = (r.jump + 2 * r.ticks) * ONE - r.period
+            self.phi = (r.jump + c.START_LATENCY * r.ticks) * ONE - r.period
             self.place = 1 % divider
             self.armed, self.taken, self.doubt, self.in_gear = None, False, 0, 0
+            self.doubts = 0
             self.ready = self.locked = self.hold = self.holdover = False
-            self.shift = self._widest(r.history[0])
+            self.shift = self._widest(r.history[1])
             start = c.START_UNCERTAINTY_TICKS << r.fraction
-            self.uncertainty, self.over = start + r.history[0].holdover_drift, False
+            self.uncertainty, self.over = start, False
             self.open = self.place == 0
         elif tracking:
-            checked = r.phi >= (r.history[3].period_ticks // 4) * ONE
+            checked = r.phi >= (r.history[4].period_ticks // 4) * ONE
             self.open = (r.open and not checked) if not r.wrap else self.place == 0
-        self.behind = tracking and r.wrapped and r.phi >= c.behind_ticks(r.ticks) * ONE
+        self.behind = r.late
+        self.late = tracking and r.wrapped and r.phi >= c.behind_ticks(r.ticks) * ONE
 
     @staticmethod
     def _widest(settings: TrackerSettings) -> int:
@@ -174,8 +184,8 @@ class SteppingTracker:
 
     def _decide(self, r: Registers, fine: int | None) -> None:
         """Compare this slot's tag; `decided` shows what comes of it `DECISION_LATENCY` later."""
-        quarter = r.history[3].period_ticks // 4
-        divider = r.history[1].trigger_divider
+        quarter = r.history[4].period_ticks // 4
+        divider = r.history[2].trigger_divider
         kinds, error = set(), 0
         if r.mode == "track":
             check = r.open and r.phi >= quarter * ONE
@@ -204,34 +214,31 @@ class SteppingTracker:
             self.counts = {**self.counts, kind: self.counts[kind] + (kind in kinds)}
         if r.mode != "track":
             return
-        target = max(r.history[3].loop_shift, self._widest(r.history[3]))
-        quarter = r.history[3].period_ticks // 4
-        doubts = 2 * ("outlier" in kinds) + 2 * ("pulling" in kinds)
+        target = max(r.history[4].loop_shift, self._widest(r.history[4]))
+        settled = max(r.history[3].loop_shift, self._widest(r.history[3]))
+        quarter = r.history[4].period_ticks // 4
+        bad = ("outlier" in kinds) + ("pulling" in kinds)
+        self.doubts = 2 * bad - ("taken" in kinds)
+        self.doubt = max(0, r.doubt + r.doubts)
         self.over = r.uncertainty >= quarter << r.fraction
         trusted = "taken" in kinds
         start = c.START_UNCERTAINTY_TICKS << r.fraction
-        self.uncertainty = (start if trusted else r.uncertainty) + r.history[0].holdover_drift
-        self.holdover = r.hold and (r.locked or (r.wrap and r.ready))
+        self.uncertainty = start if trusted else r.uncertainty + r.history[0].holdover_drift
+        self.holdover = r.hold and (r.locked or (r.wrap and r.lockable))
         self.hold = "taken" not in kinds and (r.hold or "missing" in kinds)
-        if "taken" not in kinds:
-            self.doubt = r.doubt + doubts
-            if r.ready or r.locked:
-                self.shift = max(r.history[2].loop_shift, self._widest(r.history[2]))
-            return
-        self.doubt = r.doubt + 1 if doubts else max(0, r.doubt - 1)
-        if not (r.ready or r.locked):
+        if "taken" in kinds and not r.ready:
             self.in_gear = r.in_gear + 1
             if self.in_gear == 4 << r.shift:
                 self.in_gear = 0
                 self.ready = r.shift >= target
                 self.shift = r.shift + (not self.ready)
-        if self.ready or r.locked:
-            self.shift = max(r.history[2].loop_shift, self._widest(r.history[2]))
+        if self.ready:
+            self.shift = settled
 
     def _correct(self, r: Registers) -> None:
         change = phase = None
         if "taken" in r.decided:
-            divider_shift = (r.history[0].trigger_divider - 1).bit_length()
+            divider_shift = (r.history[2].trigger_divider - 1).bit_length()
             phase = r.error << ERROR_SHIFT >> r.shift
             change = r.error << ERROR_SHIFT - 2 >> 2 * r.shift + divider_shift
         self.changes = [change, *r.changes[:-1]]
@@ -247,14 +254,16 @@ class SteppingTracker:
     def _lose(self, r: Registers) -> None:
         tracking = r.mode == "track"
         short = r.period_before < 2 * r.ticks * ONE - (ONE >> c.SHORT_BY_SHIFT)
-        self.refused = tracking and self.ready and not (r.ready or r.locked) and short
-        off = r.behind or r.refused
-        lost = r.over or r.doubt >= c.DOUBT_LIMIT or off
-        if r.restart or (tracking and lost):
+        self.refused = tracking and self.ready and not r.ready and short
+        self.too_fast = r.behind or r.refused
+        doubtful = r.over or r.doubt >= c.DOUBT_LIMIT
+        self.lost = r.changed or (tracking and (doubtful or self.too_fast))
+        self.lockable = tracking and r.ready
+        if r.restart or (tracking and r.lost):
             self.mode, self.times = "measure", []
             self.locked = self.edge = self.begin = self.holdover = self.ready = False
-            self.wrap = self.wrapped = self.behind = False
-            self.off |= tracking and off
+            self.wrap = self.wrapped = self.late = self.behind = self.lockable = False
+            self.off |= tracking and r.too_fast
 
     @staticmethod
     def _view(r: Registers) -> View:

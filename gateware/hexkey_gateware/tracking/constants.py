@@ -50,9 +50,10 @@ SILENCE_BITS = 25
 """No edge for 2^25 slots (0.17 s) is no trigger."""
 
 # From the lane to what it changes: the edge of slot n ...
-DECISION_LATENCY = 4  # is taken, or an outlier, in clock n + 4; an edge missing in slot n, too
-STATE_LATENCY = DECISION_LATENCY + 1  # changes holdover, uncertainty, doubt, gear
-PERIOD_LATENCY = DECISION_LATENCY + 5  # has changed the period
+DECISION_LATENCY = 5  # is taken, or an outlier, in clock n + 5; an edge missing in slot n, too
+STATE_LATENCY = DECISION_LATENCY + 1  # changes holdover, uncertainty, gear
+DOUBT_LATENCY = DECISION_LATENCY + 2  # changes doubt
+PERIOD_LATENCY = DECISION_LATENCY + 7  # has changed the period
 CORRECTION_LATENCY = PERIOD_LATENCY + 1  # has its phase correction ready for the next pulse
 
 TOTAL_BITS = 40
@@ -60,11 +61,15 @@ TOTAL_BITS = 40
 
 QUOTIENT_SHIFT = FRACTION_BITS - (MEASURED_INTERVALS - 1).bit_length()
 DIVIDER_STEPS = TOTAL_BITS + QUOTIENT_SHIFT
-REFUSED_LATENCY = DIVIDER_STEPS + 5  # from the last measured edge to the next that may be measured
-ALIGN_LATENCY = REFUSED_LATENCY + 6  # from the last measured edge to one that the NCO starts with
+REFUSED_LATENCY = (
+    2 * DIVIDER_STEPS + 7
+)  # from the last measured edge to the next that may be measured
+ALIGN_LATENCY = REFUSED_LATENCY + 11  # from the last measured edge to one that the NCO starts with
 START_LATENCY = 2  # from that edge to the first slot with a pulse, one period after it
 
-SETTING_LATENCY = 2  # from new settings to the end of lock
+BEHIND_LATENCY = 2  # from the slot of a pulse that is too late until that is known
+LOSS_LATENCY = 2  # from what speaks against the lock to its end
+SETTING_LATENCY = 3  # from new settings to the end of lock
 """`loop_shift` works for edges from the slot on in which it is set, `holdover_drift` from the clock
 after."""
 

@@ -4,6 +4,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from hexkey_gateware.pipeline import delayed
 from hexkey_gateware.tracking.constants import (
     CORRECTION_LATENCY,
     DECISION_LATENCY,
@@ -15,7 +16,8 @@ from hexkey_gateware.tracking.nco import PERIOD_BITS
 from hexkey_gateware.tracking.phase_detector import ERROR
 
 MAX_DIVIDER_SHIFT = 16
-LATENCY = CORRECTION_LATENCY - DECISION_LATENCY
+LATENCY = CORRECTION_LATENCY - DECISION_LATENCY - 1  # one is the NCO's
+LOW_BITS = PERIOD_BITS // 2
 LESS_FRACTION_BITS = FRACTION_BITS - ERROR_FRACTION_BITS
 
 
@@ -25,7 +27,9 @@ class LoopFilter(wiring.Component):
     With the divider between 2^divider_shift / 2 and 2^divider_shift the loop is damped critically
     or more. Up to shift 10 and divider 1024 nothing is rounded off.
 
-    Latency 5 clocks from `taken` to `period`, 6 to `corrected`; throughput an error a clock.
+    Sums are made in two halves, the upper one a clock later.
+
+    Latency 6 clocks from `taken` to `period`, 7 to `corrected`; throughput an error a clock.
 
     Members
     -------
@@ -36,7 +40,7 @@ class LoopFilter(wiring.Component):
     clear : :py:`In(1)`
         The period is 0 in the next clock.
     load, measured : :py:`In(...)`
-        The period, while it is 0, is `measured` 2 clocks later.
+        The period, while it is 0, is `measured` 3 clocks later.
     period : :py:`Out(58)`
         Ticks with 40 fraction bits.
     correcting, corrected : :py:`Out(...)`
@@ -57,18 +61,37 @@ class LoopFilter(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         valid = Signal(LATENCY - 1)  # bit i: of the error i + 1 clocks ago
-        changing = Signal()
-        m.d.sync += valid.eq(Cat(self.taken, valid))
-        m.d.sync += changing.eq(valid[2] | self.load)
-        m.d.comb += self.correcting.eq(valid[-1])
-        change = self._shift_change(m)
-        with m.If(changing):
-            m.d.sync += self.period.eq(self.period + change)
+        changing, carry, correction_carry = Signal(2), Signal(), Signal()
+        low = Signal(LOW_BITS)
+        high = Signal(PERIOD_BITS - LOW_BITS)
+        low_sum, correction_sum = Signal(LOW_BITS + 1), Signal(LOW_BITS + 1)
+        corrected_high = Signal.like(high, reset_less=True)
+        change, phase = self._shift_change(m), self._shift_phase(m)
+        change_high, phase_high = (delayed(m, each >> LOW_BITS, 1) for each in (change, phase))
+        correction_low = delayed(m, correction_sum[:-1], 1)
+        corrected_low = Signal.like(low, reset_less=True)
+        m.d.comb += [
+            self.correcting.eq(valid[-1]),
+            low_sum.eq(low + change[:LOW_BITS]),
+            correction_sum.eq(low + phase[:LOW_BITS]),
+            self.period.eq(Cat(delayed(m, low, 1), high)),
+            self.corrected.eq(Cat(corrected_low, corrected_high)),
+        ]
+        m.d.sync += [
+            valid.eq(Cat(self.taken, valid)),
+            changing.eq(Cat(valid[2] | self.load, changing)),
+            carry.eq(low_sum[-1]),
+            correction_carry.eq(correction_sum[-1]),
+        ]
+        with m.If(changing[0]):
+            m.d.sync += low.eq(low_sum)
+        with m.If(changing[1]):
+            m.d.sync += high.eq(high + change_high + carry)
         with m.If(self.clear):
-            m.d.sync += self.period.eq(0)
-        phase = self._shift_phase(m)
+            m.d.sync += [low.eq(0), high.eq(0)]
         with m.If(self.correcting):
-            m.d.sync += self.corrected.eq(self.period + phase)
+            m.d.sync += corrected_low.eq(correction_low)
+            m.d.sync += corrected_high.eq(high + phase_high + correction_carry)
         return m
 
     def _shift_change(self, m: Module) -> Value:
@@ -90,7 +113,7 @@ class LoopFilter(wiring.Component):
         """Return the phase's correction, 5 clocks after its error."""
         shift = _register(m, self.shift)
         value = _register(m, _append(self.error, MAX_LOOP_SHIFT))
-        for clock in range(LATENCY - 2):
+        for clock in range(LATENCY - 3):
             value = _register(m, _shifted(value, shift, 2 * clock) if clock < 2 else value)
             shift = _register(m, shift)
         return _append(value, LESS_FRACTION_BITS - MAX_LOOP_SHIFT)

@@ -1,9 +1,10 @@
 """Measures the trigger's period, to start with."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from hexkey_gateware.pipeline import delayed, less
 from hexkey_gateware.slot import lane, tag_layout
 from hexkey_gateware.tracking.constants import (
     DIVIDER_STEPS,
@@ -18,14 +19,14 @@ from hexkey_gateware.tracking.constants import (
 )
 from hexkey_gateware.tracking.nco import PERIOD_BITS
 
-TAIL = 8  # clocks of the sequence after the division
+TAIL = 14  # clocks of the sequence after the division
 
 
 class PeriodMeter(wiring.Component):
     """Adds up 16 intervals of the trigger, divides, and compares with the configured period.
 
-    It starts when `measuring` rises; `done` comes 1 clock after its last edge. The division takes a
-    clock a bit. Then either `refused`, or the sequence that sets up loop filter and NCO, and
+    It starts when `measuring` rises; `done` comes 1 clock after its last edge. The division takes
+    2 clocks a bit. Then either `refused`, or the sequence that sets up loop filter and NCO, and
     `ready`: in the clocks n + `REFUSED_LATENCY` - 1 and n + `ALIGN_LATENCY` - 1 for a last edge in
     slot n.
 
@@ -83,19 +84,26 @@ class PeriodMeter(wiring.Component):
         return m
 
     def _add_up(self, m: Module) -> Signal:
-        """Return the ticks from first to latest edge, a clock after `done` if that is it."""
+        """Return the ticks from first to latest edge, 2 clocks after `done` if that is it."""
         tag = Signal()
         fine = Signal.like(self.trigger.payload.fine, reset_less=True)
         intervals = Signal(range(MEASURED_INTERVALS + 1))
         first = Signal(init=1)
-        elapsed = Signal(TOTAL_BITS, reset_less=True)  # from the first edge to the last slot's end
+        # From the first edge's slot to this one.
+        elapsed = Signal(TOTAL_BITS, init=self._ticks, reset_less=True)
+        # From the first edge to its slot's end, less a slot, and from this edge to its own.
+        first_fine = Signal(signed(len(fine) + 1), reset_less=True)
+        ends = Signal(signed(len(fine) + 2), reset_less=True)
         total = Signal(TOTAL_BITS, reset_less=True)
         m.d.sync += [
             tag.eq(self.trigger.valid & self.measuring),
             fine.eq(self.trigger.payload.fine),
-            elapsed.eq(Mux(first, fine, elapsed) + self._ticks),
-            total.eq(elapsed - fine),
+            elapsed.eq(elapsed + self._ticks),
+            ends.eq(first_fine - fine),
+            total.eq(elapsed + ends),
         ]
+        with m.If(first):
+            m.d.sync += [elapsed.eq(self._ticks), first_fine.eq(fine - self._ticks)]
         m.d.comb += self.done.eq(
             tag & self.measuring & (intervals == MEASURED_INTERVALS) & ~self.restart
         )
@@ -109,71 +117,72 @@ class PeriodMeter(wiring.Component):
 
     def _divide(self, m: Module, total: Signal) -> Signal:
         """Divide bit by bit; the quotient moves in where the dividend moves out."""
-        begin = Signal()
-        steps = Signal(range(DIVIDER_STEPS + 1))
-        bits = Signal(DIVIDER_STEPS, reset_less=True)
+        begin, soon = Signal(), Signal()
+        steps = Signal(range(2 * DIVIDER_STEPS + 1))
+        bits = self._bits = Signal(DIVIDER_STEPS, reset_less=True)
         rest = Signal(16, reset_less=True)
         dividing = Signal()
         last = Signal()
         high = Signal(17)
-        less = Signal(18)
+        left = Signal(18, reset_less=True)  # in the second clock of a step
+        second = Signal()
         m.d.comb += [
             high.eq(Cat(bits[-1], rest)),
-            less.eq(high - self.trigger_divider),
             self.period.eq(bits[:PERIOD_BITS]),
         ]
-        m.d.sync += self.too_long.eq(bits[PERIOD_BITS:].any())
-        m.d.sync += begin.eq(self.done)
-        m.d.sync += last.eq(dividing & (steps == 2))
+        m.d.sync += [
+            soon.eq(self.done),
+            begin.eq(soon & ~self.restart),
+            last.eq(dividing & (steps == 2)),
+            steps.eq(steps - 1),
+            left.eq(high - self.trigger_divider),
+            second.eq(dividing & ~second),
+        ]
         with m.If(begin):
+            m.d.sync += steps.eq(2 * DIVIDER_STEPS)
             m.d.sync += bits.eq(Cat(Const(0, QUOTIENT_SHIFT), total))
             m.d.sync += rest.eq(0)
-        with m.Else():
-            with m.If(dividing):
-                m.d.sync += bits.eq(Cat(~less[-1], bits))
-            m.d.sync += rest.eq(Mux(less[-1], high, less))
+        with m.Elif(second):
+            m.d.sync += bits.eq(Cat(~left[-1], bits))
+            m.d.sync += rest.eq(Mux(left[-1], high, left))
         with m.If(self.restart):
             m.d.sync += dividing.eq(0)
         with m.Elif(begin):
             m.d.sync += dividing.eq(1)
-            m.d.sync += steps.eq(DIVIDER_STEPS)
-        with m.Elif(dividing):
-            m.d.sync += steps.eq(steps - 1)
-            m.d.sync += dividing.eq(~last)
+        with m.Elif(last):
+            m.d.sync += dividing.eq(0)
         return last & dividing
 
     def _compare(self, m: Module) -> Signal:
-        """Return whether the quotient is the configured period, a clock after it is there."""
+        """Return whether the quotient is another than the configured period, a clock late."""
         whole = self.period[FRACTION_BITS:]
         tolerance = self.period_ticks >> PERIOD_TOLERANCE_SHIFT
         lowest = Signal(TICK_BITS, reset_less=True)
         highest = Signal(TICK_BITS, reset_less=True)
-        bad = Signal(3)
+        least = short_period_ticks(self._ticks) - SHORT_BY_TICKS
         m.d.sync += [
             lowest.eq(self.period_ticks - tolerance),
             highest.eq(self.period_ticks + tolerance),
-            bad.eq(
-                Cat(
-                    whole < lowest,
-                    whole > highest,
-                    whole < short_period_ticks(self._ticks) - SHORT_BY_TICKS,
-                )
-            ),
         ]
-        return bad.any() | self.too_long
+        bad = Cat(less(whole, lowest), less(highest, whole), less(whole, least))
+        above = self._bits[PERIOD_BITS:]
+        too_long = Cat(above[at : at + 4].any() for at in range(0, len(above), 4))
+        bad, too_long = (delayed(m, each, 1) for each in (bad, too_long))
+        m.d.sync += self.too_long.eq(too_long.any())
+        return bad.any() | too_long.any()
 
     def _set_up(self, m: Module, divided: Signal, bad: Signal) -> None:
         """Clocks after the division: compare, decide, and from there step by step."""
         tail = Signal(TAIL)
         m.d.sync += tail.eq(Cat(divided & ~self.restart, tail))
+        m.d.sync += self.refused.eq(tail[1] & bad & ~self.restart)
         with m.If(self.restart | self.refused):
             m.d.sync += tail[1:].eq(0)
         m.d.comb += [
-            self.divided.eq(tail[1]),
-            self.refused.eq(tail[1] & bad),
-            self.clear_period.eq(tail[1]),
-            self.load_period.eq(tail[2]),
-            self.load_step.eq(tail[3] | tail[6]),
-            self.clear_fraction.eq(tail[5]),
-            self.ready.eq(tail[7]),
+            self.divided.eq(tail[2]),
+            self.clear_period.eq(tail[2]),
+            self.load_period.eq(tail[3]),
+            self.load_step.eq(tail[6] | tail[9]),
+            self.clear_fraction.eq(tail[8]),
+            self.ready.eq(tail[13]),
         ]

@@ -1,9 +1,10 @@
 """Compares the trigger's edges with the pulses that they mark."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from hexkey_gateware.pipeline import delayed
 from hexkey_gateware.slot import lane, tag_layout
 from hexkey_gateware.tracking.constants import ERROR_FRACTION_BITS
 from hexkey_gateware.tracking.nco import PHASE
@@ -19,7 +20,7 @@ class PhaseDetector(wiring.Component):
     A due pulse has one edge; further ones are outliers. If none has come a quarter period after the
     pulse, it is missing.
 
-    Latency 4 clocks, `DECISION_LATENCY`, to all outputs; throughput an edge a clock; no
+    Latency 5 clocks, `DECISION_LATENCY`, to all outputs; throughput an edge a clock; no
     back-pressure.
 
     Parameters
@@ -30,7 +31,7 @@ class PhaseDetector(wiring.Component):
     -------
     trigger : :py:`In(lane)`
     tracking, locked : :py:`In(1)`
-    quarter_ticks : :py:`In(15)`
+    quarter_ticks, quarter_less_one : :py:`In(15)`
     since, until_next, fraction, fraction_next, wrap, due, next_due : :py:`In(...)`
         Of the NCO.
     taken, outlier, missing : :py:`Out(1)`
@@ -49,6 +50,7 @@ class PhaseDetector(wiring.Component):
                 "tracking": In(1),
                 "locked": In(1),
                 "quarter_ticks": In(QUARTER_BITS),
+                "quarter_less_one": In(QUARTER_BITS),
                 "since": In(PHASE),
                 "until_next": In(PHASE),
                 "fraction": In(ERROR_FRACTION_BITS),
@@ -66,10 +68,9 @@ class PhaseDetector(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        tag, check, early = Signal(3), Signal(3), Signal(3)  # bit i: of the slot i + 1 clocks ago
-        m.d.sync += tag.eq(Cat(self.trigger.valid & self.tracking, tag))
-        m.d.sync += check.eq(Cat(self._check_now(m), check))
-        m.d.sync += early.eq(Cat(~self.locked, early))
+        running = delayed(m, self.tracking, 4, reset_less=False)
+        tag = delayed(m, self.trigger.valid & self.tracking, 3, reset_less=False)
+        early = delayed(m, ~self.locked, 4)
 
         # Clock 1: what belongs to the slot. `until_next` and `next_due` come by themselves.
         since = Signal(PHASE, reset_less=True)
@@ -88,21 +89,33 @@ class PhaseDetector(wiring.Component):
             fraction.eq(self.fraction),
             fraction_next.eq(self.fraction_next),
         ]
-        near_this, this = self._distance(m, "this", since - fine, fraction, due)
-        near_next, following = self._distance(
+        check = delayed(m, self._check(m, since), 2, reset_less=False)
+        of_this, this = self._distance(m, "this", since - fine, fraction, due)
+        of_next, following = self._distance(
             m, "next", self.until_next - fine_and_two_slots, fraction_next, self.next_due
         )
-        self._decide(m, tag[2], check[2], early[2], near_this, near_next)
-        m.d.sync += self.error.eq(Mux(near_next, following, this))
+
+        # Clock 4, and for the error 5.
+        tag_this, tag_next = (
+            delayed(m, tag & near, 1, reset_less=False) for near in (of_this, of_next)
+        )
+        this, following = (delayed(m, error, 1) for error in (this, following))
+        m.d.sync += self.error.eq(Mux(tag_next, following, this))
+        self._decide(
+            m, running, delayed(m, tag, 1, reset_less=False), tag_this, tag_next, check, early
+        )
         return m
 
-    def _check_now(self, m: Module) -> Signal:
-        """Whether this is the slot in which a due pulse is a quarter period old."""
+    def _check(self, m: Module, since: Signal) -> Value:
+        """Clock 2: whether this is the slot in which a due pulse is a quarter period old."""
         unchecked = Signal()
-        past = Signal()
-        m.d.comb += past.eq(self.since >= self.quarter_ticks)
-        m.d.sync += unchecked.eq(Mux(self.wrap, self.next_due, unchecked & ~past))
-        return unchecked & past & self.tracking
+        past = ~delayed(m, (since - self.quarter_ticks)[-1], 1)
+        wrap, next_due, tracking = (
+            delayed(m, each, 2, reset_less=False)
+            for each in (self.wrap, self.next_due, self.tracking)
+        )
+        m.d.sync += unchecked.eq(Mux(wrap, next_due, unchecked & ~past))
+        return unchecked & past & tracking
 
     def _distance(
         self, m: Module, name: str, ticks: Signal, fraction: Signal, due: Signal
@@ -112,31 +125,28 @@ class PhaseDetector(wiring.Component):
         fraction_2 = Signal.like(fraction, name=f"{name}_fraction_2", reset_less=True)
         due_2 = Signal(name=f"{name}_due_2")
         m.d.sync += [distance.eq(ticks), fraction_2.eq(fraction), due_2.eq(due)]
-        below = Signal(name=f"{name}_below_3")
-        above = Signal(name=f"{name}_above_3")
-        error = Signal(ERROR, name=f"{name}_3", reset_less=True)
-        m.d.sync += [
-            below.eq(due_2 & (distance < self.quarter_ticks)),
-            above.eq(distance + self.quarter_ticks > 0),
-            error.eq(Cat(fraction_2, distance)),
-        ]
-        return below & above, error
+        # The ends of carry chains, as they are: what is made of them waits for the next clock.
+        too_early = delayed(m, (distance + self.quarter_less_one)[-1], 1)
+        not_late = delayed(m, (distance - self.quarter_ticks)[-1], 1)
+        near = delayed(m, due_2, 1) & not_late & ~too_early
+        return near, delayed(m, Cat(fraction_2, distance), 1)
 
     def _decide(
         self,
         m: Module,
+        running: Signal,
         tag: Signal,
+        tag_this: Signal,
+        tag_next: Signal,
         check: Signal,
         early: Signal,
-        near_this: Signal,
-        near_next: Signal,
     ) -> None:
-        """Clock 4. `had` says that the due pulse which is to be checked next has its edge."""
+        """Clock 5. `had` says that the due pulse which is to be checked next has its edge."""
         had = Signal()
         of_this, of_next, missing = Signal(), Signal(), Signal()
         m.d.comb += [
-            of_this.eq(tag & near_this & ~had),
-            of_next.eq(tag & near_next & (check | ~had)),
+            of_this.eq(tag_this & ~had),
+            of_next.eq(tag_next & (check | ~had)),
             missing.eq(check & ~(had | of_this)),
         ]
         m.d.sync += [
@@ -146,5 +156,5 @@ class PhaseDetector(wiring.Component):
             self.missing_early.eq(missing & early),
             had.eq(of_next | (~check & (had | of_this))),
         ]
-        with m.If(~self.tracking):
+        with m.If(~running):
             m.d.sync += had.eq(0)

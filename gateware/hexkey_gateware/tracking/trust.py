@@ -1,9 +1,10 @@
 """How far the prediction can be trusted: when lock must end, and how fast the loop may be."""
 
-from amaranth.hdl import Const, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from hexkey_gateware.pipeline import delayed, less
 from hexkey_gateware.tracking.constants import (
     DOUBT_LIMIT,
     FRACTION_BITS,
@@ -51,17 +52,21 @@ class Uncertainty(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         bits = self._fraction_bits
-        uncertainty = Signal(QUARTER_BITS + 1 + bits, reset_less=True)
-        start = Const(START_UNCERTAINTY_TICKS << bits, len(uncertainty))
-        m.d.sync += uncertainty.eq(Mux(self.reset, start, uncertainty) + self.holdover_drift)
-        m.d.sync += self.over.eq(uncertainty[bits:] >= self.quarter_ticks)
+        start = START_UNCERTAINTY_TICKS << bits
+        # An ECP5's register can be set only to what it also is at first.
+        uncertainty = Signal(QUARTER_BITS + 1 + bits, init=start, reset_less=True)
+        m.d.sync += uncertainty.eq(uncertainty + self.holdover_drift)
+        with m.If(self.reset):
+            m.d.sync += uncertainty.eq(start)
+        under = delayed(m, less(uncertainty[bits:], self.quarter_ticks), 1)
+        m.d.comb += self.over.eq(~under)
         return m
 
 
 class Doubt(wiring.Component):
     """Counts what speaks against the lock: 2 for a bad edge, -1 for a good one, never below 0.
 
-    Latency 1 clock.
+    Latency 2 clocks.
 
     Members
     -------
@@ -80,16 +85,17 @@ class Doubt(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         doubt = Signal(DOUBT_LIMIT.bit_length())
+        none = Signal(init=1)
+        more = Signal(signed(4))
+        good = Signal()
+        m.d.sync += [
+            good.eq(self.taken & ~self.missed),
+            more.eq(2 * self.outlier + 2 * self.missed - self.taken),
+            none.eq(Mux(none, good | (more == 0), good & (doubt == 1))),
+            doubt.eq(doubt + Mux(none & good, 0, more)),
+        ]
         with m.If(self.clear):
-            m.d.sync += doubt.eq(0)
-        with m.Elif(self.taken & self.missed):
-            m.d.sync += doubt.eq(doubt + 1)
-        with m.Elif(self.taken):
-            m.d.sync += doubt.eq(doubt - doubt.any())
-        with m.Elif(self.outlier & self.missed):
-            m.d.sync += doubt.eq(doubt + 4)
-        with m.Elif(self.outlier | self.missed):
-            m.d.sync += doubt.eq(doubt + 2)
+            m.d.sync += [good.eq(0), more.eq(0), none.eq(1), doubt.eq(0)]
         m.d.comb += self.lost.eq(doubt[-1])
         return m
 
@@ -106,23 +112,24 @@ class Gears(wiring.Component):
     Members
     -------
     clear, taken : :py:`In(1)`
-    settled : :py:`In(1)`
-        `shift` follows `last_shift` from the next clock on.
+        `clear` for at least 3 clocks.
     widest_shift, last_shift : :py:`In(4)`
         `last_shift` 2 clocks ahead of the time from which it works.
+    last_shift_early : :py:`In(4)`
+        `last_shift` of the next clock.
     period : :py:`In(58)`
     shift : :py:`Out(4)`
     ready : :py:`Out(1)`
-        It has been at the last shift for long enough. Holds until `clear`.
+        It has been at the last shift for long enough, and follows it. Holds until `clear`.
     refused : :py:`Out(1)`
         Strobe, with the first clock of `ready`: but the period is shorter than two slots.
     """
 
     clear: In(1)
     taken: In(1)
-    settled: In(1)
     widest_shift: In(range(MAX_LOOP_SHIFT + 1))
     last_shift: In(range(MAX_LOOP_SHIFT + 1))
+    last_shift_early: In(range(MAX_LOOP_SHIFT + 1))
     period: In(PERIOD_BITS)
     shift: Out(range(MAX_LOOP_SHIFT + 1))
     ready: Out(1)
@@ -134,37 +141,39 @@ class Gears(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        edges_left = Signal(MAX_LOOP_SHIFT + GEAR_EDGES_SHIFT + 1)  # less 1
+        # The next gear is known long before it is engaged. Edges are counted down to -1, so that
+        # the sign says which one is the last.
         at_last = Signal()
-        m.d.sync += at_last.eq(self.shift >= self.last_shift)
-        gear_ends = self.taken & ~self.ready & ~self.settled & (edges_left == 0)
-        m.d.sync += self.refused.eq(gear_ends & at_last & self._is_short(m))
+        next_shift = Signal.like(self.shift)
+        next_edges = Signal(signed(MAX_LOOP_SHIFT + GEAR_EDGES_SHIFT + 2))
+        edges_left = Signal.like(next_edges)
+        is_last = Signal()
+        gear = Signal.like(self.shift)
+        m.d.comb += is_last.eq(delayed(m, self.shift >= self.last_shift_early, 1))
+        m.d.sync += [
+            at_last.eq(is_last),
+            next_shift.eq(Mux(is_last, self.last_shift_early, self.shift + 1)),
+            gear.eq(Mux(self.clear, self.widest_shift, self.shift + 1)),
+            next_edges.eq(_edges(gear)),
+        ]
+        gear_ends = self.taken & edges_left[-1]
+        m.d.sync += edges_left.eq(Mux(self.clear | gear_ends, next_edges, edges_left - self.taken))
         with m.If(self.clear):
-            m.d.sync += [
-                self.shift.eq(self.widest_shift),
-                edges_left.eq(_edges(self.widest_shift, 0)),
-                self.ready.eq(0),
-            ]
-        with m.Elif(self.ready | self.settled):
+            m.d.sync += [self.shift.eq(self.widest_shift), self.ready.eq(0)]
+        with m.Elif(self.ready):
             m.d.sync += self.shift.eq(self.last_shift)
-        with m.Elif(gear_ends & at_last):
-            m.d.sync += self.shift.eq(self.last_shift)
-            m.d.sync += self.ready.eq(1)
         with m.Elif(gear_ends):
-            m.d.sync += self.shift.eq(self.shift + 1)
-            m.d.sync += edges_left.eq(_edges(self.shift, 1))
-        with m.Elif(self.taken):
-            m.d.sync += edges_left.eq(edges_left - 1)
+            m.d.sync += [self.shift.eq(next_shift), self.ready.eq(at_last)]
+        m.d.sync += self.refused.eq(gear_ends & ~self.ready & at_last & self._is_short(m))
         return m
 
     def _is_short(self, m: Module) -> Signal:
-        short = Signal()
         exact = FRACTION_BITS - SHORT_BY_SHIFT
-        m.d.sync += short.eq(self.period[exact:] < (self._least << SHORT_BY_SHIFT) - 1)
-        return short
+        return delayed(m, less(self.period[exact:], (self._least << SHORT_BY_SHIFT) - 1), 1)
 
 
-def _edges(shift: Signal, more: int) -> Mux:
-    """Return how many edges to stay at a shift and some more, less 1: 2^(shift + …) - 1."""
+def _edges(shift: Signal) -> Value:
+    """Return how many edges to stay at a shift, less 2."""
     ones = Const(-1, MAX_LOOP_SHIFT + GEAR_EDGES_SHIFT + 1)
-    return (~(ones << shift + GEAR_EDGES_SHIFT + more)).as_unsigned()
+    below = ~(ones << GEAR_EDGES_SHIFT << shift)
+    return Cat(Const(0, 1), below[1 : len(ones)])

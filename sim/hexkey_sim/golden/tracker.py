@@ -20,6 +20,7 @@ class Tracker:
     settings : TrackerSettings
     ticks_per_clock : int
     silence_bits : int
+        At least 8: a measurement is evaluated before the silence that follows it.
 
     Attributes
     ----------
@@ -44,6 +45,7 @@ class Tracker:
         self._last_tag = self._off_since = -NEVER
         self._reported = 0
         self._measured = (NEVER, 0)
+        self._still_aligning = range(0)
         self._measure_from(0)
 
     def trigger(self, slot: int, fine: int) -> None:
@@ -70,6 +72,13 @@ class Tracker:
         if fine <= since:
             return Place(self.epoch, pulse, since - fine, holdover)
         return Place(self.epoch, pulse - 1, before - fine, holdover)
+
+    def latest(self, slot: int) -> tuple[int, float] | None:
+        """Return a slot's latest pulse and when it began by the prediction, in exact ticks."""
+        self._run_to(slot)
+        if self._nco is None or self._first is None:
+            return None
+        return self._nco.index - self._first, self._nco.start / (1 << c.FRACTION_BITS)
 
     def view(self, slot: int) -> View:
         """Return what the tracker says of a slot."""
@@ -101,8 +110,10 @@ class Tracker:
             if self._measured[0] > slot + c.SETTING_LATENCY:
                 self._measured = (NEVER, 0)
                 self._off_period.cancel(slot + c.SETTING_LATENCY)
-            measuring = not self._period and slot + 1 >= self._ready_from
-            self._measure_from(slot + (c.SETTING_LATENCY - 1 if measuring else c.SETTING_LATENCY))
+            measuring = not self._period and slot + c.SETTING_LATENCY > self._ready_from
+            if self._period:
+                self._still_aligning = range(self._ready_from, slot + c.SETTING_LATENCY)
+            self._measure_from(slot + c.SETTING_LATENCY - measuring)
         elif self._settings is old:
             if self._nco is not None:
                 self._change_drift(slot + 1, settings)
@@ -128,6 +139,7 @@ class Tracker:
         total = times[-1] - times[0]
         period = (total << c.QUOTIENT_SHIFT) // self._settings.trigger_divider
         most = (1 << c.TICK_BITS + c.REPORTED_FRACTION_BITS) - 1
+        self._reported_at(slot)  # the result before this one
         self._measured = (slot + c.REFUSED_LATENCY, min(period >> UNREPORTED_BITS, most))
         if self._is_configured(period >> c.FRACTION_BITS):
             self._period = period
@@ -157,12 +169,12 @@ class Tracker:
         self._taken = False
         self._check_slot: int | None = None
         self._expect_edge(nco)
-        self._trust(nco.slot - 1)
+        self._trust(nco.slot)
 
     def _idle_state(self, slot: int) -> State:
         if slot >= self._last_tag + self._silence:
             return State.NO_TRIGGER
-        aligning = self._period and slot >= self._ready_from
+        aligning = (self._period and slot >= self._ready_from) or slot in self._still_aligning
         return State.PULLING_IN if aligning else State.MEASURING
 
     # While there is one: compare each edge with the pulse that it marks.
@@ -190,7 +202,8 @@ class Tracker:
             self._take(nco, slot, error)
         else:
             self.outliers += 1
-            self._doubt_more(slot)
+            self._doubt += DOUBT_OF_A_MISS
+        self._end_if_doubtful(slot)
 
     def _take(self, nco: Nco, slot: int, error: int) -> None:
         self.edges += 1
@@ -206,7 +219,7 @@ class Tracker:
         if self._holdover.last:
             self._holdover.set(clock, False)
         if self._uncertain_at >= clock:
-            self._trust(clock - 1)
+            self._trust(clock)
         self._doubt -= self._doubt > 0
         if self._unsettled:
             self._shift_gear(nco, slot)
@@ -227,8 +240,8 @@ class Tracker:
         least = c.short_period_ticks(self._ticks_per_clock) << c.FRACTION_BITS
         least -= 1 << c.FRACTION_BITS - c.SHORT_BY_SHIFT
         if nco.period_at(clock - 2) < least:
-            self._end_lock(clock + 1, off_period=True)
-        self._ready_at = clock
+            self._end_lock(clock + c.LOSS_LATENCY, off_period=True)
+        self._ready_at = clock + 1
 
     def _trust(self, clock: int) -> None:
         """From a clock on, what the prediction may be off grows from the start again."""
@@ -254,10 +267,9 @@ class Tracker:
         left = max(0, limit - uncertainty)
         self._uncertain_at = since + -(-left // drift) if drift else NEVER
 
-    def _doubt_more(self, slot: int) -> None:
-        self._doubt += DOUBT_OF_A_MISS
+    def _end_if_doubtful(self, slot: int) -> None:
         if self._doubt >= c.DOUBT_LIMIT:
-            self._end_lock(slot + c.STATE_LATENCY + 1)
+            self._end_lock(slot + c.DOUBT_LATENCY + c.LOSS_LATENCY)
 
     def _end_lock(self, clock: int, *, off_period: bool = False) -> None:
         """Lock ends in a clock, if it does not end before."""
@@ -293,7 +305,7 @@ class Tracker:
             self._off_since = max(self._off_since, end)
         if self._off_period.last:
             silent = max(self._last_tag + self._silence, self._off_since) + 1
-            if slot >= silent:
+            if slot >= silent - 1:  # a tag of the slot itself may end the silence
                 self._off_period.set(silent, False)
 
     def _follow(self, nco: Nco, slot: int) -> int:
@@ -302,12 +314,14 @@ class Tracker:
         A due edge may still come in the slot itself, so that it is not yet missing there.
         """
         while True:
-            end = min(self._lock_ends, self._uncertain_at + 2)
+            end = min(self._lock_ends, self._uncertain_at + 1 + c.LOSS_LATENCY)
             last = min(slot, end - 1)
             if self._check_slot is not None:
                 if self._check_slot > (last if slot >= end else last - 1):
                     return end
-                self._check(self._check_slot)
+                missed = self._check_slot
+                self._check(missed)
+                self._end_if_doubtful(missed)
             elif nco.next_slot > last:
                 return end
             else:
@@ -329,13 +343,13 @@ class Tracker:
             nco.step()
             late = nco.slot * nco.slot_length - nco.start
             if late >= c.behind_ticks(self._ticks_per_clock) << c.FRACTION_BITS:
-                self._end_lock(nco.slot + 2, off_period=True)
+                self._end_lock(nco.slot + c.BEHIND_LATENCY + c.LOSS_LATENCY, off_period=True)
         self._expect_edge(nco)
         if self._ready_at is not None and nco.slot > self._ready_at:
             self._ready_at = None
             self._first = nco.index
             self.epoch += 1
-            self._off_period.set(nco.slot, False)
+            self._off_period.set(nco.slot + 1, False)
 
     def _expect_edge(self, nco: Nco) -> None:
         """After a due pulse, look a quarter period later whether its edge came."""
@@ -350,7 +364,7 @@ class Tracker:
             if not self._holdover.last:
                 self._holdover.set(slot + c.STATE_LATENCY, True)
             if self._first is None:
-                self._doubt_more(slot)
+                self._doubt += DOUBT_OF_A_MISS
         self._taken = False
         self._check_slot = None
 

@@ -1,32 +1,34 @@
 """Totals of g², which a readout copies at one time and which start anew with another pair."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value, unsigned
+from collections.abc import Sequence
+
+from amaranth.hdl import Cat, Module, Signal, Value, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.cdc import FFSynchronizer
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from hexkey.wire import LAGS
 from hexkey_gateware.g2 import PAIR_BITS
 from hexkey_gateware.link.sources import READOUT
-from hexkey_gateware.totals import TOTAL_BITS, Totals
+from hexkey_gateware.total_rows import HALVES
+from hexkey_gateware.totals import Totals
 
 FAST, SYNC = "fast", "sync"
-WORD_BITS = TOTAL_BITS // 2
 
 
 class G2Totals(wiring.Component):
     """Counts coincidences of each lag and the pulses that were compared, for one pair.
 
-    When `g2_pair` changes, nothing is counted from the clock after until all totals are 0; so none
+    When `g2_pair` changes, nothing is counted from 3 clocks after until all totals are 0; so none
     ever holds counts of two pairs. Pulses that were left out so are left out for all lags alike.
 
-    A readout is of totals that were copied within `COPY_CLOCKS` for each, all of one pair. What is
-    read out, and `pair` in the clock before the readout is asked for, belong together.
+    A readout is of a copy of all totals, all of one pair and of one time: each as of its last visit
+    in `TotalRows`, less than a round ago. What is read out, and `pair` in the clock before the
+    readout is asked for, belong together.
 
-    Latency: the first word comes when all totals are copied; `start` waits for that of a clear
-    before, too. Throughput: a word in 2 clocks. Back-pressure: while words wait, so does the next
-    `start`, and nothing else.
+    Latency: the first word is there at most ``2 * answer_clocks`` after `start` was taken, which
+    waits for a clear. Throughput: a word in at most ``answer_clocks + 1``, but for a clear between
+    two. Back-pressure: while words are left, so waits the next `start`, and nothing else.
 
     Both domains must be reset together.
 
@@ -51,10 +53,9 @@ class G2Totals(wiring.Component):
     """
 
     LATE_CLOCKS = 30  # of `fast`; nothing is counted for much longer
-    COPY_CLOCKS = 8
 
     def __init__(self, lags: int = len(LAGS)) -> None:
-        self._totals = Totals([1] * (1 + lags))
+        self._totals = self._totalling([1] * (1 + lags))
         self._count = 1 + lags
         super().__init__(
             {
@@ -69,18 +70,19 @@ class G2Totals(wiring.Component):
             }
         )
 
+    def _totalling(self, widths: Sequence[int]) -> Totals:
+        return Totals(widths, copies=True)
+
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.totals = self._totals
         self._asks, self._done = Signal(), Signal()  # in `fast`, in `sync`
         self._counted_pair = Signal(PAIR_BITS)  # in `fast`
-        self._words_left = Signal()
+        self._reading = Signal()  # words are left
         self._copied = Signal()
-        copy = Memory(shape=unsigned(WORD_BITS), depth=2 * self._count, init=[])
-        m.submodules.copy = copy
         self._count_one_pair(m)
-        self._serve(m, copy)
-        self._say(m, copy)
+        self._serve(m)
+        self._say(m)
         return m
 
     def _count_one_pair(self, m: Module) -> None:
@@ -89,10 +91,9 @@ class G2Totals(wiring.Component):
         m.submodules.done = FFSynchronizer(self._done, done, o_domain=FAST)
         changes, again, counts = Signal(), Signal(), Signal()
         m.d[FAST] += pair.eq(self.g2_pair)
-        m.d.comb += changes.eq(self._differs(pair))
-        new = [self.pulses, *self.coincidences]
-        for index, increment in enumerate(new):
-            m.d.comb += self._totals.increments[str(index)].eq(increment & self._counts(counts))
+        m.d[FAST] += changes.eq(self._differs(pair))
+        m.d.comb += self._totals.increments.eq(Cat(self.pulses, self.coincidences))
+        m.d.comb += self._totals.ignore.eq(~self._counts(counts))
 
         with m.FSM(domain=FAST):
             with m.State("COUNT"):
@@ -121,18 +122,10 @@ class G2Totals(wiring.Component):
     def _counts(self, counts: Signal) -> Value:
         return counts
 
-    def _serve(self, m: Module, copy: Memory) -> None:
+    def _serve(self, m: Module) -> None:
         """Copy and clear the totals, as it is asked for."""
-        totals, at = self._totals, Signal(range(self._count))
-        asked, for_pair = Signal(), Signal()
+        totals, asked, for_pair = self._totals, Signal(), Signal()
         m.submodules.asks = FFSynchronizer(self._asks, asked, o_domain=SYNC)
-        write = copy.write_port(domain=SYNC)
-        high = Signal()  # half of a total is to be copied
-        m.d.comb += [
-            totals.index.payload.eq(at),
-            write.addr.eq(Cat(high, at)),
-            write.data.eq(totals.value.payload.word_select(high, WORD_BITS)),
-        ]
         with m.If(~asked):
             m.d[SYNC] += self._done.eq(0)
 
@@ -166,55 +159,35 @@ class G2Totals(wiring.Component):
                 with m.If(~self.clear):
                     m.next = "IDLE"
 
-            with m.State("ASK"):
-                m.d.comb += totals.index.valid.eq(1)
-                with m.If(totals.index.ready):
-                    m.next = "COPY"
-
             with m.State("COPY"):
-                m.d.comb += [write.en.eq(totals.value.valid), totals.value.ready.eq(high)]
-                with m.If(totals.value.valid):
-                    m.d[SYNC] += high.eq(~high)
-                with m.If(totals.value.valid & high):
-                    m.d[SYNC] += at.eq(at + 1)
-                    m.next = "ASK"
-                    with m.If(at == self._count - 1):
-                        m.d[SYNC] += at.eq(0)
-                        m.d.comb += self._copied.eq(1)
-                        m.next = "IDLE"
+                with m.If(self._copied):
+                    m.next = "IDLE"
 
     def _take_last_start(self, m: Module) -> None:
         self._take_start(m)
 
     def _take_start(self, m: Module) -> None:
-        m.d.comb += self.start.ready.eq(~self._words_left)
+        m.d.comb += self.start.ready.eq(~self._reading)
         with m.If(self.start.valid & self.start.ready):
-            m.d[SYNC] += self._words_left.eq(1)
-            m.next = "ASK"
+            m.d[SYNC] += self._reading.eq(1)
+            m.next = "COPY"
 
-    def _say(self, m: Module, copy: Memory) -> None:
-        """Say the words of a copy."""
-        read, last = copy.read_port(domain=SYNC), 2 * self._count - 1
-        at = Signal(range(2 * self._count))
+    def _say(self, m: Module) -> None:
+        """Ask for one word after the other, and say it."""
+        totals, last = self._totals, HALVES * self._count - 1
+        at, asked = Signal(totals.index.payload.shape()), Signal()
         m.d.comb += [
-            read.addr.eq(at),
-            read.en.eq(~self.words.valid),
-            self.words.payload.data.eq(read.data),
+            totals.index.valid.eq(self._reading & ~asked),
+            totals.index.payload.eq(at),
+            totals.value.ready.eq(self.words.ready),
+            self._copied.eq(totals.value.valid & (at == 0)),
+            self.words.valid.eq(totals.value.valid),
+            self.words.payload.data.eq(totals.value.payload),
             self.words.payload.last.eq(at == last),
         ]
-        with m.FSM(domain=SYNC):
-            with m.State("WAIT"):
-                with m.If(self._copied):
-                    m.next = "FETCH"
-
-            with m.State("FETCH"):
-                m.next = "SAY"
-
-            with m.State("SAY"):
-                m.d.comb += self.words.valid.eq(1)
-                with m.If(self.words.ready):
-                    m.d[SYNC] += at.eq(Mux(at == last, 0, at + 1))
-                    m.next = "FETCH"
-                    with m.If(at == last):
-                        m.d[SYNC] += self._words_left.eq(0)
-                        m.next = "WAIT"
+        with m.If(totals.index.valid & totals.index.ready):
+            m.d[SYNC] += asked.eq(1)
+        with m.If(self.words.valid & self.words.ready):
+            m.d[SYNC] += [asked.eq(0), at.eq(at + 1)]
+            with m.If(self.words.payload.last):
+                m.d[SYNC] += [at.eq(0), self._reading.eq(0)]

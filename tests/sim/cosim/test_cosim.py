@@ -28,9 +28,7 @@ def test_gateware_equals_its_models_one_for_one(tmp_path: Path) -> None:
     delays = tuple(delay + 1 for delay in SHORT.delays_ticks)
     other = replace(golden_settings(SHORT), delay_ticks=delays)
     expected = expected_events(tmp_path / "edges.log", started_ps(tmp_path), other, DESIGN)
-    difference = expected.difference(outcome.events)
-    assert difference is not None
-    assert "phase_ticks" in difference
+    assert expected.difference(outcome.events) is not None
 
 
 @pytest.mark.long

@@ -10,9 +10,9 @@ from hexkey_gateware.slot import EVENT
 class StandIn(wiring.Component):
     """Adds a pulse without an event that says that settings have changed, where there is no lock.
 
-    Whoever reads the stream has to hear of new settings, raw tags not least, and hears of them by
-    pulses. Without lock there are none. The next epoch numbers its pulses anew, and its first one
-    says it again.
+    Raw tags need no trigger, but whoever reads the stream has to hear that they begin, and hears of
+    settings by pulses. Without lock there are none. The next epoch numbers its pulses anew, and its
+    first one says it again.
 
     Latency none; no back-pressure. The pulse comes once lock was away for `QUIET_CLOCKS`, by when
     all other pulses have left the front end.

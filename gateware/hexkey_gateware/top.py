@@ -223,11 +223,14 @@ class Receiver(wiring.Component):
                 raw_tags.tags[channel].valid.eq(tag.valid),
                 raw_tags.tags[channel].payload.eq(tag.payload),
             ]
+        raw_tags_wanted = Signal()
         mark_pulses = Signal(MARK_BITS)  # worked out in `sync`: there is time for it
         m.d.sync += mark_pulses.eq(_mark_pulses(self._period_ticks))
         m.d.comb += [
+            # Events without a trigger are never confirmed: the host says so.
+            raw_tags_wanted.eq(conductor.active.mode == Mode.RAW_TAGS),
             stand_in.locked.eq(self._tracker.slot.locked),
-            stand_in.settings.eq(conductor.announce_settings),
+            stand_in.settings.eq(conductor.announce_settings & raw_tags_wanted),
             raw_tags.on.eq(packer.raw_tags & ~conductor.blind),
             raw_tags.full.eq(self._fifo.full_for_events),
             packer.mode.eq(conductor.active.mode),

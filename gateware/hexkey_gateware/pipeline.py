@@ -19,6 +19,13 @@ def delayed(m: Module, value: ValueLike, clocks: int, *, reset_less: bool = True
     return value
 
 
+def later(m: Module, value: ValueLike, domain: str = "fast") -> Signal:
+    """Return `value` a clock later: between two parts of the chip the way takes half a clock."""
+    register = Signal.like(value)
+    m.d[domain] += register.eq(value)
+    return register
+
+
 def count_ones(bits: Value) -> Value:
     return reduce(add, bits)
 

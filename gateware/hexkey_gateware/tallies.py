@@ -13,6 +13,7 @@ from hexkey_gateware.front_end import COUNTS
 from hexkey_gateware.g2_totals import G2Totals
 from hexkey_gateware.histogram import Histogram
 from hexkey_gateware.link import sources
+from hexkey_gateware.pipeline import later
 from hexkey_gateware.register_layouts import SETTINGS, resets
 from hexkey_gateware.settings import setting_shape
 from hexkey_gateware.slot import CHANNELS, CLICK, lane
@@ -122,10 +123,10 @@ class Tallies(wiring.Component):
             grows = self.increments[name]
             if name == "histogram_dropped":
                 grows = self._histogram.dropped
-            m.d.comb += self._totals.increments[str(index)].eq(grows)
+            m.d.comb += self._totals.increments[str(index)].eq(later(m, grows))
         m.d.comb += [
-            self._g2.coincidences.eq(self.coincidences),
-            self._g2.pulses.eq(self.pulses),
+            self._g2.coincidences.eq(later(m, self.coincidences)),
+            self._g2.pulses.eq(later(m, self.pulses)),
             self._g2.g2_pair.eq(self.settings.g2_pair),
             self._density.channel.eq(self.density_channel),
             self._histogram.clear.eq(self.settings_change),
@@ -135,7 +136,8 @@ class Tallies(wiring.Component):
         lanes = [*zip(self.raw, self._histogram.raw, strict=True)]
         lanes += zip(self.codes, self._density.codes, strict=True)
         for given, taken in lanes:
-            m.d.comb += [taken.valid.eq(given.valid), taken.payload.eq(given.payload)]
+            m.d.comb += taken.valid.eq(later(m, given.valid))
+            m.d.comb += taken.payload.eq(later(m, given.payload))
 
     def _say(self, m: Module) -> None:
         """Connect what is read out, each with what it was counted for."""

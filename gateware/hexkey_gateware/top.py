@@ -25,7 +25,7 @@ from hexkey_gateware.link.uart import UartTransmitter
 from hexkey_gateware.link.uplink import Uplink
 from hexkey_gateware.live_status import LiveStatus
 from hexkey_gateware.packer import MARK_BITS, Packer
-from hexkey_gateware.pipeline import count_ones
+from hexkey_gateware.pipeline import count_ones, later
 from hexkey_gateware.pulse_clock import PulseClock
 from hexkey_gateware.pulser import Pulser
 from hexkey_gateware.raw_tags import RawTags
@@ -185,17 +185,17 @@ class Receiver(wiring.Component):
             tracker.trigger.valid.eq(tags[TRIGGER_CHANNEL].valid),
             tracker.trigger.payload.eq(tags[TRIGGER_CHANNEL].payload),
             *(getattr(tracker, name).eq(active[name]) for name in TRACKER_SETTINGS),
-            front_end.slot.eq(tracker.slot),
+            front_end.slot.eq(later(m, tracker.slot)),
             *(getattr(front_end, name).eq(active[name]) for name in (*COMMON, "g2_pair")),
-            front_end.blind.eq(conductor.blind),
+            front_end.blind.eq(later(m, conductor.blind)),
             front_end.settings.eq(conductor.announce_settings),
             front_end.marker.eq(self._marker_in_time(m)),
-            conductor.seeing.eq(front_end.seeing),
+            conductor.seeing.eq(later(m, front_end.seeing)),
         ]
         for detector in range(DETECTORS):
             m.d.comb += [
-                front_end.tags[detector].valid.eq(tags[detector].valid),
-                front_end.tags[detector].payload.eq(tags[detector].payload),
+                front_end.tags[detector].valid.eq(later(m, tags[detector].valid)),
+                front_end.tags[detector].payload.eq(later(m, tags[detector].payload)),
             ]
             for name in PER_DETECTOR:
                 m.d.comb += getattr(front_end, name)[detector].eq(active[name][detector])
@@ -203,7 +203,7 @@ class Receiver(wiring.Component):
     def _marker_in_time(self, m: Module) -> Signal:
         """Return the marker's rise with the tags of its time, which have a longer way."""
         rise = self._conductor.announce_marker
-        way = self._inputs.LATENCY + PulseClock.LATENCY + Gate.LATENCY
+        way = self._inputs.LATENCY + 1 + PulseClock.LATENCY + Gate.LATENCY
         for _ in range(way - Conductor.MARKER_LATENCY):
             later = Signal(name="marker_later")
             m.d.fast += later.eq(rise)
@@ -215,7 +215,6 @@ class Receiver(wiring.Component):
         conductor, packer, raw_tags = self._conductor, self._packer, self._raw_tags
         m.submodules.stand_in = stand_in = FAST(StandIn())
         wiring.connect(m, self._front_end.events, stand_in.i)
-        wiring.connect(m, stand_in.o, packer.i)
         wiring.connect(m, raw_tags.o, packer.tags)
         wiring.connect(m, packer.o, self._fifo.i)
         for channel, tag in enumerate(self._inputs.tags):
@@ -227,11 +226,13 @@ class Receiver(wiring.Component):
         mark_pulses = Signal(MARK_BITS)  # worked out in `sync`: there is time for it
         m.d.sync += mark_pulses.eq(_mark_pulses(self._period_ticks))
         m.d.comb += [
+            packer.i.valid.eq(later(m, stand_in.o.valid)),
+            packer.i.payload.eq(later(m, stand_in.o.payload)),
             # Events without a trigger are never confirmed: the host says so.
             raw_tags_wanted.eq(conductor.active.mode == Mode.RAW_TAGS),
             stand_in.locked.eq(self._tracker.slot.locked),
             stand_in.settings.eq(conductor.announce_settings & raw_tags_wanted),
-            raw_tags.on.eq(packer.raw_tags & ~conductor.blind),
+            raw_tags.on.eq(later(m, packer.raw_tags & ~conductor.blind)),
             raw_tags.full.eq(self._fifo.full_for_events),
             packer.mode.eq(conductor.active.mode),
             packer.settings_id.eq(conductor.settings_id),
@@ -307,7 +308,7 @@ class Receiver(wiring.Component):
             status.off_period.eq(tracker.off_period),
             status.trigger_period.eq(tracker.trigger_period),
             status.trigger_edge.eq(self._inputs.tags[TRIGGER_CHANNEL].valid),
-            status.lost.eq(self._inputs.collided.any()),
+            status.lost.eq(later(m, self._inputs.collided.any())),
             live.levels.eq(status.now_levels),
             live.tracker_state.eq(status.tracker_state),
             live.trigger_period.eq(status.tracked_period),

@@ -30,11 +30,18 @@ from hexkey_gateware.tagger.lowerings import ECP5_CELL
 
 NETLIST, ROUTABLE, PLACED, TIMING = "netlist.json", "routable.json", "placed.json", "timing.json"
 
+# The parts of the receiver stay apart until they are mapped: the mapper makes everything as slow as
+# the longest path in a module, and what has 20 ns would spoil what has 5.
+#
 # Behind synthesis only do the cells of the delay lines become carry cells, see `lines`.
 ECP5_SYNTHESIS = f"""\
 {{black_boxes}}
 read_rtlil top.il
+setattr -mod -set keep_hierarchy 1 top.receiver.* top.receiver.*.* %d
 synth_ecp5 -top top
+setattr -mod -unset keep_hierarchy *
+flatten
+opt_clean
 write_json {NETLIST}
 chtype -set CCU2C t:{ECP5_CELL}
 write_json {ROUTABLE}

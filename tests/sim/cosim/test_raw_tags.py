@@ -22,7 +22,9 @@ RUN = 1
 DEADLINE_S = 120.0
 
 
-@pytest.mark.parametrize("period_ticks", [PERIOD_TICKS, 3_000])
+@pytest.mark.parametrize(
+    "period_ticks", [3_000, pytest.param(PERIOD_TICKS, marks=pytest.mark.long)]
+)
 def test_trigger_is_tagged_whatever_its_period_should_be(period_ticks: int, tmp_path: Path) -> None:
     if simulator_is_missing():
         pytest.skip(MISSING_SIMULATOR)
@@ -32,8 +34,8 @@ def test_trigger_is_tagged_whatever_its_period_should_be(period_ticks: int, tmp_
             board.configure(BoardSettings(mode=Mode.RAW_TAGS, period_ticks=period_ticks))
             locked = board.read("tracker_state") == TrackerState.LOCKED
             board.arm(RUN)
-            deadline, bodies = time.monotonic() + DEADLINE_S, []
-            while len(bodies) < 4 and time.monotonic() < deadline:
+            deadline, bodies = time.monotonic() + DEADLINE_S, list[bytes]()
+            while not bodies and time.monotonic() < deadline:
                 frames = board.frames(0.2)
                 bodies += [frame.body for frame in frames if frame.header.kind is Kind.TAGS]
             board.stop()

@@ -29,9 +29,10 @@ from hexkey_gateware.pipeline import count_ones, later
 from hexkey_gateware.pulse_clock import PulseClock
 from hexkey_gateware.pulser import Pulser
 from hexkey_gateware.raw_tags import RawTags
+from hexkey_gateware.relay import Relay
 from hexkey_gateware.slot import CHANNELS, MAX_PERIOD_TICKS, TICK_PS, TRIGGER_CHANNEL
 from hexkey_gateware.stand_in import StandIn
-from hexkey_gateware.tallies import SHOWN, Tallies
+from hexkey_gateware.tallies import INCREMENTS, SHOWN, Tallies
 from hexkey_gateware.tracker import Tracker
 
 FAST, OSCILLATOR = DomainRenamer("fast"), DomainRenamer("osc")
@@ -93,6 +94,7 @@ class Receiver(wiring.Component):
         self._front_end = FrontEnd(design.ticks_per_clock)
         self._raw_tags = RawTags(design.ticks_per_clock)
         self._packer = Packer()
+        self._tags_dropped = Signal(INCREMENTS["tags_dropped"].width)
         self._fifo = EventFifo(design.fifo_depth)
         self._tallies = Tallies(design, inputs.code_count)
         self._status = LiveStatus()
@@ -215,7 +217,9 @@ class Receiver(wiring.Component):
         conductor, packer, raw_tags = self._conductor, self._packer, self._raw_tags
         m.submodules.stand_in = stand_in = FAST(StandIn())
         wiring.connect(m, self._front_end.events, stand_in.i)
-        wiring.connect(m, raw_tags.o, packer.tags)
+        m.submodules.relay = relay = FAST(Relay())
+        wiring.connect(m, raw_tags.o, relay.i)
+        wiring.connect(m, relay.o, packer.tags)
         wiring.connect(m, packer.o, self._fifo.i)
         for channel, tag in enumerate(self._inputs.tags):
             m.d.comb += [
@@ -233,6 +237,8 @@ class Receiver(wiring.Component):
             stand_in.locked.eq(self._tracker.slot.locked),
             stand_in.settings.eq(conductor.announce_settings & raw_tags_wanted),
             raw_tags.on.eq(later(m, packer.raw_tags & ~conductor.blind)),
+            relay.clear.eq(~raw_tags.on),
+            self._tags_dropped.eq(raw_tags.dropped + relay.dropped),
             raw_tags.full.eq(self._fifo.full_for_events),
             packer.mode.eq(conductor.active.mode),
             packer.settings_id.eq(conductor.settings_id),
@@ -258,7 +264,7 @@ class Receiver(wiring.Component):
             "trigger_outliers": self._tracker.outlier,
             "trigger_missing": self._tracker.missing,
             "tags_collided": collided,
-            "tags_dropped": self._raw_tags.dropped,
+            "tags_dropped": self._tags_dropped,
         }
         m.d.comb += [
             *(tallies.increments[name].eq(each) for name, each in grows.items()),

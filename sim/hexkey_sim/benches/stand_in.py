@@ -1,4 +1,4 @@
-"""The pulse without a trigger: others pass as they are, it comes once for each change of settings."""
+"""The pulse without a trigger: others pass as they are, it comes once for each change of mode."""
 
 import random
 from typing import Any

@@ -7,7 +7,7 @@ combination of them comes equally often, but for the state of nothing but zeros.
 
 from collections.abc import Iterable, Iterator
 
-from hexkey_sim.golden.pulser import PROBABILITY_BITS, REGISTERS
+from hexkey_sim.golden.pulser import PROBABILITY_BITS, QUARTER_BITS, REGISTERS
 
 Number = list[int]
 """Bits of a random number, the lowest first: which bits of the first state each is the sum of."""
@@ -22,9 +22,10 @@ def numbers_of(channel: int, periods: int) -> list[Number]:
         state = _in_terms_of(*seeds, bits, tap)
         for number in sums:
             for bit in range(PROBABILITY_BITS):
-                number[bit] ^= state[bit] << place
-            for _ in range(steps):
-                state = [state[bits - 1] ^ state[tap - 1], *state[:-1]]
+                number[bit] ^= state[bit % QUARTER_BITS] << place
+                if bit % QUARTER_BITS == QUARTER_BITS - 1:
+                    for _ in range(steps):
+                        state = [state[bits - 1] ^ state[tap - 1], *state[:-1]]
         place += bits
     return sums
 

@@ -4,12 +4,12 @@ from itertools import combinations, islice, product
 
 import numpy as np
 import pytest
-from amaranth.hdl import Module, Value
+from amaranth.hdl import Const, Module, Value
 from numpy.typing import NDArray
 from tests.gateware.conftest import Bench
 from tests.gateware.shift_registers import Number, first_state, numbers_of, rank, value
 
-from hexkey_gateware.pulser import Pulser
+from hexkey_gateware.pulser import DELAY_BITS, Pulser
 from hexkey_sim.golden.pulser import random_numbers
 
 NUMBERS = 100_000
@@ -22,13 +22,13 @@ def test_pulser_equals_its_model(bench: Bench) -> None:
 
 
 class ForgetsDelays(Pulser):
-    def _delay(self, m: Module, delay: Value, plays: Value) -> Value:
-        return plays
+    def _delay(self, m: Module, delay: Value, plays: Value, passed: list[Value]) -> Value:
+        return super()._delay(m, Const(0, DELAY_BITS), plays, passed)
 
 
 class AlwaysPlays(Pulser):
-    def _chance(self, m: Module, channel: int, probability: Value, begins: Value) -> Value:
-        return begins
+    def _chance(self, m: Module, channel: int, probability: Value) -> Value:
+        return Const(1)
 
 
 @pytest.mark.parametrize("mutant", [ForgetsDelays, AlwaysPlays])

@@ -5,8 +5,11 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
+from amaranth.hdl import Module
 
 from hexkey.wire import Identification
+from hexkey_gateware.link import uplink as uplink_module
+from hexkey_gateware.link.event_reader import EventReader
 from hexkey_gateware.link.uplink import Uplink
 from hexkey_gateware.verilog import export
 from hexkey_sim.benches.runner import BenchResult, run_bench, run_model
@@ -51,6 +54,46 @@ def test_says_what_the_words_say(run: Run) -> None:
 def test_reports_runs_and_stops(run: Run) -> None:
     result = run("uplink_reports")
     assert (result.tests, result.failures) == (5, 0), result.log
+
+
+class ForgetsSkips(EventReader):
+    def _add_up(self, m: Module) -> None:
+        super()._add_up(m)
+        m.d.comb += self._gap.i.eq(0)  # no pulses before the next record of the frame
+
+
+class CountsSkips(EventReader):
+    def _have_sent(self, m: Module) -> None:
+        super()._have_sent(m)
+        m.d.sync += self._was_event.eq(self._of_records)  # long advances, too
+
+
+class CountsOn(EventReader):
+    def _add_up(self, m: Module) -> None:
+        super()._add_up(m)
+        m.d.comb += self._tally.clear.eq(0)  # in a new run
+
+
+@pytest.mark.parametrize(
+    ("mutant", "bench", "test", "found"),
+    [
+        (ForgetsSkips, "uplink", "says_what_the_words_say", "AssertionError: item "),
+        (CountsSkips, "uplink", "says_what_the_words_say", "AssertionError: missed frames"),
+        (CountsOn, "uplink_reports", "begins_runs_in_order", "AssertionError"),
+    ],
+)
+def test_bench_sees(
+    run: Run,
+    monkeypatch: pytest.MonkeyPatch,
+    mutant: type[EventReader],
+    bench: str,
+    test: str,
+    found: str,
+) -> None:
+    monkeypatch.setattr(uplink_module, "EventReader", mutant)
+    result = run(bench, test)
+    assert (result.tests, result.failures) == (1, 1)
+    assert found in result.log
 
 
 def run_line(folder: Path, ms: int) -> BenchResult:

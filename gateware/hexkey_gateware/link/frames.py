@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from hexkey.wire import Kind
 from hexkey_gateware.cobs import BYTE
+from hexkey_gateware.link.nibbles import part
 
 KIND = unsigned(4)
 RECORD_BYTES = unsigned(4)
@@ -17,17 +18,23 @@ REPLY = data.StructLayout({"id": 16, "status": 8, "address": 16, "value": 32})
 def frame_source() -> wiring.Signature:
     """Return the ports of whoever has frames to send.
 
-    A source asks for a frame by offering the first byte of its body, which has at least one. From
-    then on until the last byte is taken, `kind` and `record_bytes` hold still.
+    From when a source asks for a frame until the last byte of its body is taken, `kind` and
+    `record_bytes` hold still. A body has at least one byte; it need not be there before `begun`.
 
     Members
     -------
+    asks : :py:`Out(1)`
+        A frame is wanted; held at least until `begun`, and not beyond the last byte.
+    begun : :py:`In(1)`
+        The header is out, the body is to follow.
     kind, record_bytes : :py:`Out(4)`
         As in the frame's header.
     body : :py:`Out(stream.Signature(BYTE))`
     """
     return wiring.Signature(
         {
+            "asks": Out(1),
+            "begun": In(1),
             "kind": Out(KIND),
             "record_bytes": Out(RECORD_BYTES),
             "body": Out(stream.Signature(BYTE)),
@@ -55,9 +62,10 @@ class ReplyFrames(wiring.Component):
         place = Signal(range(size))
         body = self.o.body
         m.d.comb += [
+            self.o.asks.eq(self.i.valid),
             self.o.kind.eq(Kind.REGISTER_REPLY),
             body.valid.eq(self.i.valid),
-            body.payload.data.eq(self.i.payload.as_value().word_select(place, 8)),
+            body.payload.data.eq(part(m, self.i.payload, place, 8)),
             body.payload.last.eq(place == size - 1),
             self.i.ready.eq(body.ready & body.payload.last),
         ]

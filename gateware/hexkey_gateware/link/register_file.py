@@ -92,6 +92,9 @@ class RegisterFile(wiring.Component):
             self._comparison.period_ticks.eq(self.settings.period_ticks),
         ]
         m.d.comb += self._write.addr.eq(self._row(Bank.VALUE))
+        # Never both at once: for a row that is read while it is written, where a cell promises
+        # nothing, Yosys would put registers and multiplexers around it.
+        m.d.comb += self._read.en.eq(~self._write.en)
 
         with m.FSM():
             self._restore(m)
@@ -201,10 +204,11 @@ class RegisterFile(wiring.Component):
 
         with m.State("VALUE"):
             m.d.sync += reply.value.eq(self._read.data.word)
-            for place, (row, channel) in INSTANCES.items():
-                if row.name in LIVE.members:
-                    with m.If(self._place(place)):
-                        m.d.sync += reply.value.eq(_field(self.live, row, channel))
+            with m.Switch(reply.address[:ADDRESS_BITS]):
+                for place, (row, channel) in INSTANCES.items():
+                    if row.name in LIVE.members:
+                        with m.Case(place):
+                            m.d.sync += reply.value.eq(_field(self.live, row, channel))
             m.next = "ANSWER"
 
         with m.State("ANSWER"):

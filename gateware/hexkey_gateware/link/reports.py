@@ -1,9 +1,11 @@
 """The frames that tell of the board and not of single events: totals, histograms, status."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 from typing import Any
 
-from amaranth.hdl import Cat, Const, Module, Signal, Value, ValueLike, unsigned
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -12,12 +14,13 @@ from hexkey.wire.bodies import COUNTERS, PAIRS
 from hexkey.wire.frame import MAX_HISTOGRAM_BINS
 from hexkey_gateware.link import sources
 from hexkey_gateware.link.frames import frame_source
+from hexkey_gateware.link.nibbles import part
 from hexkey_gateware.link.sources import INDEX, TICKS
 
 BAD_REQUESTS = COUNTERS.index("bad_requests")
 G2_WORDS = 2 * (1 + len(LAGS))
 PERIOD_WORD = 4  # of IDENTIFICATION
-HEAD_BYTES = 12
+HEAD_BYTES, SHORT_HEAD_BYTES = 12, 8
 
 
 class Report(IntEnum):
@@ -104,8 +107,7 @@ class Reports(wiring.Component):
             }
         )
         self._report = Signal(Report)
-        self._shift = Signal(8 * HEAD_BYTES)
-        self._left = Signal(range(HEAD_BYTES + 1))  # bytes of it
+        self._place = Signal(range(HEAD_BYTES))  # of the byte, in the head or a word
         self._words_left = Signal(range(MAX_HISTOGRAM_BINS + 1))
         self._index = Signal(INDEX)  # of a total, or of a word of IDENTIFICATION
         self._ended = Signal()  # no word of a readout is left
@@ -122,8 +124,13 @@ class Reports(wiring.Component):
             m.d.sync += bad_requests.eq(bad_requests + 1)
         self._choose_readout(m)
         self._name_kind(m)
-        words = self._chosen.words
-        m.d.comb += self.o.body.payload.data.eq(self._shift[:8])
+        words, total = self._chosen.words, self.totals.value
+        m.d.comb += self.o.asks.eq(self.o.body.valid)
+        head = self._head(m)
+        total_byte = part(m, total.payload, self._place[:3], 8)
+        bad_byte = part(m, bad_requests, self._place[:3], 8)
+        word_byte = part(m, words.payload.data, self._place[:2], 8)
+        identification = self._identification_byte(m)
 
         with m.FSM():
             with m.State("IDLE"):
@@ -139,38 +146,50 @@ class Reports(wiring.Component):
 
             with m.State("AWAIT"):
                 with m.If(words.valid):
-                    m.next = "SEND"
+                    m.next = "HEAD"
 
-            with m.State("SEND"):
-                self._send(m)
+            with m.State("HEAD"):
+                short = self._report.matches(Report.CODE_DENSITY, Report.G2)
+                last = self._place == Mux(short, SHORT_HEAD_BYTES, HEAD_BYTES) - 1
+                m.d.comb += self.o.body.valid.eq(1)
+                with self._send(m, head, last, no_more=self._words_left == 0):
+                    m.next = "WORD"
 
             with m.State("TOTAL"):
-                with m.If(self._index == BAD_REQUESTS):
-                    self._load(m, bad_requests, 8)
-                with m.Else():
-                    m.d.comb += self.totals.index.valid.eq(1)
-                    with m.If(self.totals.index.ready):
-                        m.next = "VALUE"
+                m.d.comb += self.totals.index.valid.eq(1)
+                with m.If(self.totals.index.ready):
+                    m.next = "VALUE"
 
             with m.State("VALUE"):
-                m.d.comb += self.totals.value.ready.eq(1)
-                with m.If(self.totals.value.valid):
-                    self._load(m, self.totals.value.payload, 8)
+                m.d.comb += self.o.body.valid.eq(total.valid)
+                with self._send_word(m, total_byte, 8):
+                    m.d.comb += total.ready.eq(1)
+                    m.next = "TOTAL"
+                    with m.If(self._index == BAD_REQUESTS - 1):
+                        m.next = "BAD REQUESTS"
+
+            with m.State("BAD REQUESTS"):
+                m.d.comb += self.o.body.valid.eq(1)
+                with self._send_word(m, bad_byte, 8):
+                    m.next = "TOTAL"
 
             with m.State("IDENTIFY"):
-                self._load(m, self._identification_word(m), 4)
+                m.d.comb += self.o.body.valid.eq(1)
+                with self._send_word(m, identification, 4):
+                    m.next = "IDENTIFY"
 
             with m.State("WORD"):
-                with m.If(self._ended):
-                    self._load(m, 0, 4)
-                with m.Elif(words.valid):
-                    m.d.comb += words.ready.eq(1)
-                    m.d.sync += self._ended.eq(words.payload.last)
-                    self._load(m, words.payload.data, 4)
+                m.d.comb += self.o.body.valid.eq(words.valid | self._ended)
+                with self._send_word(m, Mux(self._ended, 0, word_byte), 4):
+                    m.d.comb += words.ready.eq(~self._ended)
+                    m.next = "WORD"
+                    with m.If(words.payload.last):
+                        m.d.sync += self._ended.eq(1)
 
             with m.State("DISCARD"):
                 m.d.comb += words.ready.eq(1)
-                with m.If(words.valid & words.payload.last):
+                with m.If(self._ended | (words.valid & words.payload.last)):
+                    m.d.comb += words.ready.eq(~self._ended)
                     m.next = "IDLE"
         return m
 
@@ -200,89 +219,105 @@ class Reports(wiring.Component):
                     m.d.comb += self.o.kind.eq(_kind(report))
 
     def _begin(self, m: Module) -> None:
-        """Take down the head of the report that is asked for, and where its words come from."""
-        m.d.sync += self._ended.eq(1)
+        """Take down where the words come from of the report that is asked for."""
+        m.d.sync += [self._ended.eq(1), self._index.eq(0)]
         with m.Switch(self.request.payload):
             with m.Case(Report.COUNTERS):
-                m.d.sync += [self._index.eq(0), self._words_left.eq(len(COUNTERS))]
+                m.d.sync += self._words_left.eq(len(COUNTERS))
                 m.next = "TOTAL"
             with m.Case(Report.PAIRS):
                 m.d.sync += [self._index.eq(len(COUNTERS)), self._words_left.eq(len(PAIRS))]
                 m.next = "TOTAL"
             with m.Case(Report.IDENTIFICATION):
-                m.d.sync += [self._index.eq(0), self._words_left.eq(len(self._identification))]
+                m.d.sync += self._words_left.eq(len(self._identification))
                 m.next = "IDENTIFY"
             with m.Case(Report.STATUS):
                 m.d.comb += self.status.taken.eq(1)
-                flags = self.status.flags[:1], self.running, self.status.flags[2:]
-                levels = _bits((self.status.levels, 8), (self.status.stuck, 24))
-                head = _bits((self.level, 32), (levels, 32), (Cat(*flags), 32))
-                self._take_head(m, head, 0)
-                m.next = "SEND"
+                m.d.sync += self._words_left.eq(0)
+                m.next = "HEAD"
             with m.Case(Report.CODE_DENSITY):
-                about = (self.density.channel, 8), (self.density.source, 8)
-                head = _bits(*about, (self._codes, 16), (0, 32))
-                self._take_head(m, head, self._codes)
+                m.d.sync += [self._ended.eq(0), self._words_left.eq(self._codes)]
                 m.next = "START"
             with m.Case(Report.G2):
-                head = _bits((self.g2.pair[:2], 8), (self.g2.pair[2:], 8), (len(LAGS), 16), (0, 32))
-                self._take_head(m, head, G2_WORDS)
+                m.d.sync += [self._ended.eq(0), self._words_left.eq(G2_WORDS)]
                 m.next = "START"
             with m.Default():
-                detector = self.request.payload[:2]
-                about = (self.histogram.offset_ticks, 32), (self.histogram.bin_ticks, 32)
-                head = _bits((detector, 16), (self.histogram.bins, 16), *about)
-                self._take_head(m, head, self.histogram.bins)
+                m.d.sync += [self._ended.eq(0), self._words_left.eq(self.histogram.bins)]
                 m.next = "START"
 
-    def _take_head(self, m: Module, head: Value, words: ValueLike) -> None:
-        m.d.sync += [self._shift.eq(head), self._left.eq(len(head) // 8)]
-        m.d.sync += [self._words_left.eq(words), self._ended.eq(words == 0)]
+    def _head(self, m: Module) -> Value:
+        """Return the byte of the head whose turn it is; all is as it was when it was asked for."""
 
-    def _load(self, m: Module, word: ValueLike, size: int) -> None:
-        m.d.sync += [
-            self._shift.eq(word),
-            self._left.eq(size),
-            self._words_left.eq(self._words_left - 1),
-            self._index.eq(self._index + 1),
-        ]
-        m.next = "SEND"
+        def kept(value: Value) -> Value:
+            register = Signal.like(value, name="kept", reset_less=True)
+            with m.If(self.request.valid & self.request.ready):
+                m.d.sync += register.eq(value)
+            return register
 
-    def _send(self, m: Module) -> None:
-        """Send the bytes of what was loaded, then go for the next word."""
-        no_more = self._words_left == 0
-        m.d.comb += self.o.body.valid.eq(1)
-        m.d.comb += self.o.body.payload.last.eq((self._left == 1) & no_more)
-        with m.If(self.o.body.ready):
-            m.d.sync += [self._shift.eq(self._shift >> 8), self._left.eq(self._left - 1)]
-            with m.If((self._left == 1) & no_more):
-                m.next = "DISCARD"
-                with m.If(self._ended):
-                    m.next = "IDLE"
-            with m.Elif(self._left == 1):
-                with m.Switch(self._report):
-                    with m.Case(Report.COUNTERS, Report.PAIRS):
-                        m.next = "TOTAL"
-                    with m.Case(Report.IDENTIFICATION):
-                        m.next = "IDENTIFY"
-                    with m.Default():
-                        m.next = "WORD"
+        status, density, histogram = self.status, self.density, self.histogram
+        flags = kept(Cat(status.flags[:1], self.running, status.flags[2:]))
+        levels = Cat(_padded(kept(status.levels), 8), _padded(kept(status.stuck), 24))
+        pair = kept(self.g2.pair)
+        heads = {
+            (Report.STATUS,): ((kept(self.level), 32), (levels, 32), (flags, 32)),
+            (Report.CODE_DENSITY,): (
+                (kept(density.channel), 8),
+                (kept(density.source), 8),
+                (Const(self._codes), 16),
+            ),
+            (Report.G2,): ((pair[:2], 8), (pair[2:], 8), (Const(len(LAGS)), 16)),
+            HISTOGRAMS: (
+                (self._report[:2], 16),
+                (kept(histogram.bins), 16),
+                (kept(histogram.offset_ticks), 32),
+                (kept(histogram.bin_ticks), 32),
+            ),
+        }
+        byte = Signal(8)
+        with m.Switch(self._report):
+            for reports, fields in heads.items():
+                head = Cat(_padded(*field) for field in fields)
+                with m.Case(*reports):
+                    m.d.comb += byte.eq(part(m, head, self._place, 8))
+        return byte
 
-    def _identification_word(self, m: Module) -> Value:
-        word = Signal(32)
+    @contextmanager
+    def _send(self, m: Module, byte: Value, last: Value, *, no_more: Value) -> Iterator[None]:
+        """Send a byte. What is done within is done behind the last one; then comes the end."""
+        m.d.comb += self.o.body.payload.data.eq(byte)
+        m.d.comb += self.o.body.payload.last.eq(last & no_more)
+        with m.If(self.o.body.valid & self.o.body.ready):
+            m.d.sync += self._place.eq(self._place + 1)
+            with m.If(last):
+                m.d.sync += self._place.eq(0)
+                yield
+                with m.If(no_more):
+                    m.next = "DISCARD"
+
+    @contextmanager
+    def _send_word(self, m: Module, byte: Value, size: int) -> Iterator[None]:
+        last = self._place == size - 1
+        with self._send(m, byte, last, no_more=self._words_left == 1):
+            m.d.sync += [
+                self._words_left.eq(self._words_left - 1),
+                self._index.eq(self._index + 1),
+            ]
+            yield
+
+    def _identification_byte(self, m: Module) -> Value:
+        byte = Signal(8)
         with m.Switch(self._index):
             for index, value in enumerate(self._identification):
                 with m.Case(index):
-                    m.d.comb += word.eq(self.period_ticks if index == PERIOD_WORD else value)
-        return word
+                    word = (
+                        _padded(self.period_ticks, 32) if index == PERIOD_WORD else Const(value, 32)
+                    )
+                    m.d.comb += byte.eq(part(m, word, self._place[:2], 8))
+        return byte
 
 
-def _bits(*fields: tuple[ValueLike, int]) -> Value:
-    """Return values one after the other, each in as many bits as it has on the wire."""
-    return Cat(_resized(Value.cast(value), bits) for value, bits in fields)
-
-
-def _resized(value: Value, bits: int) -> Value:
+def _padded(value: Value, bits: int) -> Value:
+    """Return a value in as many bits as it has on the wire."""
     return Cat(value, Const(0, bits - len(value)))
 
 

@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from hexkey.wire import VERSION, Kind, RegisterOperation, RegisterRequest
 from hexkey.wire.frame import CRC, HEADER
+from hexkey_gateware.checksum import SerialCrc
 from hexkey_gateware.link.cobs_decoder import PACKET_BYTE
 
 REQUEST = data.StructLayout({"id": 16, "op": 8, "address": 16, "value": 32})
@@ -35,8 +36,10 @@ class RequestReceiver(wiring.Component):
     A request is passed on as a whole or not at all. While one waits in ``o``, packets that come are
     refused: the host repeats what it gets no answer to.
 
-    Latency: a request is valid 2 clocks after its last byte. Throughput: a byte a clock, 1 clock
-    more for each packet. Back-pressure: ``i`` is not ready in that clock alone.
+    The CRC takes a bit a clock, as the line takes 40 clocks for a byte at the least.
+
+    Latency: a request is valid 2 clocks after its last byte was taken. Throughput: a byte in 8
+    clocks, 1 clock more for each packet. Back-pressure: ``i`` is ready in the last of the 8.
 
     Members
     -------
@@ -52,7 +55,8 @@ class RequestReceiver(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.crc = crc = CRC32_ISO_HDLC(data_width=8).create()
+        m.submodules.crc = crc = SerialCrc(CRC32_ISO_HDLC)
+        bit = Signal(range(8))
         place = Signal(range(REQUEST_BYTES + 1))
         sound = Signal(init=1)  # nothing was wrong with the packet until here
         byte = self.i.payload
@@ -64,10 +68,10 @@ class RequestReceiver(wiring.Component):
             m.d.sync += self.o.valid.eq(0)
         with m.FSM():
             with m.State("RECEIVE"):
-                m.d.comb += self.i.ready.eq(1)
-                m.d.comb += crc.data.eq(byte.data)
-                with m.If(self.i.valid):
-                    m.d.comb += crc.valid.eq(1)
+                m.d.comb += self.i.ready.eq(bit == 7)
+                m.d.comb += [crc.shift.eq(self.i.valid), crc.bit.eq(byte.data.bit_select(bit, 1))]
+                m.d.sync += bit.eq(bit + self.i.valid)
+                with m.If(self.i.valid & self.i.ready):
                     m.d.sync += place.eq(place + 1)
                     with m.If(byte.bad | waits | self._wrong(place, byte.data)):
                         m.d.sync += sound.eq(0)
@@ -77,9 +81,9 @@ class RequestReceiver(wiring.Component):
                         m.next = "CHECK"
 
             with m.State("CHECK"):
-                m.d.comb += crc.start.eq(1)
+                m.d.comb += crc.clear.eq(1)
                 m.d.sync += [place.eq(0), sound.eq(1)]
-                with m.If(sound & self._whole(place, crc.match_detected)):
+                with m.If(sound & self._whole(place, crc.crc == crc.residue())):
                     m.d.sync += self.o.valid.eq(1)
                 with m.Else():
                     m.d.comb += self.bad_request.eq(1)

@@ -2,7 +2,6 @@
 
 from amaranth.hdl import Module, unsigned
 from amaranth.lib import stream, wiring
-from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
 
 from hexkey.events import DETECTORS
@@ -17,16 +16,12 @@ from hexkey_gateware.link.scheduler import Scheduler
 from hexkey_gateware.link.sources import TICKS
 from hexkey_gateware.words import WORD
 
-QUEUE_BYTES = 16
-"""Between encoder and transmitter: they last while the next run of a frame is filled, 254 bytes in
-at most 400 clocks, at 40 clocks a byte."""
-
 
 class Uplink(wiring.Component):
     """Sends everything that the board has to say.
 
-    Throughput: narrow records leave the encoder with about 4 bytes in 13 clocks, so that the link
-    sets the pace from 7 clocks a byte up; `QUEUE_BYTES` bridge the time in which COBS fills a run.
+    Throughput: a narrow record of 4 bytes takes about 48 clocks, a wide one or a tag of 8 bytes
+    about 84, so that the link sets the pace from 12 clocks a byte up.
     Back-pressure: while `bytes` waits, words wait in the event FIFO, and reports are not made.
 
     Parameters
@@ -99,15 +94,14 @@ class Uplink(wiring.Component):
         m.submodules.reply_frames = reply_frames = ReplyFrames()
         m.submodules.framer = framer = Framer()
         m.submodules.encoder = encoder = FrameEncoder()
-        m.submodules.queue = queue = SyncFIFO(width=8, depth=QUEUE_BYTES)
 
         wiring.connect(m, wiring.flipped(self.replies), reply_frames.i)
         wiring.connect(m, reply_frames.o, framer.replies)
         wiring.connect(m, reader.o, framer.events)
         wiring.connect(m, reports.o, framer.reports)
         wiring.connect(m, framer.o, encoder.i)
-        wiring.connect(m, encoder.o, queue.w_stream)
-        wiring.connect(m, queue.r_stream, wiring.flipped(self.bytes))
+        m.d.comb += framer.free.eq(encoder.free)
+        wiring.connect(m, encoder.o, wiring.flipped(self.bytes))
 
         self._connect_reader(m, reader, framer)
         self._connect_scheduler(m, scheduler, reader, framer, reports)
@@ -116,15 +110,12 @@ class Uplink(wiring.Component):
 
     def _connect_reader(self, m: Module, reader: EventReader, framer: Framer) -> None:
         wiring.connect(m, wiring.flipped(self.words), reader.words)
+        wiring.connect(m, reader.numbers, framer.numbers)
         m.d.comb += [
             reader.level.eq(self.level),
             reader.wide.eq(self.wide),
             reader.settings_id.eq(self.settings_id),
             reader.hold.eq(framer.hold),
-            framer.pulse.eq(reader.pulse),
-            framer.epoch.eq(reader.epoch),
-            framer.settings.eq(reader.settings),
-            framer.event_sent.eq(reader.event_sent),
         ]
 
     def _connect_scheduler(
@@ -146,6 +137,7 @@ class Uplink(wiring.Component):
             framer.freeze.eq(scheduler.freeze),
             scheduler.framer_idle.eq(framer.idle),
             framer.begin_run.eq(scheduler.begin_run),
+            reader.begin_run.eq(scheduler.begin_run),
             framer.run.eq(self.run.payload),
             self.clear.eq(scheduler.clear),
             scheduler.cleared.eq(self.cleared),

@@ -189,7 +189,7 @@ async def takes_as_long_as_it_says(dut: Any) -> None:
     await clocks(dut, 4)
     ends = put.taken_at[REQUEST_BYTES - 1 :: REQUEST_BYTES]
     assert get.received_at == [end + 2 for end in ends]
-    assert put.taken_at[-1] - put.taken_at[0] == 3 * REQUEST_BYTES - 1 + 2
+    assert put.taken_at[-1] - put.taken_at[0] == 8 * (3 * REQUEST_BYTES - 1) + 2
     assert REQUEST.size == 8 * 9
 
 

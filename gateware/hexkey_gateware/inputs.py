@@ -58,7 +58,9 @@ class Inputs(wiring.Component):
         self._ticks_per_clock = design.ticks_per_clock
         some = self._channels[TRIGGER_CHANNEL]
         self.code_count = some.codes
-        self.LATENCY = some.LATENCY + Skew.LATENCY
+        self.LATENCY = (
+            some.LATENCY + Skew.LATENCY + 1
+        )  # a register: it is far to whoever takes them
         super().__init__(
             {
                 "pins": In(CHANNELS),
@@ -84,7 +86,8 @@ class Inputs(wiring.Component):
             m.submodules[f"skew_{number}"] = skew = Skew(self._ticks_per_clock)
             self._write_table(m, number, channel)
             wiring.connect(m, channel.tag, skew.i)
-            wiring.connect(m, skew.o, wiring.flipped(self.tags[number]))
+            m.d.sync += self.tags[number].valid.eq(skew.o.valid)
+            m.d.sync += self.tags[number].payload.eq(skew.o.payload)
             m.d.comb += [
                 channel.pin.eq(self.pins[number]),
                 channel.oscillator.eq(self.oscillator),

@@ -20,7 +20,7 @@ class Relay(wiring.Component):
     clear : :py:`In(1)`
         What waits is thrown away.
     dropped : :py:`Out(1)`
-        A clock later: that was a tag.
+        Two clocks later: that was a tag.
     """
 
     i: In(stream.Signature(WORD))
@@ -30,15 +30,19 @@ class Relay(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        stays = Signal()
         m.d.comb += self.i.ready.eq(~self.o.valid)
-        m.d.comb += stays.eq(self.o.valid & ~self.o.ready)
-        m.d.sync += self.dropped.eq(self._thrown_away(stays) & (self.o.payload.kind != 0))
+        cleared, taken, is_tag = Signal(), Signal(), Signal()
+        m.d.sync += [
+            cleared.eq(self.o.valid & self.clear),
+            taken.eq(self.o.ready),
+            is_tag.eq(self.o.payload.kind != 0),
+            self.dropped.eq(self._thrown_away(cleared & ~taken) & is_tag),
+        ]
         with m.If(self.o.valid):
-            m.d.sync += self.o.valid.eq(stays & ~self.clear)
+            m.d.sync += self.o.valid.eq(~self.o.ready & ~self.clear)
         with m.Else():
             m.d.sync += [self.o.valid.eq(self.i.valid), self.o.payload.eq(self.i.payload)]
         return m
 
-    def _thrown_away(self, stays: Value) -> Value:
-        return stays & self.clear
+    def _thrown_away(self, word: Value) -> Value:
+        return word

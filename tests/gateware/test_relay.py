@@ -7,7 +7,7 @@ from hexkey_gateware.relay import Relay
 
 
 class DropsInSilence(Relay):
-    def _thrown_away(self, stays: Value) -> Value:
+    def _thrown_away(self, word: Value) -> Value:
         return Const(0)
 
 

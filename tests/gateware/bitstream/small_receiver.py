@@ -37,7 +37,9 @@ class SmallReceiver(wiring.Component):  # type: ignore[misc]
         for channel, line in enumerate(self._lines):
             m.submodules[f"channel_{channel}"] = DomainRenamer("fast")(line)
             m.d.comb += line.hit.eq(self.pins[channel] ^ (phase[3] & self.marker))
-            parities.append(self._parity(m, line.taps))
+            taps = Signal.like(line.taps)
+            m.d.fast += taps.eq(line.taps)
+            parities.append(self._parity(m, taps))
         received = Signal()
         m.d.sync += [
             received.eq(self.uart_rx),

@@ -19,7 +19,7 @@ def cosim(
     baud: Annotated[
         int, typer.Option(help="Of the serial line; 3000000 is a board's.")
     ] = 12_500_000,
-    block_bits: Annotated[int, typer.Option(help="Sifted bits in the block.")] = 5_500,
+    block_bits: Annotated[int, typer.Option(help="Sifted bits in the block.")] = 5_000,
     out: Annotated[Path, typer.Option(help="Folder for all that it makes.")] = Path("hexkey-cosim"),
     seed: Annotated[int, typer.Option(min=0, help="Of the simulated photons.")] = 1,
     as_json: JsonOption = False,

@@ -27,7 +27,7 @@ from hexkey_sim.link import OpticalLink, extend_record, preset, record_statement
 
 RUN = 1
 HOLDOFF_PULSES = 2
-GATE = Gate(50, 1_500)
+GATE = Gate(50, 1_000)
 DARK_PS = 3_000_000  # after the last pulse, so that the last events leave
 PATIENCE = 40.0  # how much longer than a board's an answer of the simulation may take
 
@@ -36,7 +36,7 @@ DESIGN = Design(
     firmware="simulation",
     lowering="model",
     tap_ps=33.0,
-    report_hz=1_000,
+    report_hz=250,
     simulated=True,
 )
 """The receiver as built, but for the delay lines' model and a faster serial line and reports."""
@@ -65,7 +65,7 @@ class CosimSettings:
     seed: int = 1
     delays_ticks: tuple[int, ...] = (0, -1_337, 0, 0)
     baud: int = 12_500_000
-    block_bits: int = 5_500
+    block_bits: int = 5_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,11 @@ ECP5_INIT_ROWS = 16  # in each of a cell's INITVAL parameters, 20 bits apart
 ECP5_ADDRESS_BITS = 14
 
 
+def is_ecp5(platform: object) -> bool:
+    """Return whether the cells of an ECP5 can be instances there."""
+    return isinstance(platform, LatticePlatform) and platform.device.startswith("LFE5")
+
+
 class BlockRam(wiring.Component):
     """A memory with a port to write and a port to read, one of each a clock.
 
@@ -59,7 +64,7 @@ class BlockRam(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         ecp5 = self._ecp5
         if ecp5 is None:
-            ecp5 = isinstance(platform, LatticePlatform) and platform.device.startswith("LFE5")
+            ecp5 = is_ecp5(platform)
         m = Module()
         if ecp5:
             self._cells(m)

@@ -7,6 +7,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.wiring import In, Out
 
+from hexkey_gateware.crossings import crossed
 from hexkey_gateware.register_layouts import SETTINGS, resets
 
 FAST, SYNC = "fast", "sync"
@@ -115,7 +116,7 @@ class Conductor(wiring.Component):
 
     def _ask(self, m: Module) -> None:
         """Hand a commit to the other domain, and wait until it has come back from there."""
-        done = self._crossed(m, self._done, SYNC)
+        done = crossed(m, self._done, SYNC)
         with m.FSM(domain=SYNC):
             with m.State("IDLE"):
                 with m.If(self.commit.valid):
@@ -133,8 +134,8 @@ class Conductor(wiring.Component):
                     m.next = "IDLE"
 
     def _carry_out(self, m: Module) -> None:
-        wanted = self._crossed(m, self._wanted, FAST)
-        running = self._crossed(m, self.running, FAST)
+        wanted = crossed(m, self._wanted, FAST)
+        running = crossed(m, self.running, FAST)
         drained = Signal(init=1)
         m.submodules.drained = FFSynchronizer(drained, self.drained, o_domain=SYNC, init=1)
         committing = Signal()
@@ -196,7 +197,7 @@ class Conductor(wiring.Component):
         return ~self.seeing
 
     def _watch_marker(self, m: Module) -> None:
-        level = self._crossed(m, self.marker, FAST)
+        level = crossed(m, self.marker, FAST)
         before = Signal()
         rises = level & ~before
         m.d[FAST] += before.eq(level)
@@ -205,8 +206,3 @@ class Conductor(wiring.Component):
             m.d[FAST] += self.marker_count.eq(0)
         with m.Elif(rises):
             m.d[FAST] += self.marker_count.eq(self.marker_count + 1)
-
-    def _crossed(self, m: Module, level: Signal, domain: str) -> Signal:
-        crossed = Signal.like(level, name=f"{level.name}_in_{domain}")
-        m.submodules += FFSynchronizer(level, crossed, o_domain=domain)
-        return crossed

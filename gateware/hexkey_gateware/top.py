@@ -32,12 +32,14 @@ from hexkey_gateware.raw_tags import RawTags
 from hexkey_gateware.relay import Relay
 from hexkey_gateware.slot import CHANNELS, MAX_PERIOD_TICKS, TICK_PS, TRIGGER_CHANNEL
 from hexkey_gateware.stand_in import StandIn
+from hexkey_gateware.tagger.table import FINE_BITS
 from hexkey_gateware.tallies import INCREMENTS, SHOWN, Tallies
 from hexkey_gateware.tracker import Tracker
 
 FAST, OSCILLATOR = DomainRenamer("fast"), DomainRenamer("osc")
 TRACKER_SETTINGS = ("period_ticks", "trigger_divider", "loop_shift", "holdover_drift")
 MARK_TICKS_BITS = 30  # two marks are 5.4 to 10.7 ms apart
+TABLE_ENTRY = data.StructLayout({"fine": FINE_BITS, "code": 10, "channel": 3})  # of the register
 NARROW_TICKS = 4_000  # of a period: so its phases fit a narrow record, also if it is 0.8 % longer
 
 
@@ -109,9 +111,7 @@ class Receiver(wiring.Component):
         for name in ("inputs", "tracker", "front_end", "raw_tags", "packer"):
             m.submodules[name] = FAST(getattr(self, f"_{name}"))
         m.submodules.pulser = OSCILLATOR(self._pulser)
-        for name in (
-            *("fifo", "tallies", "status", "conductor", "downlink", "uplink", "transmitter"),
-        ):
+        for name in ("fifo", "tallies", "status", "conductor", "downlink", "uplink", "transmitter"):
             m.submodules[name] = getattr(self, f"_{name}")
 
     # ---- from the host --------------------------------------------------------------------------
@@ -148,9 +148,8 @@ class Receiver(wiring.Component):
         """Hand an entry to the tagger's clock; the next comes some hundred clocks later."""
         inputs = self._inputs
         m.submodules.entry = strobe = PulseSynchronizer("sync", "fast")
-        fields = data.StructLayout({"fine": 10, "code": 10, "channel": 3})
-        word = Signal(fields)
-        arrives = data.View(fields, entry.payload[: fields.size])
+        word = Signal(TABLE_ENTRY)
+        arrives = data.View(TABLE_ENTRY, entry.payload[: TABLE_ENTRY.size])
         with m.If(entry.valid):
             m.d.sync += word.eq(arrives)
         m.d.sync += strobe.i.eq(entry.valid & (arrives.code < inputs.code_count))
@@ -207,9 +206,7 @@ class Receiver(wiring.Component):
         rise = self._conductor.announce_marker
         way = self._inputs.LATENCY + 1 + PulseClock.LATENCY + Gate.LATENCY
         for _ in range(way - Conductor.MARKER_LATENCY):
-            later = Signal(name="marker_later")
-            m.d.fast += later.eq(rise)
-            rise = later
+            rise = later(m, rise)
         return rise
 
     def _record(self, m: Module) -> None:

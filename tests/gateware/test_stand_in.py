@@ -6,8 +6,8 @@ from tests.gateware.conftest import Bench
 from hexkey_gateware.stand_in import StandIn
 
 
-class SaysItTwice(StandIn):
-    """Adds its pulse, and keeps wanting to."""
+class NeverStops(StandIn):
+    """Says in each clock that there is a pulse."""
 
     def elaborate(self, platform: object) -> Module:
         m = super().elaborate(platform)
@@ -21,4 +21,4 @@ def test_stand_in_equals_its_model(bench: Bench) -> None:
 
 
 def test_bench_sees_a_pulse_too_many(bench: Bench) -> None:
-    assert bench(SaysItTwice()).failures == 1
+    assert bench(NeverStops()).failures == 1

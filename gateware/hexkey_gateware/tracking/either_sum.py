@@ -3,7 +3,8 @@
 from amaranth.hdl import Cat, Const, Instance, Module, Mux, Shape, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
-from amaranth.vendor import LatticePlatform
+
+from hexkey_gateware.block_ram import is_ecp5
 
 # Of a CCU2C's look-up tables: A plus what D chooses, B or C; and a bit that lets 1 into the chain
 # if A is set and B is not.
@@ -51,7 +52,7 @@ class EitherSum(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         ecp5 = self._ecp5
         if ecp5 is None:
-            ecp5 = isinstance(platform, LatticePlatform) and platform.device.startswith("LFE5")
+            ecp5 = is_ecp5(platform)
         m = Module()
         if ecp5:
             self._chain(m)

@@ -104,7 +104,7 @@ LINES = {
 
 
 def _show(differences: list[str], events: int, seconds: float) -> None:
-    verdict = f"{events:,} of {events:,} equal, one for one"
+    verdict = f"{events:,} of {events:,} events equal, one for one"
     if differences:
         verdict = f"DIFFERENT: {'; '.join(differences)}"
-    print_rows([("events, RTL and models", verdict), ("simulated in", f"{seconds:.0f} s")])
+    print_rows([("RTL and its models", verdict), ("simulated in", f"{seconds:.0f} s")])

@@ -85,7 +85,7 @@ class CosimOutcome:
     expected : Expected
         What the golden models make of the same edges.
     seconds : float
-        That the simulation took.
+        That compiling and simulating took.
     """
 
     events: Events
@@ -211,9 +211,9 @@ def _host(
         seen = board.statistics
     recording.close(receiver.facts())
     losses = {
-        "board_lost": receiver.counts.board_lost,
-        "events_missed": seen.events_missed,
-        "bad_frames": seen.bad_frames,
+        "events on the board": receiver.counts.board_lost,
+        "events on the line": seen.events_missed,
+        "frames": seen.bad_frames,
     }
     return frames, receiver, losses
 

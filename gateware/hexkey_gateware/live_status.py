@@ -4,10 +4,10 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from hexkey.wire.registers import TrackerState
 from hexkey_gateware.handover import Handover
 from hexkey_gateware.link import sources
 from hexkey_gateware.slot import CHANNELS
-from hexkey_gateware.tracker import State
 
 FAST, SYNC = "fast", "sync"
 STATE_BITS = 3
@@ -115,8 +115,8 @@ class LiveStatus(wiring.Component):
         with m.If(came.valid):
             m.d[SYNC] += now.eq(came.payload.now)
 
-        holdover = now.state == State.HOLDOVER
-        locked = holdover | (now.state == State.LOCKED)
+        holdover = now.state == TrackerState.HOLDOVER
+        locked = holdover | (now.state == TrackerState.LOCKED)
         no_edge = told & ~happened.trigger_edge
         stuck = ~happened.low & told.replicate(CHANNELS)
         m.d.comb += [

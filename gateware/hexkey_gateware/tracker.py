@@ -1,11 +1,10 @@
 """The sync tracker: numbers pulses and predicts when each begins, from the trigger's edges."""
 
-from enum import IntEnum
-
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from hexkey.wire.registers import TrackerState
 from hexkey_gateware.pipeline import delayed
 from hexkey_gateware.slot import SLOT, TICKS_PER_CLOCK, lane, tag_layout
 from hexkey_gateware.tracking.constants import (
@@ -25,16 +24,6 @@ from hexkey_gateware.tracking.phase_detector import PhaseDetector
 from hexkey_gateware.tracking.trust import DRIFT_BITS, Doubt, Gears, Uncertainty
 
 COMPARED_BITS = 7
-
-
-class State(IntEnum):
-    """Values of the register `tracker_state`."""
-
-    NO_TRIGGER = 0
-    MEASURING = 1
-    PULLING_IN = 2
-    LOCKED = 3
-    HOLDOVER = 4
 
 
 class Tracker(wiring.Component):
@@ -73,7 +62,7 @@ class Tracker(wiring.Component):
     holdover_drift : :py:`In(21)`
         Setting: unit 2^-30 of the time.
     slot : :py:`Out(SLOT)`
-    state : :py:`Out(State)`
+    state : :py:`Out(TrackerState)`
         A clock late.
     off_period : :py:`Out(1)`
         The trigger is too fast, or not of the configured period. Until a clock after lock, or
@@ -278,12 +267,18 @@ class Tracker(wiring.Component):
             )
         with m.If(self._tracking):
             m.d.sync += self.state.eq(
-                Mux(slot.holdover, State.HOLDOVER, Mux(slot.locked, State.LOCKED, State.PULLING_IN))
+                Mux(
+                    slot.holdover,
+                    TrackerState.HOLDOVER,
+                    Mux(slot.locked, TrackerState.LOCKED, TrackerState.PULLING_IN),
+                )
             )
         with m.Elif(self._silent):
-            m.d.sync += self.state.eq(State.NO_TRIGGER)
+            m.d.sync += self.state.eq(TrackerState.NO_TRIGGER)
         with m.Else():
-            m.d.sync += self.state.eq(Mux(self._align, State.PULLING_IN, State.MEASURING))
+            m.d.sync += self.state.eq(
+                Mux(self._align, TrackerState.PULLING_IN, TrackerState.MEASURING)
+            )
 
 
 def _bit_length(m: Module, value: Value) -> Signal:

@@ -8,8 +8,9 @@ assigned, to `self`, is of the next.
 from types import SimpleNamespace
 from typing import Any
 
+from hexkey.wire.registers import TrackerState
 from hexkey_gateware.tracking import constants as c
-from hexkey_sim.golden.tracker_values import State, TrackerSettings, View
+from hexkey_sim.golden.tracker_values import TrackerSettings, View
 
 ONE = 1 << c.FRACTION_BITS
 ERROR_SHIFT = c.FRACTION_BITS - c.ERROR_FRACTION_BITS
@@ -271,10 +272,10 @@ class SteppingTracker:
         before = r.phi_before >> c.FRACTION_BITS
         tracking = r.mode == "track"
         if tracking:
-            state = State.LOCKED if r.locked else State.PULLING_IN
-            state = State.HOLDOVER if r.holdover else state
+            state = TrackerState.LOCKED if r.locked else TrackerState.PULLING_IN
+            state = TrackerState.HOLDOVER if r.holdover else state
         elif r.quiet == r.silence:
-            state = State.NO_TRIGGER
+            state = TrackerState.NO_TRIGGER
         else:
-            state = State.PULLING_IN if r.mode == "align" else State.MEASURING
+            state = TrackerState.PULLING_IN if r.mode == "align" else TrackerState.MEASURING
         return View(r.edge, whole, before, r.locked, r.begin, r.holdover, state, r.off, r.reported)

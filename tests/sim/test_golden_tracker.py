@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import pytest
 from tests.sim.stepping_tracker import SteppingTracker
 
+from hexkey.wire.registers import TrackerState
 from hexkey_gateware.tracking.constants import DECISION_LATENCY
 from hexkey_sim.benches.tracker_stimulus import Scene, Tags, Trigger, random_scene
 from hexkey_sim.golden.tracker import Tracker
-from hexkey_sim.golden.tracker_values import State, TrackerSettings, View
+from hexkey_sim.golden.tracker_values import TrackerSettings, View
 
 Counts = tuple[int, int, int]
 
@@ -145,13 +146,13 @@ def test_jumps_over_a_long_holdover_and_goes_on_counting() -> None:
 
 def test_lock_is_found_lost_and_found_again() -> None:
     """What the property tests compare is worth comparing: all states come up in them."""
-    seen: set[State] = set()
+    seen: set[TrackerState] = set()
     locked = epochs = 0
     for life in lives(100):
         seen |= {view.state for view in life.views}
         locked += sum(view.locked for view in life.views)
         epochs += sum(view.begin for view in life.views)
-    assert seen == set(State)
+    assert seen == set(TrackerState)
     assert locked > 4000
     assert epochs > 10
 

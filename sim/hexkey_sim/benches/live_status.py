@@ -11,9 +11,9 @@ import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, RisingEdge
 
+from hexkey.wire.registers import TrackerState
 from hexkey_gateware.live_status import LiveStatus as Gateware
 from hexkey_gateware.slot import CHANNELS
-from hexkey_gateware.tracker import State
 from hexkey_sim.benches.coverage import Coverage
 from hexkey_sim.benches.streams import CLOCK_NS
 from hexkey_sim.golden.live_status import Happened
@@ -30,7 +30,7 @@ CORNERS = (
     "nothing happened",
     "status of which nobody knows anything",
     "every input stuck",
-    *(state.name for state in State),
+    *(state.name for state in TrackerState),
 )
 NAMES = (*(f"low input {channel}" for channel in range(CHANNELS)), "an edge", "lost clicks")
 LOWS = range(CHANNELS)
@@ -70,7 +70,7 @@ class World:
             low, (*strobes,) = self.constant
             levels = HIGH ^ low
         if generator.random() < 0.01:
-            self._state, self._off = generator.choice(list(State)), generator.randrange(2)
+            self._state, self._off = generator.choice(list(TrackerState)), generator.randrange(2)
         dut.levels.value = levels
         dut.trigger_edge.value, dut.lost.value = strobes
         dut.state.value, dut.off_period.value = self._state, self._off
@@ -87,8 +87,8 @@ def check_shown(dut: Any, world: World) -> int:
     shown = int(dut.now_levels.value), int(dut.tracker_state.value), flags >> OFF_PERIOD & 1
     assert shown == (levels, state, off), f"{shown} were not in one clock"
     assert int(dut.status__levels.value) == levels
-    assert flags >> LOCKED & 1 == (state in (State.LOCKED, State.HOLDOVER))
-    assert flags >> HOLDOVER & 1 == (state == State.HOLDOVER)
+    assert flags >> LOCKED & 1 == (state in (TrackerState.LOCKED, TrackerState.HOLDOVER))
+    assert flags >> HOLDOVER & 1 == (state == TrackerState.HOLDOVER)
     return state
 
 
@@ -136,7 +136,7 @@ async def tells_each_thing_once(dut: Any) -> None:
         if hasty and said == NOBODY_KNOWS:
             coverage.visit("status of which nobody knows anything")
             continue
-        coverage.visit(State(check_shown(dut, world)).name)
+        coverage.visit(TrackerState(check_shown(dut, world)).name)
         coverage.visit("every input stuck", not any(said[:CHANNELS]))
         for what, happened in enumerate(world.happened):
             coverage.visit(CORNERS[what], said[what] and before[what] == 1)

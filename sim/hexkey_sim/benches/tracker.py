@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import cocotb
 from cocotb.triggers import FallingEdge, Timer
 
+from hexkey.wire.registers import TrackerState
 from hexkey_gateware.slot import PHASE_BITS, SLOT, TICKS_PER_CLOCK
 from hexkey_gateware.tracking.constants import DECISION_LATENCY, SETTING_LATENCY
 from hexkey_sim.benches.coverage import Coverage
@@ -22,7 +23,7 @@ from hexkey_sim.benches.tracker_stimulus import (
 )
 from hexkey_sim.benches.words import pack, unpack
 from hexkey_sim.golden.tracker import Tracker
-from hexkey_sim.golden.tracker_values import State, TrackerSettings, View
+from hexkey_sim.golden.tracker_values import TrackerSettings, View
 
 SILENCE_BITS = 12
 RANDOM_SCENES, RANDOM_SLOTS = 12, 6400
@@ -138,7 +139,7 @@ class Golden:
 
 
 @lru_cache
-def _said(slot: Slot, state: State) -> int:
+def _said(slot: Slot, state: TrackerState) -> int:
     view = slot.view
     return pack(
         SAID,
@@ -177,13 +178,13 @@ class Watch:
             settings.trigger_divider,
         )
         self._since_change = 0 if restarts else 1000
-        visit("settings change while measuring", restarts and view.state is State.MEASURING)
+        visit("settings change while measuring", restarts and view.state is TrackerState.MEASURING)
         visit("settings change while aligning", restarts and self._is_aligning())
         visit("settings change without an end of lock", view.locked and not restarts)
 
     def _is_aligning(self) -> bool:
         before, now = (slot.view for slot in self._golden.slots[-2:])
-        return now.state is before.state is State.PULLING_IN and now.period == before.period
+        return now.state is before.state is TrackerState.PULLING_IN and now.period == before.period
 
     def see(self) -> None:
         """Look at the latest slot of which all is known."""
@@ -232,9 +233,9 @@ class Watch:
 
     def _see_trigger(self, before: View, now: View) -> None:
         visit = self._coverage.visit
-        silent, was_silent = (v.state is State.NO_TRIGGER for v in (now, before))
+        silent, was_silent = (v.state is TrackerState.NO_TRIGGER for v in (now, before))
         visit("silence", silent)
-        visit("silence ends a measurement", silent and before.state is State.MEASURING)
+        visit("silence ends a measurement", silent and before.state is TrackerState.MEASURING)
         visit("off period", now.off_period)
         forgotten = before.off_period and not now.off_period
         visit("off period forgotten in silence", forgotten and was_silent)

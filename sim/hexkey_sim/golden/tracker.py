@@ -1,8 +1,9 @@
 """The sync tracker: numbers pulses and predicts when each begins, from the trigger's edges."""
 
+from hexkey.wire.registers import TrackerState
 from hexkey_gateware.tracking import constants as c
 from hexkey_sim.golden.nco import Nco
-from hexkey_sim.golden.tracker_values import Level, Place, State, TrackerSettings, View
+from hexkey_sim.golden.tracker_values import Level, Place, TrackerSettings, View
 
 NEVER = 1 << 100
 DOUBT_OF_A_MISS = 2
@@ -92,7 +93,13 @@ class Tracker:
         edge = locked and nco.slot == slot
         begin = edge and nco.index == self._first
         holdover = self._holdover.at(slot - 1) and locked
-        state = State.HOLDOVER if holdover else State.LOCKED if locked else State.PULLING_IN
+        state = (
+            TrackerState.HOLDOVER
+            if holdover
+            else TrackerState.LOCKED
+            if locked
+            else TrackerState.PULLING_IN
+        )
         period = self._reported_at(slot)
         return View(edge, since, before, locked, begin, holdover, state, off, period)
 
@@ -171,11 +178,11 @@ class Tracker:
         self._expect_edge(nco)
         self._trust(nco.slot)
 
-    def _idle_state(self, slot: int) -> State:
+    def _idle_state(self, slot: int) -> TrackerState:
         if slot >= self._last_tag + self._silence:
-            return State.NO_TRIGGER
+            return TrackerState.NO_TRIGGER
         aligning = (self._period and slot >= self._ready_from) or slot in self._still_aligning
-        return State.PULLING_IN if aligning else State.MEASURING
+        return TrackerState.PULLING_IN if aligning else TrackerState.MEASURING
 
     # While there is one: compare each edge with the pulse that it marks.
 

@@ -2,9 +2,9 @@
 
 from collections import deque
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import NamedTuple
 
+from hexkey.wire.registers import TrackerState
 from hexkey_gateware.tracking import constants as c
 
 
@@ -48,16 +48,6 @@ class TrackerSettings:
         return (self.trigger_divider - 1).bit_length()
 
 
-class State(IntEnum):
-    """Values of the register `tracker_state`."""
-
-    NO_TRIGGER = 0
-    MEASURING = 1
-    PULLING_IN = 2
-    LOCKED = 3
-    HOLDOVER = 4
-
-
 class Place(NamedTuple):
     """Where a tag lies; pulse -1 is the one before an epoch's first."""
 
@@ -79,7 +69,7 @@ class View(NamedTuple):
     locked: bool
     begin: bool
     holdover: bool
-    state: State
+    state: TrackerState
     off_period: bool
     period: int
 

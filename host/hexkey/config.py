@@ -59,6 +59,9 @@ class BobSettings:
         The B92 bit that a click of each detector stands for.
     baud : int
         Rate of a serial port.
+    refresh_tables : int
+        0 leaves the tables of the board's delay lines as they were when calibrated; 1 lets them
+        follow the temperature while the board runs.
     untrusted_transmission : float
         Transmission between the source and the clicks that an attacker could replace, if known:
         0 for unknown. Below 1 - 1/sqrt(2) B92 gives no secret at all, and the label says so.
@@ -87,6 +90,7 @@ class BobSettings:
     holdover_ppm: float = 1.0
     bit_of_detector: tuple[int, ...] = BIT_OF_DETECTOR
     baud: int = 3_000_000
+    refresh_tables: int = 1
     untrusted_transmission: float = 0.0
     recording: Path | None = None
     figures: Path | None = None
@@ -108,6 +112,8 @@ class BobSettings:
                 )
         if not {*self.falling_edge, self.trigger_falling_edge} <= {0, 1}:
             raise ConfigurationError("falling_edge and trigger_falling_edge are of 0 and 1")
+        if self.refresh_tables not in (0, 1):
+            raise ConfigurationError(f"refresh_tables must be 0 or 1, not {self.refresh_tables}")
         if self.holdover_ppm < 0:
             raise ConfigurationError(
                 f"holdover_ppm must not be negative, as {self.holdover_ppm:g} is"

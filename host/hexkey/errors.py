@@ -43,7 +43,8 @@ class CalibrationError(DeviceError):
     Attributes
     ----------
     reason : str
-        A short stable word: ``hits``, ``short``, ``locked``, ``drifting``.
+        A short stable word: ``hits``, ``short``, ``locked``, ``drifting``; of clicks while a board
+        runs ``shaped``, ``far`` or ``codes``, too.
     """
 
     def __init__(self, reason: str, message: str) -> None:

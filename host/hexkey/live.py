@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from hexkey.board import Board
+from hexkey.calibration.refresher import Refresher
 from hexkey.receiver import Receiver, SiftedChunk
 from hexkey.session.tally import Progress
 
@@ -19,6 +20,9 @@ class LiveEvents:
 
     Iterating yields sifted bits until `seconds` have passed since the board was armed (0: no end)
     or `stop` is set. An error of the board is raised where the session takes its next bits.
+
+    With a refresher the tables of the board's delay lines follow meanwhile; it may be slow, since
+    what the board sends is read while it waits for an answer.
     """
 
     def __init__(
@@ -29,6 +33,7 @@ class LiveEvents:
         seconds: float,
         progress: Progress,
         stop: threading.Event,
+        refresher: Refresher | None = None,
     ) -> None:
         self._board = board
         self._receiver = receiver
@@ -37,6 +42,7 @@ class LiveEvents:
         self._progress = progress
         self._ready: queue.SimpleQueue[SiftedChunk | BaseException | None] = queue.SimpleQueue()
         self._stop = stop
+        self._refresher = refresher
         self._thread = threading.Thread(target=self._read, name="board", daemon=True)
 
     def __enter__(self) -> Iterator[SiftedChunk]:
@@ -47,6 +53,8 @@ class LiveEvents:
     def __exit__(self, *_: object) -> None:
         self._stop.set()
         self._thread.join()
+        if self._refresher is not None:
+            self._refresher.save()
 
     def _chunks(self) -> Iterator[SiftedChunk]:
         while True:
@@ -65,11 +73,16 @@ class LiveEvents:
                 now = time.monotonic()
                 if self._seconds and now - began >= self._seconds:
                     break
-                for chunk in self._receiver.push(self._board.frames(READ_S)):
+                frames = self._board.frames(READ_S)
+                for chunk in self._receiver.push(frames):
                     self._ready.put(chunk)
+                if self._refresher is not None:
+                    self._refresher.take(frames)
                 if now - last_report >= REPORT_EVERY_S:
                     self._progress(self._status(now - began))
                     last_report = now
+            if self._refresher is not None:
+                self._refresher.rest()
             self._board.stop()
             # Stopped, the board has sent all that it had: those frames wait, counters last.
             rest = self._receiver.push(self._board.frames(0.0))
@@ -88,4 +101,5 @@ class LiveEvents:
             "events": counts.events,
             "sifted_bits": counts.sifted_bits,
             "lost_events": counts.board_lost + self._board.statistics.events_missed,
+            "tap_ps": None if self._refresher is None else round(self._refresher.tap_ps, 3),
         }

@@ -16,6 +16,9 @@ _LEVELS = {
     "failed": logging.ERROR,
     "dropped": logging.WARNING,
     "epsilon-limit": logging.WARNING,
+    "table-kept": logging.WARNING,
+    "refresh-ended": logging.WARNING,
+    "tables-lost": logging.WARNING,
     "receiving": logging.DEBUG,
 }
 

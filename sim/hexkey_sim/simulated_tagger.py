@@ -88,6 +88,18 @@ class SimulatedTagger:
         if code < self.codes:
             self._tables[channel, code] = min(word & 1023, 499)
 
+    def stretch(self, factor: float) -> None:
+        """Let all lines take so many times as long: another temperature."""
+        self._ends_ps = [factor * ends for ends in self._ends_ps]
+
+    def codes_of(self, channel: int, time_ps: Times) -> NDArray[np.uint32]:
+        """Return how often each code comes of edges at these times."""
+        if channel in self.options.dead_channels:
+            time_ps = time_ps[:0]
+        ages = np.asarray(-time_ps % CLOCK_PS, np.float64)
+        codes = np.bincount(self._codes(channel, ages), minlength=self.codes)
+        return codes.astype(np.uint32)
+
     def density(self, channel: int, hits: int) -> NDArray[np.uint32]:
         """Return how often each code comes in so many hits, uniform in time unless locked."""
         options = self.options

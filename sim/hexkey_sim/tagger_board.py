@@ -51,7 +51,8 @@ class TaggerBoard(VirtualBoard):
     ) -> None:
         self._tagger = tagger or SimulatedTagger()
         self._idle_s = 0.0
-        self._densities_s = dict.fromkeys(range(TRIGGER + 1), 0.0)  # since the channel's last
+        self._density_of = TRIGGER + 1  # nobody's
+        self._pin_codes = np.zeros(self._tagger.codes, np.uint32)  # since its last density
         self._tags_dropped = 0
         self._markers = self._markers_due = 0
         super().__init__(source, **options)
@@ -72,7 +73,7 @@ class TaggerBoard(VirtualBoard):
     @property
     def wants_time(self) -> bool:
         """Whether somebody waits for densities."""
-        return self._registers.value("density_channel") <= TRIGGER
+        return self._density_of <= TRIGGER
 
     # ---- what stands at the pins ------------------------------------------------------------
 
@@ -100,12 +101,26 @@ class TaggerBoard(VirtualBoard):
                 played = self._tagger.play(pulser, TRIGGER, detector, start, end)
                 times.append(played)
                 channels.append(np.full(len(played), detector))
+        self._count_codes(light)
         channel = np.concatenate(channels)
         time_ps = np.maximum(self._tagger.tag(np.concatenate(times), channel), start)
         if self._mode == Mode.RAW_TAGS:
             self._send_tags(time_ps, channel, start, end)
         self._send_markers()
         return Clicks(time_ps, channel.astype(np.uint8))
+
+    def _count_codes(self, light: SomeClicks) -> None:
+        """Count the codes of a detector's clicks; the trigger's edges are uniform anyway."""
+        channel = self._density_of
+        if channel < TRIGGER and self._source_of(channel) is Source.PIN:
+            times = light.time_ps[light.detector == channel]
+            self._pin_codes += self._tagger.codes_of(channel, times)
+
+    def _choose_density(self, channel: int) -> None:
+        """Begin at 0, if the channel is another one."""
+        if channel != self._density_of:
+            self._density_of = channel
+            self._pin_codes[:] = 0
 
     def _trigger_interval_ps(self) -> int | None:
         """Return the time between two edges of the trigger, None if it has none."""
@@ -204,6 +219,7 @@ class TaggerBoard(VirtualBoard):
         registers.extend(
             {
                 "table_entry": self._tagger.write,
+                "density_channel": self._choose_density,
                 **dict.fromkeys(again, self._look_for_trigger),
             },
             {
@@ -233,14 +249,15 @@ class TaggerBoard(VirtualBoard):
         self._report_density()
 
     def _report_density(self) -> None:
-        for channel in self._densities_s:
-            self._densities_s[channel] += 1.0
-        channel = self._registers.value("density_channel")
+        channel = self._density_of
         if channel > TRIGGER:
             return
-        seconds, self._densities_s[channel] = self._densities_s[channel], 0.0
         source = self._source_of(channel)
-        counts = self._tagger.density(channel, int(seconds * self._edges_hz(channel, source)))
+        if channel < TRIGGER and source is Source.PIN:
+            counts = self._pin_codes.copy()
+            self._pin_codes[:] = 0
+        else:
+            counts = self._tagger.density(channel, int(self._edges_hz(channel, source)))
         self._transmitter.send(Kind.CODE_DENSITY, CodeDensity(channel, source, counts).encode())
 
     def _edges_hz(self, channel: int, source: Source) -> float:

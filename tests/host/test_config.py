@@ -42,13 +42,14 @@ def test_option_that_was_not_given_overrides_nothing(file: Path) -> None:
 def test_every_kind_of_value_is_read_from_a_file(file: Path) -> None:
     file.write_text(
         'recording = "run.recording"\ndelay_ns = [0, 1.5, 0, -2]\nbit_of_detector = [0, 1]\n'
-        "seed = 7\n[session]\nblock_bits = 5000\nestimate_bits = 300\n"
+        "seed = 7\nrefresh_tables = 0\n[session]\nblock_bits = 5000\nestimate_bits = 300\n"
     )
     found = load_bob(file)
     assert found.recording == Path("run.recording")
     assert found.delay_ns == (0.0, 1.5, 0.0, -2.0)
     assert found.bit_of_detector == (0, 1)
     assert found.seed == 7
+    assert found.refresh_tables == 0
     assert (found.session.block_bits, found.session.estimate_bits) == (5000, 300)
 
 
@@ -77,6 +78,7 @@ def test_tuples_are_read_from_the_environment() -> None:
         ("delay_ns = [0, 0]", "delay_ns must have 4 values"),
         ("bit_of_detector = [0, 2]", "bit_of_detector must be"),
         ("bit_of_detector = []", "bit_of_detector must be"),
+        ("refresh_tables = 2", "refresh_tables must be 0 or 1"),
         ("untrusted_transmission = 1.5", "untrusted_transmission must be from 0 to 1"),
         ("seed = -1", "seed must not be negative"),
         ("baud = 'fast'", "'baud'"),

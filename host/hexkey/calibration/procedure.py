@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from serial.tools import list_ports
 from hexkey.board import Board
 from hexkey.calibration import tables as files
 from hexkey.calibration.line import MIN_HITS, Line, calibrate, check_agreement
-from hexkey.calibration.tables import BoardTables
+from hexkey.calibration.tables import BoardTables, table_words
 from hexkey.errors import CalibrationError, DeviceError, InputError
 from hexkey.wire import CodeDensity, Identification, Kind
 from hexkey.wire.channels import CHANNELS, TRIGGER, Source
@@ -24,8 +25,6 @@ DENSITIES = 2
 
 PATIENCE_S = 5.0
 """A board sends a density each second."""
-
-CODE_SHIFT, CHANNEL_SHIFT = 10, 20
 
 Progress = Callable[[dict[str, Any]], None]
 
@@ -94,12 +93,7 @@ def measure_lines(
 def write_tables(board: Board, tables: BoardTables) -> None:
     """Give a board its tables."""
     for channel, table in sorted(tables.channels.items()):
-        board.write_table(
-            [
-                fine | code << CODE_SHIFT | channel << CHANNEL_SHIFT
-                for code, fine in enumerate(table.fine_ticks.tolist())
-            ]
-        )
+        board.write_table(table_words(channel, table.current.fine_ticks))
 
 
 def load_tables(board: Board) -> str | None:
@@ -115,18 +109,38 @@ def load_tables(board: Board) -> str | None:
     ident = board.identification
     if not ident.taps:
         return None
-    path = files.path_of(ident, unit_of(board.name))
-    if not path.exists():
+    tables = kept_tables(board)
+    if tables is None:
         return (
             f"the board {ident.board!r} is not calibrated, its times are as the delay lines were "
             "expected: run `hexkey board calibrate`"
         )
-    tables = files.load(path, ident)
-    if any(_codes(ident) < len(table.fine_ticks) for table in tables.channels.values()):
-        raise InputError(f"the calibration {path} has more codes than the board has taps")
     write_tables(board, tables)
     oldest = min((table.made for table in tables.channels.values()), default="never")
     return f"tables of {len(tables.channels)} delay lines loaded, made {oldest}"
+
+
+def kept_tables(board: Board) -> BoardTables | None:
+    """Return the tables that are kept for a board's bitstream, None if there is no file.
+
+    Raises
+    ------
+    InputError
+        If there is a file, and it cannot be used.
+    """
+    ident = board.identification
+    path = path_for(board)
+    if not path.exists():
+        return None
+    tables = files.load(path, ident)
+    if any(_codes(ident) < len(table.fine_ticks) for table in tables.channels.values()):
+        raise InputError(f"the calibration {path} has more codes than the board has taps")
+    return tables
+
+
+def path_for(board: Board) -> Path:
+    """Return the file of an open board's tables."""
+    return files.path_of(board.identification, unit_of(board.name))
 
 
 def unit_of(port: str) -> str:

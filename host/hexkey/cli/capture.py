@@ -8,7 +8,7 @@ import typer
 from hexkey.cli import app
 from hexkey.cli.display import Display
 from hexkey.cli.interrupt import stop_on_signal
-from hexkey.cli.options import JsonLinesOption, StoreOption
+from hexkey.cli.options import JsonLinesOption, NoRefreshOption, StoreOption
 from hexkey.cli.roles import run_to_the_end
 from hexkey.config import BobSettings
 from hexkey.errors import ConfigurationError
@@ -28,6 +28,7 @@ def capture(
         str | None, typer.Option(help="Alice's address: record a session with her, too.")
     ] = None,
     store: StoreOption = None,
+    no_refresh: NoRefreshOption = False,
     json_lines: JsonLinesOption = False,
 ) -> None:
     """Record a board; with --peer and --store, the session and its public transcript as well.
@@ -49,6 +50,7 @@ def capture(
             gate_width_ns=gate_width_ns,
             holdoff_pulses=holdoff_pulses,
             recording=out,
+            refresh_tables=int(not no_refresh),
         )
         run_to_the_end(settings, as_json=False, json_lines=json_lines)
         return
@@ -56,7 +58,15 @@ def capture(
 
     with stop_on_signal() as stop, Display("capture", json_lines=json_lines) as display:
         facts = record_wire(
-            port, out, seconds, gate_start_ns, gate_width_ns, holdoff_pulses, display, stop
+            port,
+            out,
+            seconds,
+            gate_start_ns,
+            gate_width_ns,
+            holdoff_pulses,
+            display,
+            stop,
+            refresh=not no_refresh,
         )
         display({"event": "report", "report": facts})
     if json_lines:

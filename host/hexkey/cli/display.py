@@ -86,8 +86,12 @@ def describe(event: Event) -> str:
         return f"{event['pulses']:,} pulses compared"
     if name == "tags":
         return f"{event['seconds']:.1f} s, {event['tags']:,} tags"
-    if name == "tables":
+    if name in ("tables", "tables-lost"):
         return str(event["message"])
+    if name == "table-kept":
+        return f"the table of the {event['channel']} stays as it is: {event['message']}"
+    if name == "refresh-ended":
+        return f"tables are not refreshed any more: {event['message']}"
     if name == "listening":
         return f"listening on {event['address']}"
     if name == "session":
@@ -187,6 +191,8 @@ def summary(report: Event) -> list[tuple[str, str]]:
     if "equal" in report:
         what = "strings" if report["secret_bits"] is None else "keys"
         lines.append((f"{what} of both roles", "equal" if report["equal"] else "NOT equal"))
+    if calibration := report.get("calibration"):
+        lines.append(("delay lines", _delay_lines(calibration)))
     losses = {name: count for name, count in report["losses"].items() if count}
     counts = ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in losses.items())
     lines.append(("counts", counts or "none"))
@@ -195,6 +201,19 @@ def summary(report: Event) -> list[tuple[str, str]]:
         ("  because" if i == 0 else "", f"- {why}") for i, why in enumerate(report["reasons"])
     ]
     return lines
+
+
+def _delay_lines(calibration: Event) -> str:
+    taps, growths = calibration["tap_ps"].values(), calibration["growth"].values()
+    if not taps:
+        return "no tables"
+    kept = "".join(
+        f"; {name} kept: {', '.join(why)}" for name, why in calibration["refused"].items()
+    )
+    return (
+        f"mean tap {sum(taps) / len(taps):.2f} ps, {sum(growths) / len(growths):+.2%} since "
+        f"calibrated; refreshed {calibration['refreshed']} table(s){kept}"
+    )
 
 
 def _rates(report: Event) -> str:

@@ -22,6 +22,10 @@ JsonLinesOption = Annotated[
 SeedOption = Annotated[
     int | None, typer.Option(help="Reproducible instead of secret randomness (labelled so).")
 ]
+NoRefreshOption = Annotated[
+    bool,
+    typer.Option("--no-refresh", help="Leave the tables of the delay lines as calibrated."),
+]
 BlockOption = Annotated[
     int | None, typer.Option("--block-bits", help="Sifted bits in a block; the same on both sides.")
 ]

@@ -14,6 +14,7 @@ from hexkey.cli.options import (
     ConfigOption,
     JsonLinesOption,
     JsonOption,
+    NoRefreshOption,
     SeedOption,
     StoreOption,
 )
@@ -91,6 +92,7 @@ def bob(
     figures: Annotated[
         Path | None, typer.Option(help="Write pictures into this folder at the end.")
     ] = None,
+    no_refresh: NoRefreshOption = False,
     block_bits: BlockOption = None,
     seed: SeedOption = None,
     config: ConfigOption = None,
@@ -112,6 +114,7 @@ def bob(
         "untrusted_transmission": untrusted_transmission,
         "recording": recording,
         "figures": figures,
+        "refresh_tables": 0 if no_refresh else None,
         "seed": seed,
     }
     settings = load(BobSettings, config, overrides)

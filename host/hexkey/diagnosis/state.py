@@ -91,7 +91,11 @@ def _tables(board: Board) -> dict[str, Any] | None:
         return {"file": str(path), "channels": {}}
     tables = files.load(path, ident)
     made = {
-        name_of(channel): {"made": table.made, "tap_ps": table.tap_ps}
+        name_of(channel): {
+            "made": table.made,
+            "refreshed": table.refreshed.made if table.refreshed else None,
+            "tap_ps": table.current.tap_ps,
+        }
         for channel, table in sorted(tables.channels.items())
     }
     return {"file": str(path), "channels": made}

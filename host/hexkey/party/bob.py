@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from hexkey.authenticate import KEY_BITS
+from hexkey.calibration.refresher import Refresher
 from hexkey.config import BobSettings
 from hexkey.errors import ConfigurationError, HexkeyError
 from hexkey.events import DETECTORS
@@ -71,6 +72,7 @@ def _run(
         if store.role != "bob":
             raise ConfigurationError(f"{settings.store} is Alice's store: give Bob his own")
         window = configure(board, settings)
+        refresher = Refresher.of(board, progress) if settings.refresh_tables else None
         run_id = new_run_id(randomness)
         statement = BobStatement(
             run_id,
@@ -102,7 +104,7 @@ def _run(
             ended_by: HexkeyError | None = None
             try:
                 with LiveEvents(
-                    board, receiver, run_id, settings.seconds, progress, stop
+                    board, receiver, run_id, settings.seconds, progress, stop, refresher
                 ) as chunks:
                     Bob(talk, session, store, tally, progress).run(chunks)
             except HexkeyError as error:
@@ -114,6 +116,7 @@ def _run(
             "period_ticks": window.period_ticks,
             "histogram": receiver.histogram_facts(),
             "g2": receiver.g2_facts(),
+            "calibration": refresher.facts() if refresher else None,
         }
         return Outcome(report, ended_by)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from hexkey.board_settings import BoardSettings, DetectorSettings
+from hexkey.calibration.refresher import Refresher
 from hexkey.events import DETECTORS
 from hexkey.live import LiveEvents
 from hexkey.party.setup import open_board
@@ -25,13 +26,15 @@ def record_wire(
     holdoff_pulses: int,
     progress: Progress,
     stop: threading.Event,
+    *,
+    refresh: bool = True,
 ) -> dict[str, Any]:
     """Record for `seconds`, or until `stop` is set, and return the counts.
 
     Raises
     ------
-    DeviceError, ConfigurationError, StoreError
-        The board, the gate or the file; what was recorded until then is kept.
+    DeviceError, ConfigurationError, InputError, StoreError
+        The board, the gate, its tables or the file; what was recorded until then is kept.
     """
     recording = RecordingWriter(out)
     try:
@@ -53,7 +56,8 @@ def record_wire(
                     "reasons": [SIMULATED_BOARD] if ident.simulated else [],
                 }
             )
-            with LiveEvents(board, receiver, run, seconds, progress, stop) as chunks:
+            refresher = Refresher.of(board, progress) if refresh else None
+            with LiveEvents(board, receiver, run, seconds, progress, stop, refresher) as chunks:
                 for _ in chunks:
                     pass
             losses = stream_facts(board.statistics)
@@ -61,6 +65,7 @@ def record_wire(
         recording.close()
         raise
     lost = receiver.counts.board_lost + losses["events_missed"]
-    report = {**receiver.facts(), **losses, "lost": lost}
+    calibration = refresher.facts() if refresher else None
+    report = {**receiver.facts(), **losses, "lost": lost, "calibration": calibration}
     recording.close(report)
     return report

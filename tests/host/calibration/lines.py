@@ -26,6 +26,23 @@ def widths(ends_ps: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.diff(cut, prepend=0.0, append=CLOCK_PS)
 
 
+def a_wave(
+    ends_ps: NDArray[np.float64],
+    hits: int,
+    generator: np.random.Generator,
+    *,
+    depth: float,
+    waves: float,
+    phase: float = 0.0,
+) -> NDArray[np.int64]:
+    """Return a density of hits that prefer some of the clock: 1 + depth cos(...), so many waves."""
+    ends = np.append(np.minimum(ends_ps, CLOCK_PS), CLOCK_PS) / CLOCK_PS
+    around = 2 * np.pi * waves
+    share = np.diff(ends + depth * np.sin(around * ends + phase) / around, prepend=0.0)
+    share[0] -= depth * np.sin(phase) / around
+    return generator.multinomial(hits, share / share.sum())
+
+
 def a_density(
     ends_ps: NDArray[np.float64], hits: int, generator: np.random.Generator
 ) -> NDArray[np.int64]:

@@ -11,7 +11,7 @@ import pytest
 from tests.host.calibration.lines import CLOCK_PS, a_density, a_line
 
 from hexkey.calibration.line import calibrate
-from hexkey.calibration.tables import BoardTables, folder, load, path_of, save
+from hexkey.calibration.tables import BoardTables, folder, load, path_of, save, table_words
 from hexkey.errors import InputError, StoreError
 from hexkey.wire import Identification
 
@@ -55,6 +55,51 @@ def test_what_is_saved_is_loaded(path: Path) -> None:
         assert table.tap_ps == wanted.channels[channel].tap_ps
         assert table.made.startswith("20")
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_refreshed_table_is_kept_beside_the_one_it_came_from(path: Path) -> None:
+    tables = load(path, BOARD)
+    origin = tables.channels[0]
+    assert origin.refreshed is None  # a file of a board that has not run yet
+    assert origin.current is origin
+    moved = replace(
+        origin, made="2031-01-01T00:00:00+00:00", tap_ps=36.0, fine_ticks=origin.fine_ticks + 1
+    )
+    save(tables.with_refreshed(0, moved), path)
+    found = load(path, BOARD).channels
+    assert np.array_equal(found[0].fine_ticks, origin.fine_ticks)
+    assert np.array_equal(found[0].density, origin.density)
+    assert (found[0].current.made, found[0].current.tap_ps) == (moved.made, 36.0)
+    assert np.array_equal(found[0].current.fine_ticks, moved.fine_ticks)
+    assert found[4].refreshed is None
+    again = calibrate(origin.density, CLOCK_PS)
+    assert (
+        load(path, BOARD).with_line(0, origin.density, again, BOARD).channels[0].refreshed is None
+    )
+
+
+def test_refreshed_table_of_another_length_is_refused(path: Path) -> None:
+    tables = load(path, BOARD)
+    origin = tables.channels[0]
+    short = replace(origin, density=origin.density[:-1], fine_ticks=origin.fine_ticks[:-1])
+    save(tables.with_refreshed(0, short), path)
+    with pytest.raises(InputError, match="values that cannot be"):
+        load(path, BOARD)
+
+
+def test_refreshed_table_beyond_its_limits_is_refused(path: Path) -> None:
+    tables = load(path, BOARD)
+    origin = tables.channels[0]
+    moved = replace(origin, fine_ticks=origin.fine_ticks + 3)  # 30 ps: too much for a young edge
+    save(tables.with_refreshed(0, moved), path)
+    with pytest.raises(InputError, match=r"code 0 would move by .*hexkey board calibrate"):
+        load(path, BOARD)
+
+
+def test_words_of_a_table_are_those_of_the_register() -> None:
+    fine = np.array([3, 7, 499], np.uint16)
+    assert table_words(4, fine) == [4 << 20 | 3, 4 << 20 | 1 << 10 | 7, 4 << 20 | 2 << 10 | 499]
+    assert table_words(0, fine, [2]) == [2 << 10 | 499]
 
 
 def test_each_board_and_bitstream_has_its_file(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from hexkey_sim.link import PRESETS
 
 COMMANDS = {
     "alice": ("--record", "Example: hexkey alice"),
-    "bob": ("--port", "ns", "seconds", "Example: hexkey bob"),
+    "bob": ("--port", "--no-refresh", "ns", "seconds", "Example: hexkey bob"),
     "capture": ("seconds", "ns", "hexkey distill"),
     "demo": ("seconds", "--preset"),
     "distill": ("matching_basis", "--record"),

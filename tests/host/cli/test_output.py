@@ -140,6 +140,25 @@ def test_lines_are_not_wrapped_where_there_is_no_terminal(
     assert any(line.split() == ["counts", "none"] for line in lines)
 
 
+def test_report_tells_of_delay_lines_and_why_a_table_was_kept(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    tally = Tally(Session("00" * 32, SessionParameters(), ()))
+    calibration = {
+        "refreshed": 5,
+        "tap_ps": {"detector 0": 35.0, "trigger": 36.0},
+        "growth": {"detector 0": 0.01, "trigger": 0.02},
+        "refused": {"detector 0": ["locked", "shaped"]},
+    }
+    print_report({**tally.report({}), "calibration": calibration}, as_json=False)
+    assert (
+        "mean tap 35.50 ps, +1.50% since calibrated; refreshed 5 table(s); "
+        "detector 0 kept: locked, shaped"
+    ) in capsys.readouterr().out
+    print_report({**tally.report({}), "calibration": None}, as_json=False)
+    assert "delay lines" not in capsys.readouterr().out
+
+
 def test_every_event_of_a_session_is_a_sentence_or_nothing() -> None:
     counts = BlockCounts(3, 1_000)
     counts.errors = 17
@@ -147,6 +166,10 @@ def test_every_event_of_a_session_is_a_sentence_or_nothing() -> None:
         "block 3: 1,000 sifted, QBER 1.7"
     )
     assert "17 errors" in describe({"event": "corrected", **counts.facts()})
+    assert describe(
+        {"event": "table-kept", "channel": "trigger", "reason": "far", "message": "too warm"}
+    ) == ("the table of the trigger stays as it is: too warm")
+    assert "any more: deaf" in describe({"event": "refresh-ended", "message": "deaf"})
     assert describe({"event": "dropped", "block": 3, "reason": "qber"}) == "block 3 dropped: qber"
     assert describe({"event": "report"}) == ""
 

@@ -134,8 +134,8 @@ class CountMemory(wiring.Component):
             _same(m, valid[0], rows[0], rows[distance]) & live[MEET + distance]
             for distance in range(1, self.window + 1)
         ]
-        later = Cat(live.values())
-        m.d.sync += later.eq(Cat(valid[MEET] & ~Cat(merges).any(), later))
+        places = Cat(live.values())
+        m.d.sync += places.eq(Cat(valid[MEET] & ~Cat(merges).any(), places))
         return live, merges
 
     def _merge(self, m: Module, merges: list[Value], live: Value) -> tuple[Value, Value, Value]:
@@ -239,7 +239,7 @@ class BinCounts(wiring.Component):
         self._row = Signal(row)  # asked for; holds still from then on
         self._first = Signal()  # it is a readout's first
         self._count = Signal(count_bits + 1, reset_less=True)  # answered
-        self._clearing = Signal()
+        self._clearing, self._counting = Signal(), Signal(init=1)  # two, as much hangs on either
         self._asks = Signal()  # for a row that has not set out yet
         self._sets_out = Signal()
         self._void = Signal()  # a row is answered with 0, unseen
@@ -313,16 +313,17 @@ class BinCounts(wiring.Component):
         domain, visit = m.d[FAST], self._memory.i
         row, waited = Signal(len(self._row) + 1), Signal(PATIENCE_BITS + 1)
         with m.If(self.clear):
-            domain += [self._clearing.eq(1), row.eq(0)]
+            domain += [self._clearing.eq(1), self._counting.eq(0), row.eq(0)]
         with m.Elif(self._clearing):
             domain += row.eq(row + 1)
-            domain += self._clearing.eq(~(row[-1] & row[QUIET_BITS]))
+            is_over = row[-1] & row[QUIET_BITS]
+            domain += [self._clearing.eq(~is_over), self._counting.eq(is_over)]
         domain += waited.eq(Mux(self._asks, waited + 1, 0))
         m.d.comb += self._sets_out.eq(self._asks & ~self._clearing & (~self.add.valid | waited[-1]))
         domain += self.dropped.eq(self._sets_out & self.add.valid)
 
         takes = self._clearing | self._sets_out
-        row_to_take = Mux(self._clearing, row[:-1], self._row)
+        row_to_take = Mux(self._counting, self._row, row[:-1])
         m.d.comb += [
             visit.valid.eq(Mux(self._clearing, ~row[-1], self._asks | self.add.valid)),
             visit.payload.row.eq(Mux(takes, row_to_take, self.add.payload.row)),

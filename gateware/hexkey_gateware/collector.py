@@ -22,7 +22,7 @@ class Collector(wiring.Component):
     Pulses have places: three accumulators take turns, and a pointer tells whose is the latest, so
     that nothing moves where the adders are.
 
-    Latency 6 clocks from the slot in which a pulse begins to the one in `closed`; throughput a slot
+    Latency 7 clocks from the slot in which a pulse begins to the one in `closed`; throughput a slot
     a clock, with up to four clicks of up to three pulses; no back-pressure: `closed` is valid in at
     most every second clock. A pulse has at most 1023 slots (`CLICKS_BITS`).
 
@@ -42,7 +42,7 @@ class Collector(wiring.Component):
         An open pulse is not blind.
     """
 
-    LATENCY = 1 + Sorter.LATENCY + OpenPulse.LATENCY
+    LATENCY = 1 + Sorter.LATENCY + OpenPulse.LATENCY + 1
 
     clicks: In(lane(GATED_CLICK)).array(DETECTORS)
     slot: In(SLOT)
@@ -59,6 +59,7 @@ class Collector(wiring.Component):
         super().__init__()
         self._numbering = Signal()  # the slot before was of an epoch
         self._flush = Signal(range(2 * OPEN_PULSES))  # clocks until the last of one has closed
+        self._leaving = stream.Signature(CLOSED, always_ready=True).create()  # a clock early
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -142,6 +143,8 @@ class Collector(wiring.Component):
         chosen: Value = 0
         for place, pulse in enumerate(self.pulses):
             here = delayed(m, restart[place], ready)
-            chosen = chosen | Mux(here, pulse.closed.as_value(), 0)
-        m.d.sync += self.closed.valid.eq(delayed(m, closing, ready, reset_less=False))
-        m.d.sync += self.closed.payload.eq(chosen)
+            chosen = chosen | delayed(m, Mux(here, pulse.closed.as_value(), 0), 1)
+        m.d.comb += self._leaving.valid.eq(delayed(m, closing, ready + 1, reset_less=False))
+        m.d.comb += self._leaving.payload.eq(chosen)
+        m.d.sync += self.closed.valid.eq(self._leaving.valid)
+        m.d.sync += self.closed.payload.eq(self._leaving.payload)

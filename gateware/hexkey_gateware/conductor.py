@@ -1,8 +1,6 @@
 """Brings what the host wants, new settings, start and stop, into the tagger's clock domain."""
 
-from contextlib import AbstractContextManager
-
-from amaranth.hdl import Module, Signal, Value, unsigned
+from amaranth.hdl import Module, Signal, Value, signed, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.wiring import In, Out
@@ -83,9 +81,6 @@ class Conductor(wiring.Component):
         self, period_ticks: int, *, drain_clocks: int = 64, settle_clocks: int = 128
     ) -> None:
         self._drain_clocks, self._settle_clocks = drain_clocks, settle_clocks
-        longest = max(BLINDING_CLOCKS, drain_clocks, settle_clocks)
-        self._waited = Signal(range(longest + 1))  # in this state
-        self._over = Signal()  # a register, as its consequences take a whole clock
         super().__init__(
             {
                 "commit": In(stream.Signature(unsigned(32))),
@@ -134,64 +129,54 @@ class Conductor(wiring.Component):
                     m.next = "IDLE"
 
     def _carry_out(self, m: Module) -> None:
+        """Blind, close, drain, take over, settle; a flip-flop for each of these states."""
         wanted = crossed(m, self._wanted, FAST)
         running = crossed(m, self.running, FAST)
         drained = Signal(init=1)
         m.submodules.drained = FFSynchronizer(drained, self.drained, o_domain=SYNC, init=1)
-        committing = Signal()
-        take_over = self.taking_over  # a register of its own: it enables hundreds of flip-flops
-        m.d[FAST] += [take_over.eq(0), self.announce_settings.eq(0)]
-        with m.If(~wanted):
-            m.d[FAST] += self._done.eq(0)
-        with m.If(take_over):
-            m.d[FAST] += self.active.eq(self.written)
-            m.d[FAST] += self.settings_id.eq(self.commit.payload)
-
-        m.d[FAST] += [self._waited.eq(0), self._over.eq(0)]
-        with m.FSM(domain=FAST):
-            with m.State("IDLE"):
-                with m.If(wanted & ~self._done):
-                    m.d[FAST] += [self.blind.eq(1), committing.eq(1)]
-                    m.next = "BLIND"
-                with m.Elif(running & self.blind):
-                    m.d[FAST] += [self.blind.eq(0), drained.eq(0)]
-                with m.Elif(~running & ~self.blind):
-                    m.d[FAST] += [self.blind.eq(1), committing.eq(0)]
-                    m.next = "BLIND"
-
-            with m.State("BLIND"):
-                with self._after(m, BLINDING_CLOCKS):
-                    m.next = "CLOSE"
-
-            with m.State("CLOSE"):
-                with m.If(self._nothing_is_open()):
-                    m.next = "DRAIN"
-
-            with m.State("DRAIN"):
-                with self._after(m, self._drain_clocks):
-                    m.d[FAST] += [drained.eq(1), take_over.eq(committing)]
-                    m.next = "IDLE"
-                    with m.If(committing):
-                        m.next = "TAKE OVER"
-
-            with m.State("TAKE OVER"):
-                m.next = "SETTLE"
-
-            with m.State("SETTLE"):
-                with self._after(m, self._settle_clocks):
-                    m.d[FAST] += [self.announce_settings.eq(1), self._done.eq(1)]
-                    with m.If(running):
-                        m.d[FAST] += [self.blind.eq(0), drained.eq(0)]
-                    m.next = "IDLE"
-
-    def _after(self, m: Module, clocks: int) -> AbstractContextManager[None]:
-        """Return what is done in the last of so many clocks in a state."""
-        m.d[FAST] += self._waited.eq(self._waited + 1)
-        m.d[FAST] += self._over.eq(self._waited == clocks - 2)
-        with m.If(self._over):
-            m.d[FAST] += [self._waited.eq(0), self._over.eq(0)]
-        condition: AbstractContextManager[None] = m.If(self._over)
-        return condition
+        idle, blinding, closing, draining = (
+            Signal(init=name == "idle", name=name)
+            for name in ("idle", "blinding", "closing", "draining")
+        )
+        settling, committing = Signal(), Signal()
+        left = Signal(signed(1 + max(self._drain_clocks, self._settle_clocks).bit_length()))
+        over = left[-1]  # the last clock of a state
+        commits = wanted & ~self._done
+        begins = idle & (commits | (~running & ~self.blind))
+        closes, drains, settles = (
+            Signal(name=f"{name}_end") for name in ("closing", "draining", "settling")
+        )
+        m.d.comb += [
+            closes.eq(closing & self._nothing_is_open()),
+            drains.eq(draining & over),
+            settles.eq(settling & over),
+        ]
+        m.d[FAST] += [
+            idle.eq((idle & ~begins) | (drains & ~committing) | settles),
+            blinding.eq(begins | (blinding & ~over)),
+            closing.eq((blinding & over) | (closing & ~closes)),
+            draining.eq(closes | (draining & ~over)),
+            self.taking_over.eq(drains & committing),
+            settling.eq(self.taking_over | (settling & ~over)),
+            self.announce_settings.eq(settles),
+            left.eq(left - 1),
+        ]
+        for before, clocks in (
+            (idle, BLINDING_CLOCKS),
+            (closing, self._drain_clocks),
+            (self.taking_over, self._settle_clocks),
+        ):
+            with m.If(before):
+                m.d[FAST] += left.eq(clocks - 2)
+        with m.If(begins):
+            m.d[FAST] += [self.blind.eq(1), committing.eq(commits)]
+        with m.Elif((idle | settles) & running):
+            m.d[FAST] += [self.blind.eq(0), drained.eq(0)]
+        with m.If(drains):
+            m.d[FAST] += drained.eq(1)
+        with m.If(self.taking_over):
+            m.d[FAST] += [self.active.eq(self.written), self.settings_id.eq(self.commit.payload)]
+        m.d[FAST] += self._done.eq(wanted & (self._done | settles))
 
     def _nothing_is_open(self) -> Value:
         return ~self.seeing

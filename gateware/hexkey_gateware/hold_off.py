@@ -46,26 +46,30 @@ class HoldOff(wiring.Component):
         m = Module()
         valid = delayed(m, self.i.valid, 1, reset_less=False)
         pulse = delayed(m, self.i.payload, 1)
-        clicked = delayed(m, self.i.payload.clicks.any(), 1)
-        accepted = delayed(m, self._accept(m, valid, pulse, clicked), 1)
+        accepted = delayed(m, self._accept(m, pulse), 1)
         valid, pulse = delayed(m, valid, 1, reset_less=False), delayed(m, pulse, 1)
         self._pass_on(m, valid, pulse, self._is_seen(pulse, accepted))
         self._count(m, valid, pulse, accepted)
         return m
 
-    def _accept(self, m: Module, valid: Value, pulse: data.View, clicked: Value) -> Value:
+    def _accept(self, m: Module, pulse: data.View) -> Value:
+        valid, begins = self.i.valid, self.i.payload.control.begin
+        clicked = self.i.payload.clicks.any()
+        restarts, begins, counts = (
+            delayed(m, each, 1, reset_less=False)
+            for each in (valid & clicked, valid & begins & ~clicked, valid & ~begins & ~clicked)
+        )
         distance = Signal(DISTANCE_BITS)  # pulses without a click before this one
         long_ago, under, no_holdoff = Signal(), Signal(), Signal()
         m.d.sync += long_ago.eq(self._at_its_end(distance))
         m.d.sync += under.eq(self._under(distance))
         m.d.sync += no_holdoff.eq(self.holdoff_pulses == 0)
-        with m.If(valid):
-            with m.If(clicked):
-                m.d.sync += distance.eq(0)
-            with m.Elif(pulse.control.begin):
-                m.d.sync += distance.eq(1)
-            with m.Elif(~long_ago):
-                m.d.sync += distance.eq(distance + 1)
+        with m.If(restarts):
+            m.d.sync += distance.eq(0)
+        with m.Elif(begins):
+            m.d.sync += distance.eq(1)
+        with m.Elif(counts & ~long_ago):
+            m.d.sync += distance.eq(distance + 1)
         # Looked at every second clock at most: `under` knows of the pulse before even if it came
         # just now, for `distance` has had a clock to grow and `under` another.
         return Mux(pulse.control.begin, no_holdoff, ~under) & pulse.numbered

@@ -162,6 +162,7 @@ class Packer(wiring.Component):
         self._count = Signal(NUMBER_BITS)
         self._late = Signal(data.StructLayout({"begin": 1, "settings": 1}))
         self._owing = self._lost | self._late.begin | self._late.settings
+        self._owes = Signal()  # the same a clock later, but not once a group has told it
         # Of the item that was taken last, a clock after each other.
         self._took = Signal()
         self._dropping = Signal()
@@ -212,7 +213,7 @@ class Packer(wiring.Component):
         with m.If(finish):
             self._finish(m)
             m.d.comb += self._idle_next.eq(1)
-        m.d.sync += self._full.eq(self.full_for_events)
+        m.d.sync += [self._full.eq(self.full_for_events), self._owes.eq(self._owing & ~finish)]
         with m.If(self.full_for_events):
             m.d.sync += self._at_here.eq(0)
         return m
@@ -312,7 +313,7 @@ class Packer(wiring.Component):
             m.d.sync += self._record.eq(self.tags.payload)
             m.d.comb += self.tags.ready.eq(self._takes_tags)
             m.d.sync += self._recording.eq(self.tags.valid & self._takes_tags)
-            with m.If(self._owing & ~full):
+            with m.If(self._owes & ~full):
                 m.d.sync += settle.eq(1)
                 m.d.comb += self._idle_next.eq(0)
 

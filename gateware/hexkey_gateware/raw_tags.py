@@ -83,6 +83,8 @@ class RawTags(wiring.Component):
         )
         now, high = self.START_TICKS + ticks_per_clock, self.START_TICKS >> LOW_BITS
         self._now = Signal(ROW_TIME_BITS, init=now % (1 << ROW_TIME_BITS))
+        self._next = Signal(ROW_TIME_BITS, init=(now + ticks_per_clock) % (1 << ROW_TIME_BITS))
+        self._turns = Signal(init=(now >> LOW_BITS) - high)  # `high` is one too low for `now`
         self._high = Signal(NUMBER_BITS, init=high)  # the bits above 32, a clock late
         self._before = Signal(NUMBER_BITS, init=(high - 1) % (1 << NUMBER_BITS))
         self._keep = Signal()  # the next row, to be written
@@ -96,7 +98,11 @@ class RawTags(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.d.sync += self._now.eq(self._now + self._ticks_per_clock)
+        m.d.sync += [
+            self._next.eq(self._next + self._ticks_per_clock),
+            self._now.eq(self._next),
+            self._turns.eq(self._next[LOW_BITS] ^ self._now[LOW_BITS]),
+        ]
         m.submodules.ram = ram = BlockRam(self._row.size, self.SLOTS)
         m.submodules.queue = queue = ShortQueue(WORD, self.QUEUE)
         denied = self._buffer(m, ram)
@@ -128,6 +134,7 @@ class RawTags(wiring.Component):
             put.eq(valid.any() & self.on),
             row.eq(Cat(self._now, *(t.payload.fine for t in self.tags), valid)),
         ]
+        written = Signal(self._row, reset_less=True)
         # What is in memory, a clock late, and what follows from it, another.
         level = Signal(range(self.SLOTS + 1))
         room = Signal()
@@ -137,13 +144,14 @@ class RawTags(wiring.Component):
         denied = Signal(range(CHANNELS + 1))
         m.d.sync += [
             came.eq(put & room),
+            written.eq(row),
             room.eq(~(level[-1] | level[2:-1].all())),
             some.eq(level != 0),
             denied.eq(Mux(put & ~room, count_ones(row.valid), 0)),
             ram.write.address.eq(ram.write.address + ram.write.enable),
             ram.read_address.eq(ram.read_address + taken),
         ]
-        m.d.comb += [ram.write.enable.eq(put & room), ram.write.data.eq(row)]
+        m.d.comb += [ram.write.enable.eq(came), ram.write.data.eq(written)]
         with m.If(came & ~taken):
             m.d.sync += level.eq(level + 1)
         with m.Elif(taken & ~came):
@@ -200,10 +208,9 @@ class RawTags(wiring.Component):
 
     def _write(self, m: Module, queue: ShortQueue, valid: Value, kind: Value, time: Value) -> None:
         """Write the words of a tag: its upper bits if need be, and a clock later the lower ones."""
-        turns = self._now[LOW_BITS] != self._high[0]
         said = Signal()  # the lowest bit of what was said last
         known = Signal()  # which was `high` or `before`
-        with m.If(turns):
+        with m.If(self._turns):
             m.d.sync += [self._high.eq(self._high + 1), self._before.eq(self._high)]
         word = Signal(WORD, reset_less=True)
         word_valid = Signal()
@@ -219,7 +226,7 @@ class RawTags(wiring.Component):
         ]
         with m.If(valid):
             m.d.sync += [said.eq(upper_bit), known.eq(1)]
-        with m.If(turns | ~self.on):
+        with m.If(self._turns | ~self.on):
             m.d.sync += known.eq(0)
         m.d.comb += [queue.i.valid.eq(word_valid), queue.i.payload.eq(word)]
 

@@ -30,7 +30,8 @@ class Relay(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.d.comb += self.i.ready.eq(~self.o.valid)
+        free = Signal(init=1)  # no word waits: a register of its own, for the long way back
+        m.d.comb += self.i.ready.eq(free)
         cleared, taken, is_tag = Signal(), Signal(), Signal()
         m.d.sync += [
             cleared.eq(self.o.valid & self.clear),
@@ -40,8 +41,10 @@ class Relay(wiring.Component):
         ]
         with m.If(self.o.valid):
             m.d.sync += self.o.valid.eq(~self.o.ready & ~self.clear)
+            m.d.sync += free.eq(self.o.ready | self.clear)
         with m.Else():
             m.d.sync += [self.o.valid.eq(self.i.valid), self.o.payload.eq(self.i.payload)]
+            m.d.sync += free.eq(~self.i.valid)
         return m
 
     def _thrown_away(self, word: Value) -> Value:

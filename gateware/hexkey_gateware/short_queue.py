@@ -53,19 +53,18 @@ class ShortQueue(wiring.Component):
         came = Signal()
         get = Signal()
         spare = Signal(self._shape, reset_less=True)
-        spare_valid = Signal()
+        spare_valid, spare_free = Signal(), Signal(init=1)  # two, as much hangs on either
         m.d.comb += [
             put.eq(self.i.valid & self.i.ready),
-            get.eq(self.holds[0] & ~spare_valid),
+            get.eq(self.holds[0] & spare_free),
             write.data.eq(self.i.payload),
             write.en.eq(put),
         ]
-        m.d.sync += [
-            self.i.ready.eq(self._has_room()),
-            came.eq(put),
-            write.addr.eq(write.addr + put),
-            read.addr.eq(read.addr + get),
-        ]
+        m.d.sync += [self.i.ready.eq(self._has_room()), came.eq(put)]
+        with m.If(put):
+            m.d.sync += write.addr.eq(write.addr + 1)
+        with m.If(get):
+            m.d.sync += read.addr.eq(read.addr + 1)
         with m.If(came ^ get):
             m.d.sync += self.holds.eq(Mux(came, Cat(1, self.holds), self.holds[1:]))
         with m.If(~spare_valid):
@@ -75,9 +74,10 @@ class ShortQueue(wiring.Component):
                 self.o.valid.eq(spare_valid | get),
                 self.o.payload.eq(Mux(spare_valid, spare, read.data)),
                 spare_valid.eq(0),
+                spare_free.eq(1),
             ]
         with m.Elif(get):
-            m.d.sync += spare_valid.eq(1)
+            m.d.sync += [spare_valid.eq(1), spare_free.eq(0)]
         return m
 
     def _has_room(self) -> Value:

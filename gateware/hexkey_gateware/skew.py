@@ -1,6 +1,6 @@
 """Skew: adds a channel's delay to its tags, in whole slots and in ticks."""
 
-from amaranth.hdl import Cat, Module, Signal, signed
+from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -38,7 +38,7 @@ class Skew(wiring.Component):
     """
 
     LATENCY = MOST_SLOTS + 4
-    SETTLE_CLOCKS = 2 * (2 * MOST_SLOTS + 4) + 2 * LATENCY
+    SETTLE_CLOCKS = 1 + 2 * (2 * MOST_SLOTS + 4) + 2 * LATENCY
 
     def __init__(self, ticks_per_clock: int = TICKS_PER_CLOCK) -> None:
         if ticks_per_clock < TICKS_PER_CLOCK:
@@ -65,28 +65,24 @@ class Skew(wiring.Component):
     def _split(self, m: Module) -> None:
         """Divide the delay by a slot, over and over: slots, counted from -`MOST_SLOTS`, and rest.
 
-        It subtracts a slot a clock until nothing is left, 21 times at most; 2 more clocks.
+        It subtracts a slot a clock, and a clock after it has one too many it sees that, when it has
+        subtracted another. So a delay takes 24 clocks at most.
         """
         ticks = self._ticks_per_clock
-        left = Signal(
-            signed((MOST_SLOTS * ticks + MAX_DELAY_TICKS).bit_length() + 1), reset_less=True
-        )
-        slots = Signal.like(self._slots, reset_less=True)  # less 1
-        with m.FSM():
-            with m.State("TAKE"):
-                m.d.sync += slots.eq(-1)
-                m.d.sync += left.eq(self.delay_ticks)
-                m.next = "OFFSET"
-            with m.State("OFFSET"):
-                m.d.sync += left.eq(left + (MOST_SLOTS - 1) * ticks)
-                m.next = "SUBTRACT"
-            with m.State("SUBTRACT"):
-                m.d.sync += slots.eq(slots + 1)
-                m.d.sync += left.eq(left - ticks)
-                with m.If(left < 0):
-                    m.d.sync += self._slots.eq(slots + 1)
-                    m.d.sync += self._rest.eq(left + ticks)
-                    m.next = "TAKE"
+        whole = range(2 * MOST_SLOTS * ticks + 1)
+        start = Signal(whole, reset_less=True)
+        left = Signal(signed(len(start) + 1), reset_less=True)
+        slots = Signal.like(self._slots, reset_less=True)
+        is_over = Signal()
+        m.d.sync += [
+            start.eq(self.delay_ticks + MOST_SLOTS * ticks),
+            left.eq(Mux(is_over, start, left - ticks)),
+            slots.eq(Mux(is_over, -2, slots + 1)),
+            is_over.eq(left[-1] & ~is_over),
+        ]
+        with m.If(is_over):
+            m.d.sync += self._slots.eq(slots)
+            m.d.sync += self._rest.eq(left + 2 * ticks)
 
     def _wait(self, m: Module) -> tuple[Signal, Signal]:
         """Return valid and fine of what came in 2 clocks and that many slots ago."""

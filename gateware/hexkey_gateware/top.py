@@ -102,6 +102,7 @@ class Receiver(wiring.Component):
         self._status = LiveStatus()
         self._pulser = Pulser()
         self._conductor = Conductor(design.period_ticks)
+        self._active = later(m, self._conductor.active)  # registers that can lie at their readers
         self._downlink = Downlink(design.sync_hz, design.baud, design.period_ticks, limits(design))
         clocks_per_100_ms = design.sync_hz // design.report_hz
         self._uplink = Uplink(
@@ -141,8 +142,8 @@ class Receiver(wiring.Component):
         ]
         self._write_table(m, actions.table_entry)
         # What the link must know of the settings in force.
-        active = conductor.active
-        self._period_ticks = crossed(m, active.period_ticks, "sync", self._design.period_ticks)
+        period_ticks = conductor.active.period_ticks
+        self._period_ticks = crossed(m, period_ticks, "sync", self._design.period_ticks)
 
     def _write_table(self, m: Module, entry: Any) -> None:
         """Hand an entry to the tagger's clock; the next comes some hundred clocks later."""
@@ -164,7 +165,7 @@ class Receiver(wiring.Component):
 
     def _tag_edges(self, m: Module) -> None:
         """Edges at the pins become tags, all of a slot in one clock."""
-        inputs, active = self._inputs, self._conductor.active
+        inputs, active = self._inputs, self._active
         m.d.comb += [
             inputs.pins.eq(self.pins),
             inputs.oscillator.eq(self._pulser.oscillator),
@@ -181,7 +182,7 @@ class Receiver(wiring.Component):
     def _number_pulses(self, m: Module) -> None:
         """The trigger's tags become pulses, the detectors' what happened in these."""
         conductor, tracker, front_end = self._conductor, self._tracker, self._front_end
-        active, tags = conductor.active, self._inputs.tags
+        active, tags = self._active, self._inputs.tags
         m.d.comb += [
             tracker.trigger.valid.eq(tags[TRIGGER_CHANNEL].valid),
             tracker.trigger.payload.eq(tags[TRIGGER_CHANNEL].payload),
@@ -230,14 +231,14 @@ class Receiver(wiring.Component):
             packer.i.valid.eq(later(m, stand_in.o.valid)),
             packer.i.payload.eq(later(m, stand_in.o.payload)),
             # Events without a trigger are never confirmed: the host says so.
-            raw_tags_wanted.eq(conductor.active.mode == Mode.RAW_TAGS),
+            raw_tags_wanted.eq(self._active.mode == Mode.RAW_TAGS),
             stand_in.locked.eq(self._tracker.slot.locked),
             stand_in.settings.eq(conductor.announce_settings & raw_tags_wanted),
             raw_tags.on.eq(later(m, packer.raw_tags & ~conductor.blind)),
             relay.clear.eq(~raw_tags.on),
             self._tags_dropped.eq(raw_tags.dropped + relay.dropped),
             raw_tags.full.eq(self._fifo.full_for_events),
-            packer.mode.eq(conductor.active.mode),
+            packer.mode.eq(self._active.mode),
             packer.settings_id.eq(conductor.settings_id),
             packer.marker_count.eq(conductor.marker_count),
             packer.mark_pulses.eq(crossed(m, mark_pulses, "fast")),
@@ -250,7 +251,7 @@ class Receiver(wiring.Component):
     def _count(self, m: Module) -> None:
         """What passes by is counted."""
         inputs, front_end, tallies = self._inputs, self._front_end, self._tallies
-        active, values = self._conductor.active, self._downlink.values
+        active, values = self._active, self._downlink.values
         collided = Signal(range(CHANNELS + 1))
         m.d.fast += collided.eq(count_ones(inputs.collided))
         grows: dict[str, Value] = {
@@ -268,7 +269,7 @@ class Receiver(wiring.Component):
             tallies.coincidences.eq(front_end.g2_coincidences),
             tallies.pulses.eq(front_end.g2_pulses),
             tallies.settings.eq(active),
-            tallies.settings_change.eq(self._conductor.taking_over),
+            tallies.settings_change.eq(later(m, self._conductor.taking_over)),
             tallies.density_channel.eq(values.density_channel),
             tallies.density_source.eq(values.source[values.density_channel]),
         ]

@@ -199,7 +199,9 @@ class TotalRows(wiring.Component):
             ]
         wanted = self._answering & self.question.wanted
         for row, value in enumerate(self._value_rows()):
-            with m.If(self._in(last - 1 + row) & wanted):
+            taken = Signal(name=f"taken_{row}")  # a register: its way to a whole row is long
+            m.d.sync += taken.eq(self._in(last - 2 + row) & wanted)
+            with m.If(taken):
                 m.d.sync += value.eq(rows.read_data)
         with m.If(self._in(last + HALVES - 2) & self._answering):
             m.d.sync += self.answers.eq(~self.answers)

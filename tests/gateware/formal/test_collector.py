@@ -170,7 +170,8 @@ class ClicksAreKept(AnyClicks):
                 part.closed[name][0] + _pending(m, part.restart, part.added[name])
                 for part in collector.parts
             ]
-            total = came_out + leaves + reduce(add, held)
+            leaving = collector._leaving.valid & collector._leaving.payload[name][0]
+            total = came_out + leaves + leaving + reduce(add, held)
             m.d.comb += Assert(delayed(m, went_in, BEHIND) == total[0])
         self._helped(m)
         return m

@@ -168,12 +168,13 @@ class Conductor(wiring.Component):
         ):
             with m.If(before):
                 m.d[FAST] += left.eq(clocks - 2)
-        with m.If(begins):
-            m.d[FAST] += [self.blind.eq(1), committing.eq(commits)]
-        with m.Elif((idle | settles) & running):
-            m.d[FAST] += [self.blind.eq(0), drained.eq(0)]
-        with m.If(drains):
-            m.d[FAST] += drained.eq(1)
+        opens = running & (settles | (idle & ~commits))
+        m.d[FAST] += [
+            self.blind.eq(begins | (self.blind & ~opens)),
+            drained.eq(drains | (drained & ~opens)),
+        ]
+        with m.If(idle):
+            m.d[FAST] += committing.eq(commits)
         with m.If(self.taking_over):
             m.d[FAST] += [self.active.eq(self.written), self.settings_id.eq(self.commit.payload)]
         m.d[FAST] += self._done.eq(wanted & (self._done | settles))

@@ -15,7 +15,7 @@ class Gate(wiring.Component):
     The gate may reach past the period's end. A click in that part belongs to the pulse in which the
     gate opened: it leaves with the pulse before and a phase beyond the period.
 
-    Latency 2 clocks, throughput one click a clock, no back-pressure. Settings act 2 clocks late.
+    Latency 2 clocks, throughput one click a clock, no back-pressure. Settings act 3 clocks late.
 
     Members
     -------
@@ -27,7 +27,7 @@ class Gate(wiring.Component):
     """
 
     LATENCY = 2
-    SETTINGS_LATENCY = 2
+    SETTINGS_LATENCY = 3
 
     def __init__(self) -> None:
         settings = ("period_ticks", "gate_start_ticks", "gate_width_ticks")
@@ -42,11 +42,11 @@ class Gate(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         click, gated = self.i.payload, self.o.payload
+        period_ticks = delayed(m, self.period_ticks, 1)  # of all gates: near them on the chip
         end = Signal(PHASE_BITS, reset_less=True)
         wrapped_end = Signal(signed(PHASE_BITS + 1), reset_less=True)  # negative: not wrapped
         m.d.sync += end.eq(self.gate_start_ticks + self.gate_width_ticks)
-        m.d.sync += wrapped_end.eq(end - self.period_ticks)
-
+        m.d.sync += wrapped_end.eq(end - period_ticks)
         wraps = ~wrapped_end[-1]
 
         too_early = delayed(m, self._too_early(click.phase_ticks), 1)
@@ -54,7 +54,7 @@ class Gate(wiring.Component):
         # The gate that opened in the pulse before is still open.
         wrapped = wraps & delayed(m, self._open_still(click.phase_ticks, wrapped_end[:-1]), 1)
         before = delayed(m, click.before, 1)
-        since_before = delayed(m, (click.phase_ticks + self.period_ticks)[:PHASE_BITS], 1)
+        since_before = delayed(m, (click.phase_ticks + period_ticks)[:PHASE_BITS], 1)
         phase_ticks = Mux(wrapped, since_before, delayed(m, click.phase_ticks, 1))
         m.d.comb += [
             self.o.valid.eq(delayed(m, self.i.valid, self.LATENCY, reset_less=False)),

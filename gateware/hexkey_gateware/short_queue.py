@@ -69,15 +69,16 @@ class ShortQueue(wiring.Component):
             m.d.sync += self.holds.eq(Mux(came, Cat(1, self.holds), self.holds[1:]))
         with m.If(~spare_valid):
             m.d.sync += spare.eq(read.data)
-        with m.If(~self.o.valid | self.o.ready):
+        moves = ~self.o.valid | self.o.ready
+        with m.If(moves):
             m.d.sync += [
                 self.o.valid.eq(spare_valid | get),
                 self.o.payload.eq(Mux(spare_valid, spare, read.data)),
-                spare_valid.eq(0),
-                spare_free.eq(1),
             ]
-        with m.Elif(get):
-            m.d.sync += [spare_valid.eq(1), spare_free.eq(0)]
+        m.d.sync += [
+            spare_valid.eq(~moves & (spare_valid | self.holds[0])),
+            spare_free.eq(moves | (spare_free & ~self.holds[0])),
+        ]
         return m
 
     def _has_room(self) -> Value:

@@ -155,7 +155,6 @@ class Tracker(wiring.Component):
             self._filter.divider_shift.eq(_bit_length(m, last_place)),
             self._gears.widest_shift.eq(widest_shift),
             self._gears.last_shift_early.eq(last_shift_early),
-            self._gears.last_shift.eq(delayed(m, last_shift_early, 1)),
         ]
 
     def _connect_measurement(self, m: Module) -> None:

@@ -6,6 +6,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from hexkey_gateware.pipeline import delayed
 from hexkey_gateware.slot import lane
 from hexkey_gateware.tagger.reach import Reach, reach
 
@@ -71,16 +72,18 @@ class Encoder(wiring.Component):
         self.reach: Reach = reach(taps, bubbles)
         self._bubbles = bubbles
         super().__init__({"snapshot": In(taps), "o": Out(lane(code_layout(self.reach.codes)))})
-        self.LATENCY = 1 + _levels(self.reach.visible) + 1  # leaves, search, decision
+        # Leaves, search, a clock for the way from the line's ends, decision.
+        self.LATENCY = 1 + _levels(self.reach.visible) + 1 + 1
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         nodes = self._leaves(m)
-        for _ in range(_levels(self.reach.visible)):
+        while len(nodes) > RADIX:
             nodes = [
                 _follow(m, nodes[first : first + RADIX]) for first in range(0, len(nodes), RADIX)
             ]
-        self._decide(m, nodes[0])
+        nodes = [_brought(m, node) for node in nodes]
+        self._decide(m, _follow(m, nodes) if len(nodes) > 1 else nodes[0])
         return m
 
     def _leaves(self, m: Module) -> list[Node]:
@@ -123,6 +126,20 @@ def _levels(leaves: int) -> int:
     return 0 if leaves == 1 else 1 + _levels(-(-leaves // RADIX))
 
 
+def _either(choose: Value, one: Value, other: Value) -> Value:
+    """Return ``Mux(choose, one, other)`` in gates.
+
+    Where `one` is 0 synthesis would make a reset of a choice, and its way is longer.
+    """
+    chosen = choose.replicate(len(one))
+    return (one & chosen) | (other & ~chosen)
+
+
+def _brought(m: Module, node: Node) -> Node:
+    """Return a node as it is, a clock later: it comes from far along the line."""
+    return Node(*(delayed(m, each, 1) for each in (node.found, node.index, node.high)))
+
+
 def _follow(m: Module, nodes: list[Node]) -> Node:
     """Return a node that knows, a clock later, what its nodes know."""
     found, high = Signal(reset_less=True), Signal(reset_less=True)
@@ -130,7 +147,7 @@ def _follow(m: Module, nodes: list[Node]) -> Node:
     first: Value = Const(0, 0)
     for number, node in reversed(list(enumerate(nodes))):
         place = Cat(node.index, Const(number, (RADIX - 1).bit_length()))
-        first = Mux(node.found, place, first) if node is not nodes[-1] else place
+        first = _either(node.found, place, first) if node is not nodes[-1] else place
     m.d.sync += [
         found.eq(Cat(node.found for node in nodes).any()),
         high.eq(Cat(node.high for node in nodes).any()),

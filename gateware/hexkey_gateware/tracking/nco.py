@@ -64,7 +64,7 @@ class Nco(wiring.Component):
         Whole ticks to the slot's end since the latest pulse began, and the one before. `since` is
         below zero until the first has.
     until_next : :py:`Out(signed(19))`
-        A clock later: `since`, less the step to the next pulse, plus two slots.
+        A clock later: `since`, less the step to the next pulse.
     fraction, fraction_next : :py:`Out(8)`
         Of `since`, and of the time from the next pulse.
     due, next_due : :py:`Out(1)`
@@ -102,7 +102,7 @@ class Nco(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        self._standing = Signal(init=1)
+        self._standing, self._runs = Signal(init=1), Signal()  # two, as much hangs on either
         self._begins = Signal()  # as `wrap`, for half of what that has to drive
         # Ticks of a slot less those of a step: of the one to the next pulse, and of the one after
         # that, as it would be with a borrow and without, and whether there is one.
@@ -122,13 +122,14 @@ class Nco(wiring.Component):
         self._until_next = Signal(PHASE, init=2 * self._ticks, reset_less=True)
         stays = Signal(init=1)
         m.d.comb += [
-            edge_came.eq(self.align & self.trigger.valid & self._standing),
+            edge_came.eq(self.align & self.trigger.valid & ~self._runs),
             wraps.eq(self.load | edge_came | (self.tracking & stays & ~self._until_next[-1])),
             self._begins.eq(~stays),
         ]
         m.d.sync += [
             self.started.eq(edge_came),
             self._standing.eq(~(edge_came | self.started | self.tracking)),
+            self._runs.eq(edge_came | self.started | self.tracking),
             self.wrap.eq(wraps),
             stays.eq(~wraps),
         ]
@@ -190,7 +191,7 @@ class Nco(wiring.Component):
             self.since.eq(since_sum.sum),
             self.since_before.eq(before_sum.sum),
             until_next.eq(ahead_sum.sum),
-            self.until_next.eq(until_next),
+            self.until_next.eq(until_next - 2 * ticks),
             self.edge.eq(self.wrap & self.tracking),
             self.behind.eq(
                 delayed(m, self.edge, 1, reset_less=False)

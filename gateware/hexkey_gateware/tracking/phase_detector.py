@@ -75,7 +75,6 @@ class PhaseDetector(wiring.Component):
         # Clock 1: what belongs to the slot. `until_next` and `next_due` come by themselves.
         since = Signal(PHASE, reset_less=True)
         fine = Signal.like(self.trigger.payload.fine, reset_less=True)
-        fine_and_two_slots = Signal(range(3 * self._ticks), reset_less=True)
         due = Signal()
         fraction, fraction_next = (
             Signal(ERROR_FRACTION_BITS, reset_less=True, name=name)
@@ -84,7 +83,6 @@ class PhaseDetector(wiring.Component):
         m.d.sync += [
             since.eq(self.since),
             fine.eq(self.trigger.payload.fine),
-            fine_and_two_slots.eq(self.trigger.payload.fine + 2 * self._ticks),
             due.eq(self.due),
             fraction.eq(self.fraction),
             fraction_next.eq(self.fraction_next),
@@ -92,7 +90,7 @@ class PhaseDetector(wiring.Component):
         check = delayed(m, self._check(m, since), 2, reset_less=False)
         of_this, this = self._distance(m, "this", since - fine, fraction, due)
         of_next, following = self._distance(
-            m, "next", self.until_next - fine_and_two_slots, fraction_next, self.next_due
+            m, "next", self.until_next - fine, fraction_next, self.next_due
         )
 
         # Clock 4, and for the error 5.

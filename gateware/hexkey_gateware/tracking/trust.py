@@ -101,7 +101,7 @@ class Doubt(wiring.Component):
 
 
 class Gears(wiring.Component):
-    """Pulls in with a fast loop and slows it down step by step, to `last_shift`.
+    """Pulls in with a fast loop and slows it down step by step, to the last shift.
 
     Latency 1 clock from `taken`.
 
@@ -113,10 +113,8 @@ class Gears(wiring.Component):
     -------
     clear, taken : :py:`In(1)`
         `clear` for at least 3 clocks.
-    widest_shift, last_shift : :py:`In(4)`
-        `last_shift` 2 clocks ahead of the time from which it works.
-    last_shift_early : :py:`In(4)`
-        `last_shift` of the next clock.
+    widest_shift, last_shift_early : :py:`In(4)`
+        The last shift 3 clocks ahead of the time from which it works.
     period : :py:`In(58)`
     shift : :py:`Out(4)`
     ready : :py:`Out(1)`
@@ -128,7 +126,6 @@ class Gears(wiring.Component):
     clear: In(1)
     taken: In(1)
     widest_shift: In(range(MAX_LOOP_SHIFT + 1))
-    last_shift: In(range(MAX_LOOP_SHIFT + 1))
     last_shift_early: In(range(MAX_LOOP_SHIFT + 1))
     period: In(PERIOD_BITS)
     shift: Out(range(MAX_LOOP_SHIFT + 1))
@@ -144,7 +141,7 @@ class Gears(wiring.Component):
         # The next gear is known long before it is engaged. Edges are counted down to -1, so that
         # the sign says which one is the last.
         at_last = Signal()
-        next_shift = Signal.like(self.shift)
+        next_shift = Signal.like(self.shift)  # if there is another
         next_edges = Signal(signed(MAX_LOOP_SHIFT + GEAR_EDGES_SHIFT + 2))
         edges_left = Signal.like(next_edges)
         is_last = Signal()
@@ -152,18 +149,17 @@ class Gears(wiring.Component):
         m.d.comb += is_last.eq(delayed(m, self.shift >= self.last_shift_early, 1))
         m.d.sync += [
             at_last.eq(is_last),
-            next_shift.eq(Mux(is_last, self.last_shift_early, self.shift + 1)),
+            next_shift.eq(Mux(is_last | self.ready, self.last_shift_early, self.shift + 1)),
             gear.eq(Mux(self.clear, self.widest_shift, self.shift + 1)),
             next_edges.eq(_edges(gear)),
         ]
         gear_ends = self.taken & edges_left[-1]
         m.d.sync += edges_left.eq(Mux(self.clear | gear_ends, next_edges, edges_left - self.taken))
         with m.If(self.clear):
-            m.d.sync += [self.shift.eq(self.widest_shift), self.ready.eq(0)]
-        with m.Elif(self.ready):
-            m.d.sync += self.shift.eq(self.last_shift)
-        with m.Elif(gear_ends):
-            m.d.sync += [self.shift.eq(next_shift), self.ready.eq(at_last)]
+            m.d.sync += next_shift.eq(self.widest_shift)
+        with m.If(self.clear | self.ready | gear_ends):
+            m.d.sync += self.shift.eq(next_shift)
+        m.d.sync += self.ready.eq(~self.clear & (self.ready | (gear_ends & at_last)))
         m.d.sync += self.refused.eq(gear_ends & ~self.ready & at_last & self._is_short(m))
         return m
 

@@ -238,7 +238,7 @@ class Receiver(wiring.Component):
             relay.clear.eq(~raw_tags.on),
             self._tags_dropped.eq(raw_tags.dropped + relay.dropped),
             raw_tags.full.eq(self._fifo.full_for_events),
-            packer.mode.eq(self._active.mode),
+            packer.mode.eq(later(m, self._active.mode)),
             packer.settings_id.eq(conductor.settings_id),
             packer.marker_count.eq(conductor.marker_count),
             packer.mark_pulses.eq(crossed(m, mark_pulses, "fast")),

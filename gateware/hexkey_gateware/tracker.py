@@ -125,7 +125,7 @@ class Tracker(wiring.Component):
     def _connect_settings(self, m: Module) -> None:
         """Registers of the settings, some delayed so that no edge under way meets two of them."""
         # What would end the lock is compared in parts.
-        restarting = Cat(self.period_ticks, self.trigger_divider)
+        restarting = delayed(m, Cat(self.period_ticks, self.trigger_divider), 1)
         before = delayed(m, restarting, 1)
         parts = range(0, len(before), COMPARED_BITS)
         differ = Cat((before ^ restarting)[at : at + COMPARED_BITS].any() for at in parts)

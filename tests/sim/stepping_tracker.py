@@ -5,6 +5,7 @@ no look into the future. In each step all names on the right are of this clock, 
 assigned, to `self`, is of the next.
 """
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -37,6 +38,7 @@ class SteppingTracker:
             silence=1 << silence_bits,
             quiet=1 << silence_bits,
             fraction=30 - (ticks_per_clock - 1).bit_length(),
+            asked=settings,  # a clock ago
             history=[settings] * 6,  # as registered now, and up to 5 clocks ago
             changed=False,
             restart=False,
@@ -99,7 +101,10 @@ class SteppingTracker:
         return self._view(r)
 
     def _settings(self, r: Registers, settings: TrackerSettings) -> None:
-        now = r.history[0]
+        self.asked, asked, now = settings, r.asked, r.history[0]
+        settings = replace(
+            settings, period_ticks=asked.period_ticks, trigger_divider=asked.trigger_divider
+        )
         self.restart = r.changed
         self.changed = (settings.period_ticks, settings.trigger_divider) != (
             now.period_ticks,

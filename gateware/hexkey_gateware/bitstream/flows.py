@@ -91,7 +91,7 @@ def ecp5_steps(board: Board, folder: Path, seed: int) -> Iterator[Step]:
     yield _synthesis(ECP5_SYNTHESIS.format(black_boxes=reads), folder)
     route = [*board.device, "--seed", str(seed), "--json", ROUTABLE, "--lpf", "top.lpf"]
     route += ["--textcfg", "top.config", "--write", PLACED, "--report", TIMING]
-    # Of the placers the one whose wires are shortest here: a third less than those of the usual one.
+    # Of the placers the one whose wires are shortest here, a third less than with the usual one.
     # Missed targets are for the checks to report, with all figures at hand.
     route += ["--placer", "static", "--timing-allow-fail"]
     yield Step("place and route", lambda: run_tool(NEXTPNR_ECP5, route, folder, "route.log"))

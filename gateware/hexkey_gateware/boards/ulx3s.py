@@ -42,8 +42,9 @@ ULX3S_12F = replace(
     title="ULX3S 12F",
     platform="amaranth_boards.ulx3s:ULX3S_12F_Platform",
     device=("--12k", "--package", "CABGA381", "--speed", "6"),
-    # The tools know the 12F as the 25F that it is made from; these are the maker's numbers.
-    cells=Cells(block_rams=32, block_ram_budget=32, lut_share=0.50),
+    # The chip is a 25F, and the tools know it as one. Block RAM is what the maker promises; of LUTs
+    # he promises 12 k, which is less than this takes.
+    cells=Cells(block_rams=32, block_ram_budget=32, lut_share=0.80),
     fifo_depth=2048,
     histogram_bins=512,
 )

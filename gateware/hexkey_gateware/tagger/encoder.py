@@ -126,15 +126,6 @@ def _levels(leaves: int) -> int:
     return 0 if leaves == 1 else 1 + _levels(-(-leaves // RADIX))
 
 
-def _either(choose: Value, one: Value, other: Value) -> Value:
-    """Return ``Mux(choose, one, other)`` in gates.
-
-    Where `one` is 0 synthesis would make a reset of a choice, and its way is longer.
-    """
-    chosen = choose.replicate(len(one))
-    return (one & chosen) | (other & ~chosen)
-
-
 def _brought(m: Module, node: Node) -> Node:
     """Return a node as it is, a clock later: it comes from far along the line."""
     return Node(*(delayed(m, each, 1) for each in (node.found, node.index, node.high)))
@@ -144,13 +135,15 @@ def _follow(m: Module, nodes: list[Node]) -> Node:
     """Return a node that knows, a clock later, what its nodes know."""
     found, high = Signal(reset_less=True), Signal(reset_less=True)
     index = Signal(len(nodes[0].index) + (RADIX - 1).bit_length(), reset_less=True)
-    first: Value = Const(0, 0)
-    for number, node in reversed(list(enumerate(nodes))):
-        place = Cat(node.index, Const(number, (RADIX - 1).bit_length()))
-        first = _either(node.found, place, first) if node is not nodes[-1] else place
+    within: Value = nodes[-1].index
+    for node in reversed(nodes[:-1]):
+        within = Mux(node.found, node.index, within)
+    # Which one, in gates: of a choice of constants synthesis makes a reset, whose way is long.
+    first, second, third = ([node.found for node in nodes[:-1]] + [Const(1)] * RADIX)[: RADIX - 1]
+    place = Cat(~first & (second | ~third), ~(first | second))
     m.d.sync += [
         found.eq(Cat(node.found for node in nodes).any()),
         high.eq(Cat(node.high for node in nodes).any()),
-        index.eq(first),
+        index.eq(Cat(within, place)),
     ]
     return Node(found, index, high)

@@ -69,7 +69,7 @@ START_LATENCY = 2  # from that edge to the first slot with a pulse, one period a
 
 BEHIND_LATENCY = 2  # from the slot of a pulse that is too late until that is known
 LOSS_LATENCY = 2  # from what speaks against the lock to its end
-SETTING_LATENCY = 3  # from new settings to the end of lock
+SETTING_LATENCY = 4  # from new settings to the end of lock
 """`loop_shift` works for edges from the slot on in which it is set, `holdover_drift` from the clock
 after."""
 

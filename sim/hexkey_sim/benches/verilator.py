@@ -9,7 +9,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -89,14 +89,25 @@ def _compile(
     with (folder / "build.log").open("w") as log:
         _run(command, folder, log)
         flags = [*FLAGS, f"-DVM_TIMING={int(timing)}"]
-        made = "".join(f'#include "{each.name}"\n' for each in sorted(folder.glob("Vtop*.cpp")))
-        (folder / "model.cpp").write_text(made)
+        (folder / "model.cpp").write_text(_whole(path.name for path in folder.glob("Vtop*.cpp")))
         main = Path(libs_dir).parent / "share" / "lib" / "verilator" / "verilator.cpp"
         link = [f"-Wl,-rpath,{libs_dir}", f"-L{libs_dir}", "-lcocotbvpi_verilator", "-lpthread"]
         inputs = ["model.cpp", str(main), *map(str, _runtime(flags, log))]
         _run(["g++", *flags, "-I.", *inputs, *link, "-o", top], folder, log)
     for each in folder.glob("*.cpp"):
         each.unlink()
+
+
+def _whole(names: Iterable[str]) -> str:
+    """Return one source that has all others; what only runs at the start is not optimised.
+
+    The names of thousands of signals are entered by one long function, over which compilers brood
+    for minutes.
+    """
+    fast, slow = list[str](), list[str]()
+    for name in sorted(names):
+        (slow if name.endswith("Slow.cpp") else fast).append(f'#include "{name}"')
+    return "\n".join([*fast, '#pragma GCC optimize("O0")', *slow, ""])
 
 
 def _runtime(flags: Sequence[str], log: TextIO) -> list[Path]:

@@ -91,9 +91,8 @@ def ecp5_steps(board: Board, folder: Path, seed: int) -> Iterator[Step]:
     yield _synthesis(ECP5_SYNTHESIS.format(black_boxes=reads), folder)
     route = [*board.device, "--seed", str(seed), "--json", ROUTABLE, "--lpf", "top.lpf"]
     route += ["--textcfg", "top.config", "--write", PLACED, "--report", TIMING]
-    # Of the placers the one whose wires are shortest here, a third less than with the usual one.
     # Missed targets are for the checks to report, with all figures at hand.
-    route += ["--placer", "static", "--timing-allow-fail"]
+    route += [*board.placer, "--timing-allow-fail"]
     yield Step("place and route", lambda: run_tool(NEXTPNR_ECP5, route, folder, "route.log"))
     pack = ["--compress", "--input", "top.config", "--bit", "top.bit"]
     yield Step("bitstream", lambda: run_tool(ECPPACK, pack, folder, "pack.log"))

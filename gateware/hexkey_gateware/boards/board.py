@@ -94,6 +94,8 @@ class Board:
         Which flow builds it.
     device : tuple of str
         Options for nextpnr: chip, package, speed.
+    placer : tuple of str
+        Options for nextpnr, too: what places this chip best.
     header : Header
         Takes all the inputs.
     trigger, marker : Input
@@ -129,6 +131,7 @@ class Board:
     clocks: Clocks
     cells: Cells
     lowering: str
+    placer: tuple[str, ...]
     loader: tuple[str, ...]
     taps: int = 256
     tap_ps: float = 35.5

@@ -22,6 +22,7 @@ TANG_PRIMER_20K = Board(
     clocks=Clocks("clk27", 27_000_000, 100_000_000, 50_000_000, 62_500_000),
     cells=Cells(block_rams=46, block_ram_budget=40, lut_share=0.85),
     lowering="ddr",
+    placer=(),
     loader=("--board", "tangprimer20k"),
     taps=3,
     tap_ps=5000.0,

@@ -22,6 +22,8 @@ ULX3S_85F = Board(
     clocks=Clocks("clk25", 25_000_000, 200_000_000, 50_000_000, 155_000_000),
     cells=Cells(block_rams=208, block_ram_budget=64, lut_share=0.20),
     lowering="ecp5",
+    # Its wires are a third shorter than those of the usual placer.
+    placer=("--placer", "static"),
     loader=("--board", "ulx3s"),
     has_rts=True,
 )

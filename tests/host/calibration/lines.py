@@ -1,11 +1,27 @@
 """Delay lines with uneven taps, and the densities that hits on them give."""
 
+from fractions import Fraction
+
 import numpy as np
 from numpy.typing import NDArray
+
+from hexkey.wire import Identification
 
 CLOCK_PS = 5000.0
 TAPS = 256
 VISIBLE = TAPS * 7 // 8
+
+BOARD = Identification(
+    tick_ps=Fraction(10),
+    clock_hz=200_000_000,
+    detectors=4,
+    simulated=False,
+    taps=256,
+    period_ticks=2500,
+    fifo_depth=4096,
+    firmware="1.0 ab12cd34",
+    board="ULX3S 85F",
+)
 
 
 def a_line(seed: int = 1, tap_ps: float = 35.5, spread: float = 0.3) -> NDArray[np.float64]:

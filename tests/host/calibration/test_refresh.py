@@ -7,7 +7,15 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from tests.host.calibration.lines import CLOCK_PS, VISIBLE, a_density, a_line, a_wave, codes_of
+from tests.host.calibration.lines import (
+    BOARD,
+    CLOCK_PS,
+    VISIBLE,
+    a_density,
+    a_line,
+    a_wave,
+    codes_of,
+)
 
 from hexkey.calibration.growth import GROWTH_SHARE, SHAPE_PS
 from hexkey.calibration.line import calibrate
@@ -21,20 +29,9 @@ from hexkey.calibration.refresh import (
     Turn,
 )
 from hexkey.calibration.tables import BoardTables, ChannelTable
-from hexkey.wire import CodeDensity, Identification
+from hexkey.wire import CodeDensity
 from hexkey.wire.channels import Source
 
-BOARD = Identification(
-    tick_ps=Fraction(10),
-    clock_hz=200_000_000,
-    detectors=2,
-    simulated=False,
-    taps=256,
-    period_ticks=2500,
-    fifo_depth=4096,
-    firmware="1.0 ab12cd34",
-    board="ULX3S 85F",
-)
 CHANNELS = (0, 1, 4)
 Hits = Callable[[int, int], NDArray[np.int64]]
 """Of a channel and a second the counts of the codes."""

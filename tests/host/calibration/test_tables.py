@@ -2,30 +2,16 @@
 
 import json
 from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from tests.host.calibration.lines import CLOCK_PS, a_density, a_line
+from tests.host.calibration.lines import BOARD, CLOCK_PS, a_density, a_line
 
 from hexkey.calibration.line import calibrate
 from hexkey.calibration.tables import BoardTables, folder, load, path_of, save, table_words
 from hexkey.errors import InputError, StoreError
-from hexkey.wire import Identification
-
-BOARD = Identification(
-    tick_ps=Fraction(10),
-    clock_hz=200_000_000,
-    detectors=4,
-    simulated=False,
-    taps=256,
-    period_ticks=2500,
-    fifo_depth=4096,
-    firmware="1.0 ab12cd34",
-    board="ULX3S 85F",
-)
 
 
 def some_tables() -> BoardTables:

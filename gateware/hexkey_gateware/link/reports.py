@@ -15,11 +15,13 @@ from hexkey.wire.frame import MAX_HISTOGRAM_BINS
 from hexkey_gateware.link import sources
 from hexkey_gateware.link.frames import frame_source
 from hexkey_gateware.link.nibbles import part
+from hexkey_gateware.link.rom import Rom
 from hexkey_gateware.link.sources import INDEX, TICKS
 
 BAD_REQUESTS = COUNTERS.index("bad_requests")
 G2_WORDS = 2 * (1 + len(LAGS))
 PERIOD_WORD = 4  # of IDENTIFICATION
+WORD_BYTES = 4
 HEAD_BYTES, SHORT_HEAD_BYTES = 12, 8
 
 
@@ -85,10 +87,7 @@ class Reports(wiring.Component):
         if not 0 < codes <= MAX_HISTOGRAM_BINS:
             raise ValueError(f"codes must be from 1 to {MAX_HISTOGRAM_BINS}, not {codes}")
         self._codes = codes
-        body = identification.encode()
-        self._identification = [
-            int.from_bytes(body[at : at + 4], "little") for at in range(0, len(body), 4)
-        ]
+        self._identification = identification.encode()
         super().__init__(
             {
                 "request": In(stream.Signature(Report)),
@@ -175,12 +174,12 @@ class Reports(wiring.Component):
 
             with m.State("IDENTIFY"):
                 m.d.comb += self.o.body.valid.eq(1)
-                with self._send_word(m, identification, 4):
+                with self._send_word(m, identification, WORD_BYTES):
                     m.next = "IDENTIFY"
 
             with m.State("WORD"):
                 m.d.comb += self.o.body.valid.eq(words.valid | self._ended)
-                with self._send_word(m, Mux(self._ended, 0, word_byte), 4):
+                with self._send_word(m, Mux(self._ended, 0, word_byte), WORD_BYTES):
                     m.d.comb += words.ready.eq(~self._ended)
                     m.next = "WORD"
                     with m.If(words.payload.last):
@@ -229,7 +228,7 @@ class Reports(wiring.Component):
                 m.d.sync += [self._index.eq(len(COUNTERS)), self._words_left.eq(len(PAIRS))]
                 m.next = "TOTAL"
             with m.Case(Report.IDENTIFICATION):
-                m.d.sync += self._words_left.eq(len(self._identification))
+                m.d.sync += self._words_left.eq(len(self._identification) // WORD_BYTES)
                 m.next = "IDENTIFY"
             with m.Case(Report.STATUS):
                 m.d.comb += self.status.taken.eq(1)
@@ -305,15 +304,11 @@ class Reports(wiring.Component):
             yield
 
     def _identification_byte(self, m: Module) -> Value:
-        byte = Signal(8)
-        with m.Switch(self._index):
-            for index, value in enumerate(self._identification):
-                with m.Case(index):
-                    word = (
-                        _padded(self.period_ticks, 32) if index == PERIOD_WORD else Const(value, 32)
-                    )
-                    m.d.comb += byte.eq(part(m, word, self._place[:2], 8))
-        return byte
+        m.submodules.identification = rom = Rom(self._identification)
+        place = self._place[:2]
+        m.d.comb += rom.address.eq(Cat(place, self._index))
+        period = part(m, _padded(self.period_ticks, 32), place, 8)
+        return Mux(self._index == PERIOD_WORD, period, rom.data)
 
 
 def _padded(value: Value, bits: int) -> Value:

@@ -86,6 +86,7 @@ class EventFifo(wiring.Component):
             depth.bit_length()
         )  # one bit more than the address, so that full ≠ empty
         self._accepted = Signal(pointer)
+        self._word, self._place, self._arrives = Signal(WORD), Signal(range(depth)), Signal()
         self._written_gray = Signal(pointer)
         self._written_gray_there = Signal(pointer)
         self._written_half_there = Signal(pointer)
@@ -119,11 +120,12 @@ class EventFifo(wiring.Component):
         taken = Signal()
         m.d.comb += taken.eq(self.i.valid & self.i.ready)
 
-        # The word is in memory in the clock in which its pointer leaves for the reader.
+        # The word is in memory in the clock in which its pointer leaves for the reader; before, it
+        # is in a register, as the memory's cells are all over the chip.
+        word, place, arrives = self._word, self._place, self._arrives
         domain += self._accepted.eq(self._accepted + taken)
-        m.d.comb += port.data.eq(self.i.payload)
-        m.d.comb += port.addr.eq(self._accepted)
-        m.d.comb += port.en.eq(taken)
+        domain += [word.eq(self.i.payload), place.eq(self._accepted), arrives.eq(taken)]
+        m.d.comb += [port.data.eq(word), port.addr.eq(place), port.en.eq(arrives)]
         domain += self._written_gray.eq(_to_gray(self._accepted))
 
         # `waiting` is a clock late, `ready` another: that of 2 words before. Then a third is taken.

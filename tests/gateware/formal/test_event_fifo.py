@@ -108,6 +108,9 @@ class WordsPass(wiring.Component):
         m.d.comb += Assert(~fifo.i.ready | (occupied < DEPTH))
         for gray, binary in ((fifo._written_gray, fifo._accepted), (left[0], fifo._fetched)):
             m.d.comb += Assert(modular(binary - from_gray(gray)) <= 1)  # one bit at a time changes
+        with m.If(fifo._arrives):  # the reader does not know of it, and it is the last one
+            m.d.comb += Assert(fifo._accepted != from_gray(fifo._written_gray))
+            m.d.comb += Assert(fifo._place == (fifo._accepted - 1)[: len(fifo._place)])
 
     def _word_is_where_it_should_be(
         self, m: Module, delivered: Signal, expected: Value, inside: Signal
@@ -121,6 +124,8 @@ class WordsPass(wiring.Component):
             m.d.comb += Assert(fifo.o.payload == expected)
         with m.Elif(inside & fifo._there & (at == fifo.o.valid)):
             m.d.comb += Assert(fifo._at_output == expected)
+        with m.Elif(inside & fifo._arrives & (modular(fifo._accepted - self.tracked) == 1)):
+            m.d.comb += Assert(fifo._word == expected)
         with m.Elif(inside):
             m.d.comb += Assert(fifo.seen == expected)
 

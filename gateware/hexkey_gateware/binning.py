@@ -1,11 +1,11 @@
 """Which bin of a histogram a click falls into: a division a clock."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from hexkey.events import DETECTORS
-from hexkey_gateware.pipeline import delayed, less
+from hexkey_gateware.pipeline import delayed
 from hexkey_gateware.settings import setting_shape
 from hexkey_gateware.slot import PHASE_BITS, lane
 
@@ -72,12 +72,13 @@ class Binning(wiring.Component):
         # They come from far away on the chip.
         period, offset, width, bins = (delayed(m, getattr(self, name), 1) for name in SETTINGS)
         time = self._since_offset(m, period, offset)
-        index = Cat(reversed(self._divide(m, time, width)))
+        above = Cat(reversed(self._divide(m, time, width)))  # bins above, up to the highest number
         click = delayed(m, self.i.valid, self.latency - 1, reset_less=False)
-        inside = click & ~index[-1] & less(index[:-1], bins)
+        least = delayed(m, Const((1 << self._bin_bits) - 1) - bins, 1)
+        inside = click & above[-1] & (least - above[:-1])[-1]
         m.d.comb += [
             self.o.valid.eq(delayed(m, inside, 1, reset_less=False)),
-            self.o.payload.bin.eq(delayed(m, index[:-1], 1)),
+            self.o.payload.bin.eq(delayed(m, ~above[:-1], 1)),
             self.o.payload.detector.eq(delayed(m, self.i.payload.detector, self.latency)),
         ]
         return m
@@ -88,11 +89,12 @@ class Binning(wiring.Component):
         before, phase = delayed(m, phase - period, 1), delayed(m, phase, 1)
         phase = delayed(m, Mux(before[-1], phase, before)[: len(period)], 1)
         since = delayed(m, phase - offset, 1)
-        round_ = delayed(m, Mux(since[-1], period, 0), 1)
+        # As a gate: of a choice synthesis would make a reset, and the way to that is long.
+        round_ = delayed(m, period & since[-1].replicate(len(period)), 1)
         return delayed(m, (delayed(m, since, 1) + round_)[: len(period)], 1)
 
     def _divide(self, m: Module, left: Signal, divisor: Signal) -> list[Signal]:
-        """Return the quotient's bits, the highest first, all in the same clock."""
+        """Return the inverse of the quotient's bits, the highest first, all in the same clock."""
         bits: list[Signal] = []
         for place in reversed(range(self._bin_bits + 1)):
             # A divisor for each place, each a copy of the one beside it: short ways on the chip.
@@ -104,5 +106,5 @@ class Binning(wiring.Component):
             too_much = rest[-1] | too_wide
             high = Mux(too_much, left[place:], rest)[:bits_above]
             left = delayed(m, Cat(left[:place], high), 1)
-            bits.append(delayed(m, ~too_much, 1))
+            bits.append(delayed(m, too_much, 1))  # an inverter would tear their long way in two
         return bits

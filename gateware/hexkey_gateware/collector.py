@@ -142,8 +142,8 @@ class Collector(wiring.Component):
         ready = Sorter.LATENCY + OpenPulse.LATENCY - 1
         chosen: Value = 0
         for place, pulse in enumerate(self.pulses):
-            here = delayed(m, restart[place], ready)
-            chosen = chosen | delayed(m, Mux(here, pulse.closed.as_value(), 0), 1)
+            elsewhere = delayed(m, ~restart[place], ready)  # as it is a reset, without an inverter
+            chosen = chosen | delayed(m, Mux(elsewhere, 0, pulse.closed.as_value()), 1)
         m.d.comb += self._leaving.valid.eq(delayed(m, closing, ready + 1, reset_less=False))
         m.d.comb += self._leaving.payload.eq(chosen)
         m.d.sync += self.closed.valid.eq(self._leaving.valid)

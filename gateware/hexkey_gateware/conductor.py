@@ -11,7 +11,7 @@ from hexkey_gateware.register_layouts import SETTINGS, resets
 FAST, SYNC = "fast", "sync"
 MARKER_BITS = 32
 
-BLINDING_CLOCKS = 6
+BLINDING_CLOCKS = 8
 """Until `seeing` tells of the last pulse that began before `blind`."""
 
 
@@ -59,7 +59,7 @@ class Conductor(wiring.Component):
     taking_over : :py:`Out(1)`
         `active` changes behind this clock.
     seeing : :py:`In(1)`
-        A pulse that is not blind is under way. Rises up to 4 clocks after such a pulse began, as
+        A pulse that is not blind is under way. Rises up to 6 clocks after such a pulse began, as
         `blind` was when it left here.
     blind : :py:`Out(1)`
         Pulses that begin in this clock are blind.

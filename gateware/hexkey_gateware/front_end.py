@@ -44,7 +44,7 @@ PER_DETECTOR = ("gate_start_ticks", "gate_width_ticks")
 class FrontEnd(wiring.Component):
     """Pulse clock, gates, collector, hold-off and resolver in a row; g² beside them.
 
-    Latency 14 clocks from the slot whose pulse closes another to the closed one in `events`;
+    Latency 15 clocks from the slot whose pulse closes another to the closed one in `events`;
     throughput a tag a clock in each lane; no back-pressure: `events` is valid in at most every
     second clock.
 
@@ -165,11 +165,12 @@ class FrontEnd(wiring.Component):
         """Wait, after the last pulse that is not blind has closed, until it has left."""
         behind = Collector.LATENCY + HoldOff.LATENCY + Resolver.LATENCY
         clocks = Signal(range(behind + 1))
-        with m.If(open_seeing):
+        sees = delayed(m, open_seeing, 1, reset_less=False)
+        with m.If(sees):
             m.d.sync += clocks.eq(behind)
         with m.Elif(clocks != 0):
             m.d.sync += clocks.eq(clocks - 1)
-        m.d.comb += self.seeing.eq(open_seeing | (clocks != 0))
+        m.d.sync += self.seeing.eq(sees | (clocks != 0))
 
     def _connect_g2(self, m: Module, clock: PulseClock) -> None:
         m.submodules.g2 = g2 = G2()

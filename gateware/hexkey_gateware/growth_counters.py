@@ -144,7 +144,9 @@ class GrowthCounters(wiring.Component):
         at = self._visit_clocks * index - ahead
         take, emptied = (self.place[clock % self._round_clocks] for clock in (at, at + 1))
         increment = Signal(self._widths[index], name=f"increment_{index}", reset_less=True)
-        m.d.sync += increment.eq(Mux(self._ignored(), 0, self.increments[str(index)]))
+        # As a gate: of a choice synthesis would make a reset, and the way to that is long.
+        counts = ~self._ignored().replicate(len(increment))
+        m.d.sync += increment.eq(self.increments[str(index)] & counts)
 
         bits = self._shift_bits if shifts else self._bits[index]
         counter = Signal(bits, name=f"counter_{index}")

@@ -5,6 +5,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hexkey_gateware.design import Design
+from hexkey_gateware.pipeline import delayed
 from hexkey_gateware.skew import Skew
 from hexkey_gateware.slot import CHANNELS, TRIGGER_CHANNEL, lane, tag_layout
 from hexkey_gateware.tagger.channel import Channel
@@ -43,6 +44,8 @@ class Inputs(wiring.Component):
         Strobes: a tag was dropped behind its delay.
     """
 
+    WAY = 2  # registers: it is far to whoever takes the tags
+
     def __init__(self, design: Design) -> None:
         detectors = range(design.detectors)
         self._channels = {
@@ -58,9 +61,7 @@ class Inputs(wiring.Component):
         self._ticks_per_clock = design.ticks_per_clock
         some = self._channels[TRIGGER_CHANNEL]
         self.code_count = some.codes
-        self.LATENCY = (
-            some.LATENCY + Skew.LATENCY + 1
-        )  # a register: it is far to whoever takes them
+        self.LATENCY = some.LATENCY + Skew.LATENCY + self.WAY
         super().__init__(
             {
                 "pins": In(CHANNELS),
@@ -86,8 +87,9 @@ class Inputs(wiring.Component):
             m.submodules[f"skew_{number}"] = skew = Skew(self._ticks_per_clock)
             self._write_table(m, number, channel)
             wiring.connect(m, channel.tag, skew.i)
-            m.d.sync += self.tags[number].valid.eq(skew.o.valid)
-            m.d.sync += self.tags[number].payload.eq(skew.o.payload)
+            valid = delayed(m, skew.o.valid, self.WAY, reset_less=False)
+            m.d.comb += self.tags[number].valid.eq(valid)
+            m.d.comb += self.tags[number].payload.eq(delayed(m, skew.o.payload, self.WAY))
             m.d.comb += [
                 channel.pin.eq(self.pins[number]),
                 channel.oscillator.eq(self.oscillator),

@@ -41,9 +41,10 @@ _ITEM = data.StructLayout(
 
 _HIDDEN_CLOCKS = 4  # at least: in these an item, or a word of it, is between two registers
 _WORDS_AT_ONCE = 3
+_PARTS = 4  # of half a distance
 _GROUP_STATES = ("settle", "add", "look", "list", "plan", "write", "finish")
-_NEEDS = data.StructLayout({"first_high": 1, "last_high": 1, "behind_high": 1, "behind": 1})
-"""Words for the parts of distances that are not 0; of `behind`, also for the lower part."""
+_NEEDS = data.StructLayout({"first_high": 1, "last_high": 1})
+"""Words for the upper halves of distances that are not 0."""
 
 
 class _Step(IntEnum):
@@ -155,6 +156,10 @@ class Packer(wiring.Component):
         self._behind = Signal(DISTANCE_BITS)
         self._first = Signal(DISTANCE_BITS)
         self._last = Signal(DISTANCE_BITS)
+        # Where they are not 0, of `behind` a clock late; so it is known in no time how many words
+        # a number takes.
+        parts = len(_parts(self._first))
+        self._first_parts, self._last_parts, self._behind_parts = (Signal(parts) for _ in range(3))
         self._at_here = Signal(init=1)  # `behind` is 0, and nothing is owing
         self._full = Signal()  # for events; then it is not `at_here` either
         # What is not told of yet.
@@ -197,7 +202,9 @@ class Packer(wiring.Component):
             self._take(m, queue, settle)
         with m.If(settle):  # the group itself leads to the pulse of its event
             m.d.sync += data.View(EVENT_VALUE, self._record.value).advance.eq(0)
-        with m.If(add & self._work.control.begin):
+        is_here = Signal()  # `add` at a group that begins an epoch, or `finish`
+        m.d.sync += is_here.eq(settle & self._work.control.begin)
+        with m.If(is_here):
             m.d.sync += self._behind.eq(0)
         self._look(m)
         with m.If(listing):
@@ -207,6 +214,7 @@ class Packer(wiring.Component):
         with m.If(write & self._go):
             m.d.sync += self._todo.eq(self._todo & behind_others)
             m.d.sync += [write.eq(self._todo != 0), finish.eq(self._todo == 0)]
+            m.d.sync += is_here.eq(self._todo == 0)
             m.d.sync += self._choosing.eq(self._todo != 0)
         with m.If(plan):
             self._plan(m, write)
@@ -328,10 +336,11 @@ class Packer(wiring.Component):
 
     def _look(self, m: Module) -> None:
         """Find out, in `look`, how many words the numbers take."""
-        for name in ("first", "last", "behind"):
-            distance = getattr(self, f"_{name}")
-            m.d.sync += self._needs[f"{name}_high"].eq(distance[NUMBER_BITS:].any())
-        m.d.sync += self._needs.behind.eq(self._behind[:NUMBER_BITS].any())
+        m.d.sync += [
+            self._needs.first_high.eq(self._first_parts[_PARTS:].any()),
+            self._needs.last_high.eq(self._last_parts[_PARTS:].any()),
+            self._behind_parts.eq(_parts(self._behind)),
+        ]
 
     def _list(self, m: Module) -> None:
         """Find out, a clock before it is known whether there is room, which words are needed."""
@@ -344,8 +353,8 @@ class Packer(wiring.Component):
             _Step.LAST: lost,
             _Step.COUNT: lost,
             _Step.BEGIN: control.begin,
-            _Step.SKIP_HIGH: needs.behind_high,
-            _Step.SKIP: needs.behind,
+            _Step.SKIP_HIGH: self._behind_parts[_PARTS:].any(),
+            _Step.SKIP: self._behind_parts[:_PARTS].any(),
             _Step.SETTINGS: control.settings | self._late.settings,
             _Step.MARKER: control.marker,
             _Step.RECORD: self._work.is_event & ~self._full,
@@ -371,7 +380,7 @@ class Packer(wiring.Component):
 
     def _finish(self, m: Module) -> None:
         """The group's last word is on its way: here is the item's pulse."""
-        m.d.sync += [self._behind.eq(0), self._at_here.eq(~self._work.is_event)]
+        m.d.sync += self._at_here.eq(~self._work.is_event)
         m.d.sync += [self._lost.eq(0), self._count.eq(0), self._late.eq(0)]
         with m.If(self._said_settings):
             m.d.sync += self.raw_tags.eq(self._settings.mode == Mode.RAW_TAGS)
@@ -405,13 +414,15 @@ class Packer(wiring.Component):
         with m.If(self._adding):
             m.d.sync += self._behind.eq(self._behind + self._gap)
         with m.If(self._noting):
-            m.d.sync += [self._last.eq(self._behind), self._lost.eq(1)]
+            parts = _parts(self._behind)
+            m.d.sync += [self._last.eq(self._behind), self._last_parts.eq(parts), self._lost.eq(1)]
             with m.If(~self._lost):
-                m.d.sync += self._first.eq(self._behind)
+                m.d.sync += [self._first.eq(self._behind), self._first_parts.eq(parts)]
             with m.If(~self._count[-1]):
                 m.d.sync += self._count.eq(self._count + 1)
         with m.If(self._anew):
             m.d.sync += [self._first.eq(0), self._last.eq(0)]
+            m.d.sync += [self._first_parts.eq(0), self._last_parts.eq(0)]
         m.d.sync += self.dropped.eq(self._noting + self._turned_away)
 
     # ---- words ----------------------------------------------------------------------------------
@@ -452,3 +463,12 @@ class Packer(wiring.Component):
             self._word.eq(Mux(is_record, record, reduce(or_, partial_words))),
         ]
         m.d.sync += [self._choosing.eq(0), self._recording.eq(0)]
+
+
+def _parts(distance: Value) -> Value:
+    """Return which parts of a distance are not 0: first of its lower half, then of the upper."""
+    lower, upper = distance[:NUMBER_BITS], distance[NUMBER_BITS:]
+    size = NUMBER_BITS // _PARTS
+    return Cat(
+        half[at : at + size].any() for half in (lower, upper) for at in range(0, NUMBER_BITS, size)
+    )

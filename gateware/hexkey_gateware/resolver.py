@@ -58,7 +58,7 @@ class Resolver(wiring.Component):
         flags = Mux(pulse.repeats.any(), FLAG_REPEAT, 0) | Mux(pulse.holdover, FLAG_HOLDOVER, 0)
         m.d.sync += [
             self.o.valid.eq(self.i.valid),
-            event.mask.eq(Mux(sent, pulse.mask, 0)),
+            event.mask.eq(pulse.mask & sent.replicate(len(pulse.mask))),
             event.phase_ticks.eq(pulse.phase_ticks),
             event.flags.eq(flags),
             event.control.eq(pulse.control),

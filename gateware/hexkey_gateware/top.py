@@ -190,7 +190,7 @@ class Receiver(wiring.Component):
             front_end.slot.eq(later(m, tracker.slot)),
             *(getattr(front_end, name).eq(active[name]) for name in (*COMMON, "g2_pair")),
             front_end.blind.eq(later(m, conductor.blind)),
-            front_end.settings.eq(conductor.announce_settings),
+            front_end.settings.eq(later(m, conductor.announce_settings)),
             front_end.marker.eq(self._marker_in_time(m)),
             conductor.seeing.eq(later(m, front_end.seeing)),
         ]
@@ -232,8 +232,8 @@ class Receiver(wiring.Component):
             packer.i.payload.eq(later(m, stand_in.o.payload)),
             # Events without a trigger are never confirmed: the host says so.
             raw_tags_wanted.eq(self._active.mode == Mode.RAW_TAGS),
-            stand_in.locked.eq(self._tracker.slot.locked),
-            stand_in.settings.eq(conductor.announce_settings & raw_tags_wanted),
+            stand_in.locked.eq(later(m, self._tracker.slot.locked)),
+            stand_in.settings.eq(later(m, conductor.announce_settings & raw_tags_wanted)),
             raw_tags.on.eq(later(m, packer.raw_tags & ~conductor.blind)),
             relay.clear.eq(~raw_tags.on),
             self._tags_dropped.eq(raw_tags.dropped + relay.dropped),

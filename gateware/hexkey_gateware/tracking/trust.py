@@ -139,11 +139,12 @@ class Gears(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         # The next gear is known long before it is engaged. Edges are counted down to -1, so that
-        # the sign says which one is the last.
+        # the sign says which one is the last; and what is left is known before an edge is taken.
         at_last = Signal()
         next_shift = Signal.like(self.shift)  # if there is another
         next_edges = Signal(signed(MAX_LOOP_SHIFT + GEAR_EDGES_SHIFT + 2))
-        edges_left = Signal.like(next_edges)
+        edges_left, one_less = Signal.like(next_edges), Signal.like(next_edges, init=-1)
+        next_one_less = Signal.like(next_edges)
         is_last = Signal()
         gear = Signal.like(self.shift)
         m.d.comb += is_last.eq(delayed(m, self.shift >= self.last_shift_early, 1))
@@ -151,10 +152,14 @@ class Gears(wiring.Component):
             at_last.eq(is_last),
             next_shift.eq(Mux(is_last | self.ready, self.last_shift_early, self.shift + 1)),
             gear.eq(Mux(self.clear, self.widest_shift, self.shift + 1)),
-            next_edges.eq(_edges(gear)),
+            next_edges.eq(Cat(Const(0b10, 2), _edges_above(gear))),
+            next_one_less.eq(Cat(Const(0b01, 2), _edges_above(gear))),
         ]
         gear_ends = self.taken & edges_left[-1]
-        m.d.sync += edges_left.eq(Mux(self.clear | gear_ends, next_edges, edges_left - self.taken))
+        anew = self.clear | edges_left[-1]
+        with m.If(self.clear | self.taken):
+            m.d.sync += edges_left.eq(Mux(anew, next_edges, one_less))
+            m.d.sync += one_less.eq(Mux(anew, next_one_less, one_less - 1))
         with m.If(self.clear):
             m.d.sync += next_shift.eq(self.widest_shift)
         with m.If(self.clear | self.ready | gear_ends):
@@ -168,8 +173,7 @@ class Gears(wiring.Component):
         return delayed(m, less(self.period[exact:], (self._least << SHORT_BY_SHIFT) - 1), 1)
 
 
-def _edges(shift: Signal) -> Value:
-    """Return how many edges to stay at a shift, less 2."""
+def _edges_above(shift: Signal) -> Value:
+    """Return how many edges to stay at a shift, less 2, without its lowest two bits, 0b10."""
     ones = Const(-1, MAX_LOOP_SHIFT + GEAR_EDGES_SHIFT + 1)
-    below = ~(ones << GEAR_EDGES_SHIFT << shift)
-    return Cat(Const(0, 1), below[1 : len(ones)])
+    return (~(ones << GEAR_EDGES_SHIFT << shift))[2 : len(ones)]

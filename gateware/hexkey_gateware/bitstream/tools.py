@@ -62,19 +62,28 @@ GOWIN_PACK = Tool(
 )
 
 
-def run_tool(tool: Tool, arguments: list[str], folder: Path, log: str) -> float:
+def run_tool(
+    tool: Tool, arguments: list[str], folder: Path, log: str, limit_s: float | None = None
+) -> float:
     """Run a tool in a folder, what it says into the file `log` there; return the seconds it took.
 
     Raises
     ------
     HexkeyError
-        It failed; the error names its last words.
+        It failed, and the error names its last words; or it took longer than `limit_s`.
     """
     started = time.monotonic()
+    command = [*tool.command(), *arguments]
     with (folder / log).open("w") as said:
-        ended = subprocess.run(
-            [*tool.command(), *arguments], cwd=folder, stdout=said, stderr=subprocess.STDOUT
-        )
+        try:
+            ended = subprocess.run(
+                command, cwd=folder, stdout=said, stderr=subprocess.STDOUT, timeout=limit_s
+            )
+        except subprocess.TimeoutExpired:
+            raise HexkeyError(
+                f"{tool.name} has come to no end in {limit_s:.0f} s: try another --seed, or see "
+                f"{folder / log}"
+            ) from None
     if ended.returncode:
         raise HexkeyError(f"{tool.name} failed: {_last_words(folder / log)}; see {folder / log}")
     return time.monotonic() - started

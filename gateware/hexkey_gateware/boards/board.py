@@ -94,8 +94,10 @@ class Board:
         Which flow builds it.
     device : tuple of str
         Options for nextpnr: chip, package, speed.
+    fewest_reset, fewest_enabled : int
+        Resets and enables of fewer flip-flops become gates (ECP5): what places this chip best.
     placer : tuple of str
-        Options for nextpnr, too: what places this chip best.
+        Options for nextpnr, too, for the same reason.
     header : Header
         Takes all the inputs.
     trigger, marker : Input
@@ -133,6 +135,8 @@ class Board:
     lowering: str
     placer: tuple[str, ...]
     loader: tuple[str, ...]
+    fewest_reset: int = 4
+    fewest_enabled: int = 3
     taps: int = 256
     tap_ps: float = 35.5
     fifo_depth: int = 4096

@@ -35,11 +35,19 @@ ULX3S_25F = replace(
     platform="amaranth_boards.ulx3s:ULX3S_25F_Platform",
     device=("--25k", "--package", "CABGA381", "--speed", "6"),
     cells=Cells(block_rams=56, block_ram_budget=48, lut_share=0.80),
+    # The receiver fills the chip: the other placer comes to no end, nor does this one with more
+    # resets and enables.
+    fewest_reset=8,
+    fewest_enabled=4,
+    placer=(
+        *("--placer", "heap", "--placer-heap-timingweight", "30"),
+        *("--placer-heap-critexp", "4", "--placer-heap-beta", "0.75"),
+    ),
     histogram_bins=1024,
 )
 
 ULX3S_12F = replace(
-    ULX3S_85F,
+    ULX3S_25F,
     name="ulx3s-12f",
     title="ULX3S 12F",
     platform="amaranth_boards.ulx3s:ULX3S_12F_Platform",

@@ -93,6 +93,14 @@ def test_tool_that_fails_is_quoted(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         tools.run_tool(tools.YOSYS, [], tmp_path, "a.log")
 
 
+def test_tool_that_comes_to_no_end_is_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NEXTPNR_ECP5", _program(tmp_path, "nextpnr", "exec sleep 60"))
+    with pytest.raises(HexkeyError, match=r"no end in 1 s: try another --seed, or see .*a\.log$"):
+        tools.run_tool(tools.NEXTPNR_ECP5, [], tmp_path, "a.log", 1.0)
+
+
 def test_tool_that_is_missing_says_what_to_install() -> None:
     missing = tools.Tool("yosys", "NO_SUCH_VARIABLE", "no_such_package", "run")
     with pytest.raises(ConfigurationError, match=r"pip install 'hexkey\[bitstream\]'"):

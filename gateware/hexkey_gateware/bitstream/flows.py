@@ -48,7 +48,7 @@ write_rtlil generic.il
 # The flip-flops of a slice share an enable, those of a tile a reset, so a few that have their own
 # keep many others away from where they would lie best. `dfflegalize` makes gates of such resets and
 # enables, see `Board`; it stands where synth_ecp5 has it, too, which sets no bounds. The cells are
-# those that the ECP5's flip-flops can be. Mapping is a run of its own since in one with the synthesis
+# those that the ECP5's flip-flops can be. Mapping is a run of its own: in one with the synthesis
 # Yosys takes more LUTs for the same.
 #
 # Behind synthesis only do the cells of the delay lines become carry cells, see `lines`.

@@ -70,7 +70,7 @@ def test_small_receiver_builds_and_the_gate_sees_spoilt_files(tmp_path: Path) ->
     assert [line.cells for line in found.lines] == [BOARD.taps // 2 + 1] * BOARD.channels
     assert found.tap_ps is not None
     assert 30 < found.tap_ps < 36
-    assert told[::2] == ["elaboration", "synthesis", "place and route", "bitstream"]
+    assert told[::2] == ["elaboration", "synthesis", "mapping", "place and route", "bitstream"]
     assert json.loads((folder / "summary.json").read_text())["ok"] is True
 
     for number, (name, spoil, expected) in enumerate(SPOILT):

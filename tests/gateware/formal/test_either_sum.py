@@ -3,27 +3,18 @@
 from pathlib import Path
 
 import pytest
-from amaranth.back import rtlil
 from amaranth.hdl import Module, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
+from tests.gateware.formal.cells import prove_equal
 from tests.gateware.formal.conftest import needs_prover
 
 from hexkey.errors import HexkeyError
-from hexkey_gateware.bitstream.tools import YOSYS, run_tool
 from hexkey_gateware.tracking import either_sum
 from hexkey_gateware.tracking.either_sum import EitherSum
 
 pytestmark = needs_prover
-SCRIPT = """\
-read_rtlil top.il
-read_verilog +/ecp5/common_sim.vh +/ecp5/ccu2c_sim.vh
-hierarchy -top top
-proc
-flatten -wb
-opt
-sat -verify -prove differ 0 top
-"""
+MODELS = ("common_sim.vh", "ccu2c_sim.vh")
 
 
 class Both(wiring.Component):
@@ -45,15 +36,9 @@ class Both(wiring.Component):
         return m
 
 
-def prove_equal(bits: int, folder: Path) -> None:
-    (folder / "top.il").write_text(rtlil.convert(Both(bits), name="top", emit_src=False))
-    (folder / "proof.ys").write_text(SCRIPT)
-    run_tool(YOSYS, ["-s", "proof.ys"], folder, "proof.log")
-
-
 @pytest.mark.parametrize("bits", [18, 19])
 def test_cells_add_what_the_plain_adder_adds(bits: int, tmp_path: Path) -> None:
-    prove_equal(bits, tmp_path)
+    prove_equal(Both(bits), tmp_path, *MODELS)
 
 
 @pytest.mark.parametrize("table", ["EITHER", "ENTRY"])
@@ -62,4 +47,4 @@ def test_proof_sees_a_bit_of_a_table(
 ) -> None:
     monkeypatch.setattr(either_sum, table, getattr(either_sum, table) ^ 2)
     with pytest.raises(HexkeyError, match="proof did fail"):
-        prove_equal(18, tmp_path)
+        prove_equal(Both(18), tmp_path, *MODELS)

@@ -9,6 +9,7 @@ from amaranth.back import rtlil
 from amaranth.hdl import Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
+from tests.gateware.formal.cells import prove_equal
 from tests.gateware.formal.conftest import needs_prover
 
 from hexkey.errors import HexkeyError
@@ -17,15 +18,7 @@ from hexkey_gateware.link.rom import Rom
 
 pytestmark = needs_prover
 CONTENT = bytes(range(250, 256)) + b"the quick brown fox, 0.1 3f2a9c1b"
-SCRIPT = """\
-read_rtlil top.il
-read_verilog +/ecp5/common_sim.vh
-hierarchy -top top
-proc
-flatten -wb
-opt
-sat -verify -prove differ 0 top
-"""
+MODEL = "common_sim.vh"
 
 
 class Both(wiring.Component):
@@ -44,19 +37,13 @@ class Both(wiring.Component):
         return m
 
 
-def prove_equal(content: bytes, folder: Path) -> None:
-    (folder / "top.il").write_text(rtlil.convert(Both(content), name="top", emit_src=False))
-    (folder / "proof.ys").write_text(SCRIPT)
-    run_tool(YOSYS, ["-s", "proof.ys"], folder, "proof.log")
-
-
 def test_luts_hold_the_bytes(tmp_path: Path) -> None:
-    prove_equal(CONTENT, tmp_path)
+    prove_equal(Both(CONTENT), tmp_path, MODEL)
 
 
 def test_proof_sees_a_bit_of_the_last_byte(tmp_path: Path) -> None:
     with pytest.raises(HexkeyError, match="proof did fail"):
-        prove_equal(CONTENT[:-1] + bytes([CONTENT[-1] ^ 4]), tmp_path)
+        prove_equal(Both(CONTENT[:-1] + bytes([CONTENT[-1] ^ 4])), tmp_path, MODEL)
 
 
 SYNTHESIS = """\
@@ -67,7 +54,7 @@ write_json netlist.json
 
 
 def netlist(firmware: str, folder: Path) -> str:
-    """Return an identification as synthesised, without the contents of their LUTs' tables."""
+    """Return an identification as synthesised, without the contents of its LUTs."""
     folder.mkdir()
     rom = Rom(bytes(24) + firmware.encode() + b"ULX3S 85F", ecp5=True)
     (folder / "top.il").write_text(rtlil.convert(rom, name="top", emit_src=False))

@@ -23,9 +23,12 @@ def bitstream(
         Path | None,
         typer.Option(help="Folder for all that it makes; hexkey-bitstream/BOARD if not given."),
     ] = None,
-    seed: Annotated[int, typer.Option(min=1, help="Seed of the placement.")] = 1,
+    seed: Annotated[
+        int | None,
+        typer.Option(min=1, help="Seed of the placement; the board's own if not given."),
+    ] = None,
     seeds: Annotated[
-        int, typer.Option(min=1, max=100, help="Build with so many seeds, from --seed on.")
+        int, typer.Option(min=1, max=100, help="Build with so many seeds, from that one on.")
     ] = 1,
     load: Annotated[
         bool, typer.Option("--load", help="Then load the board that is connected by USB.")
@@ -59,7 +62,8 @@ def bitstream(
         require_loader()
     with Display(board, quiet=as_json) as display:
         builds = []
-        for each in range(seed, seed + seeds):
+        first = seed or board.seed
+        for each in range(first, first + seeds):
             display.begin(each)
             builds.append(build_receiver(board, folder / f"seed-{each}", each, display.progress))
             display.end(builds[-1])

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from hexkey.errors import HexkeyError
 from hexkey_gateware.bitstream.netlist import Netlist
 from hexkey_gateware.boards import Board
 
@@ -14,6 +15,7 @@ CELL_TYPES: dict[str, dict[str, tuple[str, ...]]] = {
     "ecp5": {LUT: ("TRELLIS_COMB",), FLIP_FLOP: ("TRELLIS_FF",), BLOCK_RAM: ("DP16KD",)},
     "gowin": {LUT: ("LUT4",), FLIP_FLOP: ("DFF",), BLOCK_RAM: ("BSRAM",)},
 }
+PLACES_TAKEN = {"ALU": 1, "RAM16SDP4": 6}  # flip-flops' places that a cell of Gowin takes
 IO_TYPES = {"ecp5": "TRELLIS_IO", "gowin": "IOB"}
 
 
@@ -107,6 +109,20 @@ def check_cells(cells: list[CellFigure], board: Board) -> list[str]:
             f"{100 * board.cells.lut_share:.0f} %"
         )
     return problems
+
+
+def require_places(netlist: Netlist, board: Board) -> None:
+    """Raise HexkeyError before a placer looks for hours for places that there are not."""
+    taken = sum(
+        1 if cell.type.startswith("DFF") else PLACES_TAKEN.get(cell.type, 0)
+        for cell in netlist.cells.values()
+    )
+    if taken > board.cells.places:
+        raise HexkeyError(
+            f"{board.title}: flip-flops, carry cells and memory would take {taken} places of "
+            f"{board.cells.places}, as nextpnr places them; --verilog writes the receiver for the "
+            f"maker's own tools"
+        )
 
 
 def check_pins(constraints: str, netlist: Netlist) -> list[str]:

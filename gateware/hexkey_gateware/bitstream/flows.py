@@ -18,6 +18,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from hexkey_gateware.bitstream.checks import require_places
+from hexkey_gateware.bitstream.netlist import read_netlist
 from hexkey_gateware.bitstream.tools import (
     ECPPACK,
     GOWIN_PACK,
@@ -134,7 +136,12 @@ def gowin_steps(board: Board, folder: Path, seed: int) -> Iterator[Step]:
     (folder / "top.sdc").write_text(_gowin_clocks(board))
     route = [*board.device, "--seed", str(seed), "--json", ROUTABLE, "--vopt", "cst=top.cst"]
     route += ["--sdc", "top.sdc", "--write", PLACED, "--report", TIMING, "--timing-allow-fail"]
-    yield Step("place and route", lambda: run_tool(NEXTPNR_GOWIN, route, folder, "route.log"))
+
+    def place() -> float:
+        require_places(read_netlist(folder / NETLIST), board)
+        return run_tool(NEXTPNR_GOWIN, route, folder, "route.log", PLACING_LIMIT_S)
+
+    yield Step("place and route", place)
     pack = ["-d", "GW2A-18C", "-o", "top.fs", "--sspi_as_gpio", "--mspi_as_gpio"]
     pack += ["--ready_as_gpio", "--done_as_gpio", PLACED]
     yield Step("bitstream", lambda: run_tool(GOWIN_PACK, pack, folder, "pack.log"))

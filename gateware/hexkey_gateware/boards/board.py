@@ -71,11 +71,14 @@ class Cells:
         The build fails above; what is left is for whoever adds a block.
     lut_share : float
         The build fails above this part of the LUTs.
+    places : int
+        Of flip-flops, where nextpnr can put a carry cell instead, but not beside one (Gowin).
     """
 
     block_rams: int
     block_ram_budget: int
     lut_share: float
+    places: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,8 @@ class Board:
         Resets and enables of fewer flip-flops become gates (ECP5): what places this chip best.
     placer : tuple of str
         Options for nextpnr, too, for the same reason.
+    seed : int
+        Of the placement, if none is asked for: one that keeps the clocks.
     header : Header
         Takes all the inputs.
     trigger, marker : Input
@@ -137,6 +142,7 @@ class Board:
     loader: tuple[str, ...]
     fewest_reset: int = 4
     fewest_enabled: int = 3
+    seed: int = 1
     taps: int = 256
     tap_ps: float = 35.5
     fifo_depth: int = 4096

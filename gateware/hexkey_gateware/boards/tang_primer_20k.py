@@ -4,6 +4,10 @@ The tools cannot tap this family's carry chains, so its inputs are sampled on bo
 clock: 5 ns instead of some tens of picoseconds. Good for trying the chain, and for sources whose
 photons come much later than that. Inputs are on the Dock's PMOD 0. The host's RTS does not reach
 the chip.
+
+**nextpnr cannot place the whole receiver on it** (0.11): it puts neither a carry cell nor a LUT
+that belongs to something else beside a flip-flop, as the silicon could. The maker's own tools take
+the Verilog that `hexkey bitstream tang-primer-20k --verilog` writes.
 """
 
 from hexkey_gateware.boards.board import Board, Cells, Clocks, Header, Input
@@ -20,7 +24,7 @@ TANG_PRIMER_20K = Board(
     marker=Input("4", "PMOD 0, pin 4"),
     input_attributes=(("IO_TYPE", "LVCMOS33"), ("PULL_MODE", "DOWN")),
     clocks=Clocks("clk27", 27_000_000, 100_000_000, 50_000_000, 62_500_000),
-    cells=Cells(block_rams=46, block_ram_budget=40, lut_share=0.85),
+    cells=Cells(block_rams=46, block_ram_budget=40, lut_share=0.85, places=15_552),
     lowering="ddr",
     placer=(),
     loader=("--board", "tangprimer20k"),

@@ -43,6 +43,7 @@ ULX3S_25F = replace(
         *("--placer", "heap", "--placer-heap-timingweight", "30"),
         *("--placer-heap-critexp", "4", "--placer-heap-beta", "0.75"),
     ),
+    seed=3,
     histogram_bins=1024,
 )
 

@@ -8,6 +8,9 @@ from itertools import accumulate
 CELL_PS = {6: 71, 7: 63, 8: 56}
 """What a CCU2C, two taps, takes at each speed grade of an ECP5, as nextpnr has it."""
 
+CELL_5G_PS = 43
+"""The same of an ECP5-5G in speed grade 8."""
+
 
 class Line:
     """A delay line.

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from hexkey.errors import HexkeyError
 from hexkey_gateware.bitstream.checks import (
     CellFigure,
     ClockFigure,
@@ -13,9 +14,10 @@ from hexkey_gateware.bitstream.checks import (
     check_pins,
     check_placed_pins,
     clock_figures,
+    require_places,
     tap_delay_ps,
 )
-from hexkey_gateware.bitstream.netlist import parse_netlist
+from hexkey_gateware.bitstream.netlist import Netlist, parse_netlist
 from hexkey_gateware.boards import find_board
 
 TARGETS = {"fast": 200.0, "sync": 50.0, "osc": 155.0}
@@ -86,6 +88,23 @@ def test_too_many_luts() -> None:
     problem, *others = check_cells(cell_figures(report, BOARD), BOARD)
     assert problem == "24000 LUTs are 98.8 %: ULX3S 25F may use 80 %"
     assert not others
+
+
+def _cells(**counts: int) -> Netlist:
+    cell: dict[str, Any] = {"connections": {}, "port_directions": {}, "attributes": {}}
+    cells = {
+        f"{kind} {n}": {**cell, "type": kind}
+        for kind, count in counts.items()
+        for n in range(count)
+    }
+    return parse_netlist({"cells": cells, "ports": {}})
+
+
+def test_places_are_of_flip_flops_or_of_what_excludes_them() -> None:
+    tang = find_board("tang-primer-20k")
+    require_places(_cells(DFFRE=15_000, DFF=540, ALU=6, RAM16SDP4=1, LUT4=5_000), tang)
+    with pytest.raises(HexkeyError, match="would take 15553 places of 15552"):
+        require_places(_cells(DFFRE=15_000, DFF=541, ALU=6, RAM16SDP4=1), tang)
 
 
 LATTICE = """

@@ -1,10 +1,11 @@
-"""The receiver of every board can be made, and the largest one keeps what its board promises."""
+"""The receiver of every board can be made, and keeps what its board promises."""
 
 from pathlib import Path
 
 import pytest
 from amaranth.hdl import Fragment
 
+from hexkey.errors import HexkeyError
 from hexkey_gateware.bitstream.receiver import build_receiver
 from hexkey_gateware.boards import BOARDS, find_board
 from hexkey_gateware.top import Receiver
@@ -18,11 +19,24 @@ def test_board_has_a_receiver(name: str) -> None:
     assert len(receiver.pins) == 5
 
 
-LONG_SEEDS = [pytest.param(seed, marks=pytest.mark.long) for seed in (2, 3)]
+QUICK = ("ulx3s-85f", 1)
+LONG = [
+    *(("ulx3s-85f", seed) for seed in (2, 3)),
+    *((board.name, board.seed) for board in BOARDS if board.family == "ecp5"),
+]
 
 
-@pytest.mark.timeout(2400)  # five minutes, if nothing else runs
-@pytest.mark.parametrize("seed", [1, *LONG_SEEDS])
-def test_receiver_keeps_its_clocks_and_budgets(seed: int, tmp_path: Path) -> None:
-    build = build_receiver(find_board("ulx3s-85f"), tmp_path, seed, lambda title, seconds: None)
+@pytest.mark.timeout(2400)  # five to ten minutes, if nothing else runs
+@pytest.mark.parametrize(
+    ("name", "seed"),
+    [QUICK, *(pytest.param(*each, marks=pytest.mark.long) for each in LONG if each != QUICK)],
+)
+def test_receiver_keeps_its_clocks_and_budgets(name: str, seed: int, tmp_path: Path) -> None:
+    build = build_receiver(find_board(name), tmp_path, seed, lambda title, seconds: None)
     assert build.problems == ()
+
+
+def test_tang_is_refused_in_time_for_want_of_places(tmp_path: Path) -> None:
+    board = find_board("tang-primer-20k")
+    with pytest.raises(HexkeyError, match="would take 17254 places of 15552"):
+        build_receiver(board, tmp_path, board.seed, lambda title, seconds: None)

@@ -1,8 +1,8 @@
 """A channel's figures in picoseconds, calibrated by the host's own code.
 
-The model is fixed: what nextpnr says of a CCU2C at speed grade 6, taps that differ by 30 %
-(lognormal), flip-flops whose clocks differ by 8 ps rms, so that taps switch out of order (bubbles),
-and 5 ps rms of jitter on each tap. Calibration hears a free oscillator, as on a board; the edges
+The model is fixed: what nextpnr says of a board's CCU2C, taps that differ by 30 % (lognormal),
+flip-flops whose clocks differ by 8 ps rms, so that taps switch out of order (bubbles), and 5 ps rms
+of jitter on each tap. Calibration hears a free oscillator, as on a board; the edges
 that are tested are others, at another input.
 
 An error is what a tag says less when the edge was, less the channel's offset: the mean of these,
@@ -17,15 +17,16 @@ import numpy as np
 import pytest
 
 from hexkey.calibration.line import MIN_HITS, Line, calibrate, check_agreement
+from hexkey_gateware.boards import find_board
+from hexkey_gateware.boards.board import Board
 from hexkey_gateware.slot import TICK_PS
 from hexkey_gateware.tagger.channel import OSCILLATOR, PIN, Channel
 from hexkey_sim.benches.edges import CLOCK_PS, DELAYS_FILE, SHORTEST_PS
 from hexkey_sim.benches.tagger_player import Played, Player, Times
 from hexkey_sim.benches.verilator import MISSING_SIMULATOR, simulator_is_missing
-from hexkey_sim.golden.tagger_line import CELL_PS, uneven_line
+from hexkey_sim.golden.tagger_line import CELL_5G_PS, CELL_PS, uneven_line
 
-TAPS, SPEED_GRADE = 256, 6
-TAP_PS = CELL_PS[SPEED_GRADE] / 2
+CELLS_PS = {"ulx3s-85f": CELL_PS[6], "ecpix5-85f": CELL_5G_PS}
 JITTER_PS = 5
 LONGEST_PS = 30_000  # of the pulses played
 OSCILLATOR_PS, OSCILLATOR_JITTER_PS = 105_608, 20  # a period, which wanders by so much each time
@@ -122,14 +123,9 @@ def pairs(apart_ps: int, high_ps: int) -> Times:
     ).ravel()
 
 
-@pytest.fixture
-def player(tmp_path: Path) -> Player:
-    return Player(Channel(TAPS, "model", tap_ps=TAP_PS, delays_file=DELAYS_FILE), tmp_path)
-
-
-def calibrated(player: Player, seed: int, hits: int) -> Line:
+def calibrated(player: Player, board: Board, seed: int, hits: int) -> Line:
     """Return the line that the host finds, after the checks that it makes on a board."""
-    player.set_line(uneven_line(TAPS, CELL_PS[SPEED_GRADE], seed), JITTER_PS)
+    player.set_line(uneven_line(board.taps, CELLS_PS[board.name], seed), JITTER_PS)
     played = player.play(oscillator(np.random.default_rng(seed), hits), OSCILLATOR)
     assert len(played.codes) == hits
     early, late = (np.bincount(half, minlength=player.codes) for half in np.split(played.codes, 2))
@@ -137,9 +133,12 @@ def calibrated(player: Player, seed: int, hits: int) -> Line:
     return calibrate(early + late, CLOCK_PS, min_hits=hits)
 
 
-def measured(player: Player, seed: int, hits: int, rounds: int) -> Figures:
-    """Return the figures of a line, whose table was written before its edges were played."""
-    line = calibrated(player, seed, hits)
+def measured(folder: Path, name: str, seed: int, hits: int, rounds: int) -> Figures:
+    """Return the figures of a line of a board, its table written before its edges were played."""
+    board = find_board(name)
+    channel = Channel(board.taps, "model", tap_ps=board.tap_ps, delays_file=DELAYS_FILE)
+    player = Player(channel, folder)
+    line = calibrated(player, board, seed, hits)
     table = line.fine_ticks(Fraction(TICK_PS)).tolist()
     changes = sweep(np.random.default_rng(1000 + seed), rounds)
     played = player.play(changes, PIN)
@@ -159,14 +158,15 @@ def check_figures(figures: Figures) -> None:
     assert figures.residual_ps[0] < TICK_PS / 2
 
 
-def test_edge_is_known_to_15_ps(player: Player) -> None:
-    check_figures(measured(player, seed=1, hits=QUICK_HITS, rounds=3))
+def test_edge_is_known_to_15_ps(tmp_path: Path) -> None:
+    check_figures(measured(tmp_path, "ulx3s-85f", seed=1, hits=QUICK_HITS, rounds=3))
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_edge_is_known_to_15_ps_on_other_lines(player: Player, seed: int) -> None:
-    check_figures(measured(player, seed, hits=MIN_HITS, rounds=10))
+@pytest.mark.parametrize("name", CELLS_PS)
+def test_edge_is_known_to_15_ps_on_other_lines(tmp_path: Path, name: str, seed: int) -> None:
+    check_figures(measured(tmp_path, name, seed, hits=MIN_HITS, rounds=10))
 
 
 @pytest.mark.parametrize("clock_ps", [5_000, 10_000])

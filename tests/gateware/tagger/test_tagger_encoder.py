@@ -8,7 +8,7 @@ from hexkey_gateware.tagger.encoder import Encoder
 from hexkey_gateware.tagger.reach import Reach
 
 
-@pytest.mark.parametrize(("taps", "bubbles"), [(256, True), (192, True), (3, False)])
+@pytest.mark.parametrize(("taps", "bubbles"), [(256, True), (400, True), (192, True), (3, False)])
 def test_encoder_equals_its_model(line_bench: LineBench, taps: int, bubbles: bool) -> None:
     encoder = Encoder(taps, bubbles)
     result = line_bench(encoder, LATENCY=encoder.LATENCY, BUBBLES=bubbles)

@@ -38,5 +38,5 @@ def test_receiver_keeps_its_clocks_and_budgets(name: str, seed: int, tmp_path: P
 
 def test_tang_is_refused_in_time_for_want_of_places(tmp_path: Path) -> None:
     board = find_board("tang-primer-20k")
-    with pytest.raises(HexkeyError, match="would take 17254 places of 15552"):
+    with pytest.raises(HexkeyError, match=r"would take \d+ places of 15552"):
         build_receiver(board, tmp_path, board.seed, lambda title, seconds: None)

@@ -1,5 +1,6 @@
 """Runs a bench: a component as Verilog, Verilator, cocotb."""
 
+import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -7,10 +8,20 @@ from pathlib import Path
 
 from amaranth.lib import wiring
 from cocotb_tools.check_results import get_results
+from cocotb_tools.config import libs_dir
 from cocotb_tools.runner import get_runner
 
 from hexkey_gateware.verilog import export
 from hexkey_sim.benches.verilator import compiled_model
+
+ENVIRONMENT = {
+    # Importing pytest in the simulator takes a second, a third of a short bench.
+    "COCOTB_REWRITE_ASSERTION_FILES": "",
+    # A model may have been compiled by another installation, which is no more.
+    "LD_LIBRARY_PATH": os.pathsep.join(
+        [str(libs_dir), *filter(None, [os.environ.get("LD_LIBRARY_PATH")])]
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +107,7 @@ def run_model(
             seed=seed,
             results_xml=str(results),
             log_file=log,
-            # Importing pytest in the simulator takes a second, a third of a short bench.
-            extra_env={"COCOTB_REWRITE_ASSERTION_FILES": "", **(env or {})},
+            extra_env={**ENVIRONMENT, **(env or {})},
         )
     tests, failures = get_results(results)
     return BenchResult(tests, failures, log.read_text())

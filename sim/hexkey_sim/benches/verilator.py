@@ -91,7 +91,7 @@ def _compile(
         flags = [*FLAGS, f"-DVM_TIMING={int(timing)}"]
         (folder / "model.cpp").write_text(_whole(path.name for path in folder.glob("Vtop*.cpp")))
         main = Path(libs_dir).parent / "share" / "lib" / "verilator" / "verilator.cpp"
-        link = [f"-Wl,-rpath,{libs_dir}", f"-L{libs_dir}", "-lcocotbvpi_verilator", "-lpthread"]
+        link = [f"-L{libs_dir}", "-lcocotbvpi_verilator", "-lpthread"]  # found by `run_model`
         inputs = ["model.cpp", str(main), *map(str, _runtime(flags, log))]
         _run(["g++", *flags, "-I.", *inputs, *link, "-o", top], folder, log)
     for each in folder.glob("*.cpp"):

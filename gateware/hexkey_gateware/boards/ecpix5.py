@@ -24,7 +24,7 @@ ECPIX5_85F = Board(
     marker=Input("8", "PMOD 0, pin 8"),
     input_attributes=(("IO_TYPE", "LVCMOS33"), ("PULLMODE", "DOWN")),
     clocks=Clocks("clk100", 100_000_000, 200_000_000, 50_000_000, 155_000_000),
-    cells=Cells(block_rams=208, block_ram_budget=64, lut_share=0.25),
+    cells=Cells(block_rams=208, block_ram_budget=64, lut_share=0.35),
     lowering="ecp5",
     # Its wires are a third shorter than those of the usual placer.
     placer=("--placer", "static"),
@@ -41,5 +41,5 @@ ECPIX5_45F = replace(
     title="ECPIX-5 45F",
     platform="amaranth_boards.ecpix5:ECPIX545Platform",
     device=("--um5g-45k", "--package", "CABGA554", "--speed", "8"),
-    cells=Cells(block_rams=108, block_ram_budget=64, lut_share=0.50),
+    cells=Cells(block_rams=108, block_ram_budget=64, lut_share=0.60),
 )

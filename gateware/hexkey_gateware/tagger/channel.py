@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 from hexkey_gateware.slot import TICKS_PER_CLOCK, lane, tag_layout
 from hexkey_gateware.tagger.delay_line import DelayLine
 from hexkey_gateware.tagger.encoder import Encoder, code_layout
+from hexkey_gateware.tagger.reach import neighbours
 from hexkey_gateware.tagger.table import Table, table_write
 
 SOURCES = 3
@@ -77,7 +78,7 @@ class Channel(wiring.Component):
             jitter_ps=jitter_ps,
             delays_file=delays_file,
         )
-        self._encoder = Encoder(taps, bubbles=lowering != "ddr")
+        self._encoder = Encoder(taps, neighbours(lowering, tap_ps))
         self.codes = self._encoder.reach.codes
         self._table = Table(self.codes, tap_ps=tap_ps, ticks_per_clock=ticks_per_clock)
         self.CODE_LATENCY = self._line.LATENCY + self._encoder.LATENCY

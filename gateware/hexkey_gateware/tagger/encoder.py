@@ -1,6 +1,9 @@
 """Finds the youngest edge in a snapshot of a delay line, and whether it is new."""
 
 from dataclasses import dataclass
+from functools import reduce
+from itertools import combinations
+from operator import and_, or_
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
@@ -48,17 +51,17 @@ class Encoder(wiring.Component):
 
     Tap 0 is nearest to the input, so the youngest edge is where, going on from tap 0, the taps stop
     being high for the first time. Each tap first takes the majority of itself and its neighbours:
-    uneven taps switch out of order (bubbles), and one tap out of order must not look like an edge.
+    uneven taps switch out of order (bubbles), and taps out of order must not look like an edge.
     See `hexkey_gateware.tagger.reach` for how an edge that is seen twice gives one code.
 
     Latency `LATENCY` clocks, throughput one snapshot a clock, no back-pressure. Edges must be more
-    than a clock apart, high and low longer than three taps.
+    than a clock apart, high and low longer than a tap and its neighbours.
 
     Parameters
     ----------
     taps : int
-    bubbles : bool
-        False for a line of equal samples: no majority is taken then.
+    neighbours : int
+        On either side; 0 for a line of equal samples.
 
     Members
     -------
@@ -68,9 +71,8 @@ class Encoder(wiring.Component):
         The code `reach.visible` stands for an edge that had left the line before it was seen.
     """
 
-    def __init__(self, taps: int, bubbles: bool = True) -> None:
-        self.reach: Reach = reach(taps, bubbles)
-        self._bubbles = bubbles
+    def __init__(self, taps: int, neighbours: int = 1) -> None:
+        self.reach: Reach = reach(taps, neighbours)
         super().__init__({"snapshot": In(taps), "o": Out(lane(code_layout(self.reach.codes)))})
         # Leaves, search, a clock for the way from the line's ends, decision.
         self.LATENCY = 1 + _levels(self.reach.visible) + 1 + 1
@@ -100,10 +102,9 @@ class Encoder(wiring.Component):
 
     def _tap(self, index: int) -> Value:
         taps: Value = self.snapshot
-        if not self._bubbles or index == 0:
-            return taps[index]
-        before, here, behind = taps[index - 1], taps[index], taps[index + 1]
-        return (before & here) | (here & behind) | (before & behind)
+        sides = min(self.reach.neighbours, index)
+        votes = taps[index - sides : index + sides + 1]
+        return _at_least(sides + 1, list(votes))
 
     def _decide(self, m: Module, node: Node) -> None:
         young = Signal()
@@ -119,6 +120,15 @@ class Encoder(wiring.Component):
         code = Signal(self.o.payload.code.shape(), reset_less=True)
         m.d.sync += code.eq(Mux(node.found, node.index, self.reach.visible))
         m.d.comb += self.o.payload.code.eq(code)
+
+
+def _at_least(least: int, bits: list[Value]) -> Value:
+    """Return whether so many of some bits are high.
+
+    The order, near bits first, is arbitrary, but the netlist and with it the placement follow it.
+    """
+    places = sorted(combinations(range(len(bits)), least), key=lambda some: some[-1] - some[0])
+    return reduce(or_, (reduce(and_, (bits[place] for place in some)) for some in places))
 
 
 def _levels(leaves: int) -> int:

@@ -3,6 +3,7 @@
 import os
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import cocotb
@@ -43,9 +44,9 @@ def snapshots(generator: random.Random, taps: int, limits: Reach) -> Iterator[in
         yield 0 if kind < 0.2 else (1 << taps) - 1 if kind < 0.3 else snapshot & (1 << taps) - 1
 
 
-def corners(snapshot: int, before: int, limits: Reach, bubbles: bool) -> Iterator[bool]:
+def corners(snapshot: int, before: int, limits: Reach) -> Iterator[bool]:
     """Yield whether each corner is visited."""
-    now, then = look(snapshot, limits, bubbles), look(before, limits, bubbles)
+    now, then = look(snapshot, limits), look(before, limits)
     known = then.index is not None and then.index < limits.young
     yield now.index == 0
     yield now.index == limits.young - 1
@@ -56,7 +57,8 @@ def corners(snapshot: int, before: int, limits: Reach, bubbles: bool) -> Iterato
     yield now.index is None and now.high and not then.high and then.index is None
     yield snapshot == 0
     yield now.index is None and snapshot & 1 == 1
-    yield now.index is not None and look(snapshot, limits, bubbles=False).index != now.index
+    alone = replace(limits, neighbours=0)
+    yield now.index is not None and look(snapshot, alone).index != now.index
     yield (snapshot & ~(snapshot >> 1)).bit_count() == 2
 
 
@@ -68,19 +70,18 @@ NOT_OF_SAMPLES = (*CORNERS[2:4], CORNERS[6], CORNERS[9])
 async def equals_the_golden_model(dut: Any) -> None:
     generator = random.Random(cocotb.RANDOM_SEED)
     taps, latency = len(dut.snapshot), int(os.environ["LATENCY"])
-    bubbles = os.environ["BUBBLES"] == "True"
-    limits = reach(taps, bubbles)
-    named = [each for each in CORNERS if bubbles or each not in NOT_OF_SAMPLES]
+    limits = reach(taps, int(os.environ["NEIGHBOURS"]))
+    named = [each for each in CORNERS if limits.neighbours or each not in NOT_OF_SAMPLES]
     coverage = Coverage(*named)
     await start(dut, snapshot=0)
     await clocks(dut, latency)
     watch = Watch(dut.clk, dut.o__payload, dut.o__valid)
     cocotb.start_soon(watch.forever())
-    model, expected, before = Encoder(limits, bubbles), [], 0
+    model, expected, before = Encoder(limits), [], 0
     model.step(0)
     for number, snapshot in enumerate(snapshots(generator, taps, limits)):
         dut.snapshot.value = snapshot
-        visited = corners(snapshot, before, limits, bubbles)
+        visited = corners(snapshot, before, limits)
         for corner, visit in zip(CORNERS, visited, strict=True):
             if corner in named:
                 coverage.visit(corner, visit)

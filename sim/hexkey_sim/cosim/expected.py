@@ -10,6 +10,7 @@ import numpy as np
 from hexkey.events import Events
 from hexkey_gateware.design import Design
 from hexkey_gateware.slot import TRIGGER_CHANNEL
+from hexkey_gateware.tagger.reach import neighbours
 from hexkey_sim.cosim.stimulus import PULSE_PS, TRIGGER_PULSE_PS
 from hexkey_sim.golden.collector import Collector
 from hexkey_sim.golden.front_end import as_events
@@ -115,7 +116,8 @@ def _tags(
     high_ps = TRIGGER_PULSE_PS if channel == TRIGGER_CHANNEL else PULSE_PS
     changes = [each for rise in rises_ps for each in (rise, rise + high_ps)]
     delays_ps = equal_line(design.taps, design.tap_ps)
-    tagger = Tagger(delays_ps, equal_table(design.taps + 1, design.tap_ps, design.ticks_per_clock))
+    table = equal_table(design.taps + 1, design.tap_ps, design.ticks_per_clock)
+    tagger = Tagger(delays_ps, table, neighbours(design.lowering, design.tap_ps))
     delay = 0 if channel == TRIGGER_CHANNEL else settings.delay_ticks[channel]
     skew = Skew(delay, design.ticks_per_clock)
     tags = ((tag.slot, tag.fine) for tag in tagger.tags(changes, clock_ps))

@@ -43,15 +43,13 @@ class Tagger:
         Of the line's taps.
     table : sequence of int
         Ticks for each code.
-    bubbles : bool
-        False for the fallback, which samples.
+    neighbours : int
+        See `reach`; 0 for the fallback, which samples.
     """
 
-    def __init__(
-        self, delays_ps: Sequence[int], table: Sequence[int], bubbles: bool = True
-    ) -> None:
-        self._line, self._bubbles = Line(delays_ps), bubbles
-        self._reach = reach(self._line.taps, bubbles)
+    def __init__(self, delays_ps: Sequence[int], table: Sequence[int], neighbours: int = 1) -> None:
+        self._line = Line(delays_ps)
+        self._reach = reach(self._line.taps, neighbours)
         self._table = table
 
     def tags(self, changes_ps: Sequence[int], clock_ps: Sequence[int]) -> Iterator[Tag]:
@@ -66,7 +64,7 @@ class Tagger:
         clock_ps : sequence of int
             Sampling edges, ascending, from number 0 on.
         """
-        encoder, expected = Encoder(self._reach, self._bubbles), 0
+        encoder, expected = Encoder(self._reach), 0
         for slot in self._busy_slots(changes_ps, clock_ps):
             if slot != expected:
                 encoder.decide(self._look(changes_ps, clock_ps[slot - 1]))
@@ -87,4 +85,4 @@ class Tagger:
         passed = bisect_left(changes_ps, now_ps)
         first = bisect_left(changes_ps, now_ps - self._line.longest_ps, hi=passed)
         ages = (now_ps - change for change in changes_ps[first:passed])
-        return look(self._line.snapshot(passed % 2 == 1, ages), self._reach, self._bubbles)
+        return look(self._line.snapshot(passed % 2 == 1, ages), self._reach)

@@ -1,6 +1,9 @@
 """What the encoder makes of the snapshots of a delay line."""
 
 from dataclasses import dataclass
+from functools import reduce
+from itertools import combinations
+from operator import and_, or_
 
 from hexkey_gateware.tagger.reach import Reach
 
@@ -21,19 +24,28 @@ class Seen:
     high: bool
 
 
-def look(snapshot: int, reach: Reach, bubbles: bool = True) -> Seen:
+def look(snapshot: int, reach: Reach) -> Seen:
     """Return what a snapshot shows."""
-    taps = snapshot
-    if bubbles:
-        before, behind = snapshot << 1 | snapshot & 1, snapshot >> 1
-        taps = before & snapshot | snapshot & behind | before & behind
-        # Tap 0 has no neighbour before it: it counts as it is.
-        taps = taps & ~1 | snapshot & 1
+    taps = _majorities(snapshot, reach.neighbours)
     visible = (1 << reach.visible) - 1
     edges = taps & ~(taps >> 1) & visible
     index = (edges & -edges).bit_length() - 1 if edges else None
     looked_at = range(reach.stride - 1, reach.visible, reach.stride)
     return Seen(index, any(taps >> tap & 1 for tap in looked_at))
+
+
+def _majorities(snapshot: int, neighbours: int) -> int:
+    """Return the majority of each tap and its neighbours; the first taps have fewer of them."""
+    if not neighbours:
+        return snapshot
+    shifted = [
+        snapshot << place if place > 0 else snapshot >> -place
+        for place in range(-neighbours, neighbours + 1)
+    ]
+    together = combinations(shifted, neighbours + 1)
+    taps = reduce(or_, (reduce(and_, some) for some in together))
+    first = (1 << neighbours) - 1
+    return taps & ~first | _majorities(snapshot, neighbours - 1) & first
 
 
 class Encoder:
@@ -42,16 +54,15 @@ class Encoder:
     Parameters
     ----------
     reach : Reach
-    bubbles : bool
     """
 
-    def __init__(self, reach: Reach, bubbles: bool = True) -> None:
-        self._reach, self._bubbles = reach, bubbles
+    def __init__(self, reach: Reach) -> None:
+        self._reach = reach
         self._young = self._something = True  # nothing is new at the start
 
     def step(self, snapshot: int) -> int | None:
         """Return the code of the edge that is new in a snapshot, if there is one."""
-        return self.decide(look(snapshot, self._reach, self._bubbles))
+        return self.decide(look(snapshot, self._reach))
 
     def decide(self, seen: Seen) -> int | None:
         """Return the code, from what a snapshot shows."""

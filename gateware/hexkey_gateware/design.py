@@ -32,6 +32,8 @@ class Design:
         Words in the event FIFO; a power of two.
     histogram_bins : int
         Of each detector's arrival histogram; a power of two, at most 2048.
+    statistics : bool
+        Whether there are arrival histograms and g².
     period_ticks : int
         Period of the source after a reset.
     report_hz : int
@@ -51,6 +53,7 @@ class Design:
     detectors: int = DETECTORS
     fifo_depth: int = 4096
     histogram_bins: int = 2048
+    statistics: bool = True
     period_ticks: int = 2_500
     report_hz: int = 10
     simulated: bool = False

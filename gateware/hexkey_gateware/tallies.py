@@ -1,4 +1,11 @@
-"""What is counted beside the way of the clicks, and read out without stopping it."""
+"""What is counted beside the way of the clicks, and read out without stopping it.
+
+A chip that is too small for them has no statistics: neither histograms nor g².
+"""
+
+from functools import reduce
+from operator import and_
+from typing import Any
 
 from amaranth.hdl import Module
 from amaranth.lib import data, wiring
@@ -77,8 +84,9 @@ class Tallies(wiring.Component):
         names = list(INCREMENTS.members)
         widths = [INCREMENTS[name].width for name in names]
         self._totals = Totals(widths, [names.index(name) for name in SHOWN])
-        self._g2 = G2Totals()
-        self._histogram = Histogram(design.histogram_bins, design.detectors)
+        self._g2 = G2Totals() if design.statistics else None
+        bins, detectors = design.histogram_bins, design.detectors
+        self._histogram = Histogram(bins, detectors) if design.statistics else None
         self._density = CodeDensity(codes)
         self.settle_clocks = self._totals.settle_clocks
         reset = resets(SETTINGS, design.period_ticks)
@@ -105,35 +113,45 @@ class Tallies(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.totals = self._totals
-        m.submodules.g2 = self._g2
-        m.submodules.histogram = self._histogram
-        m.submodules.density = self._density
+        parts = {
+            "totals": self._totals,
+            "g2": self._g2,
+            "histogram": self._histogram,
+            "density": self._density,
+        }
+        for name, part in parts.items():
+            if part is not None:
+                m.submodules[name] = part
         self._count(m)
         self._say(m)
-        m.d.comb += [
-            self._totals.clear.eq(self.clear),
-            self._g2.clear.eq(self.clear),
-            self.cleared.eq(self._totals.cleared & self._g2.cleared),
-        ]
+        cleared = [self._totals.cleared]
+        m.d.comb += self._totals.clear.eq(self.clear)
+        if self._g2 is not None:
+            m.d.comb += self._g2.clear.eq(self.clear)
+            cleared.append(self._g2.cleared)
+        m.d.comb += self.cleared.eq(reduce(and_, cleared))
         return m
 
     def _count(self, m: Module) -> None:
+        histogram, g2 = self._histogram, self._g2
         for index, name in enumerate(INCREMENTS.members):
             grows = self.increments[name]
-            if name == "histogram_dropped":
-                grows = self._histogram.dropped
+            if name == "histogram_dropped" and histogram is not None:
+                grows = histogram.dropped
             m.d.comb += self._totals.increments[str(index)].eq(later(m, grows))
-        m.d.comb += [
-            self._g2.coincidences.eq(later(m, self.coincidences)),
-            self._g2.pulses.eq(later(m, self.pulses)),
-            self._g2.g2_pair.eq(self.settings.g2_pair),
-            self._density.channel.eq(self.density_channel),
-            self._histogram.clear.eq(self.settings_change),
-        ]
-        for name in ("period_ticks", *HISTOGRAM_SETTINGS):
-            m.d.comb += getattr(self._histogram, name).eq(self.settings[name])
-        lanes = [*zip(self.raw, self._histogram.raw, strict=True)]
+        if g2 is not None:
+            m.d.comb += [
+                g2.coincidences.eq(later(m, self.coincidences)),
+                g2.pulses.eq(later(m, self.pulses)),
+                g2.g2_pair.eq(self.settings.g2_pair),
+            ]
+        m.d.comb += self._density.channel.eq(self.density_channel)
+        lanes: list[tuple[Any, Any]] = []
+        if histogram is not None:
+            m.d.comb += histogram.clear.eq(self.settings_change)
+            for name in ("period_ticks", *HISTOGRAM_SETTINGS):
+                m.d.comb += getattr(histogram, name).eq(self.settings[name])
+            lanes += zip(self.raw, histogram.raw, strict=True)
         lanes += zip(self.codes, self._density.codes, strict=True)
         for given, taken in lanes:
             m.d.comb += taken.valid.eq(later(m, given.valid))
@@ -148,8 +166,11 @@ class Tallies(wiring.Component):
             (self.g2, self._g2),
             (self.density, self._density),
         ):
-            wiring.connect(m, wiring.flipped(ports.start), source.start)
-            wiring.connect(m, source.words, wiring.flipped(ports.words))
+            if source is not None:
+                wiring.connect(m, wiring.flipped(ports.start), source.start)
+                wiring.connect(m, source.words, wiring.flipped(ports.words))
+        if self._g2 is not None:
+            m.d.comb += self.g2.pair.eq(self._g2.pair)
         offset_ticks, bin_ticks, bins = (
             crossed(m, self.settings[name], "sync") for name in HISTOGRAM_SETTINGS
         )
@@ -157,7 +178,6 @@ class Tallies(wiring.Component):
             self.histogram.offset_ticks.eq(offset_ticks),
             self.histogram.bin_ticks.eq(bin_ticks),
             self.histogram.bins.eq(bins),
-            self.g2.pair.eq(self._g2.pair),
             self.density.channel.eq(self.density_channel),
             self.density.source.eq(self.density_source),
             self.shown.eq(self._totals.shown.as_value()),

@@ -105,9 +105,7 @@ class Receiver(wiring.Component):
         self._active = later(m, self._conductor.active)  # registers that can lie at their readers
         self._downlink = Downlink(design.sync_hz, design.baud, design.period_ticks, limits(design))
         clocks_per_100_ms = design.sync_hz // design.report_hz
-        self._uplink = Uplink(
-            identification(design), clocks_per_100_ms, inputs.code_count, design.detectors
-        )
+        self._uplink = Uplink(identification(design), clocks_per_100_ms, inputs.code_count)
         self._transmitter = UartTransmitter(design.sync_hz, design.baud, rts_active=1)
         for name in ("inputs", "tracker", "front_end", "raw_tags", "packer"):
             m.submodules[name] = FAST(getattr(self, f"_{name}"))
@@ -357,6 +355,7 @@ def identification(design: Design) -> Identification:
         fifo_depth=design.fifo_depth,
         firmware=design.firmware,
         board=design.board,
+        statistics=design.statistics,
     )
 
 

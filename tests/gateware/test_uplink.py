@@ -1,6 +1,7 @@
 """The way to the host: its benches pass, and fail for what must not be."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -38,8 +39,10 @@ def run(tmp_path: Path) -> Run:
     if simulator_is_missing():
         pytest.skip(MISSING_SIMULATOR)
 
-    def run_some(bench: str, *only: str) -> BenchResult:
-        uplink = Uplink(IDENTIFICATION, CLOCKS_PER_100_MS, CODES)
+    def run_some(
+        bench: str, *only: str, identification: Identification = IDENTIFICATION
+    ) -> BenchResult:
+        uplink = Uplink(identification, CLOCKS_PER_100_MS, CODES)
         model = compiled_model("uplink", {"uplink.v": export(uplink, "uplink")})
         return run_model(model, bench, tmp_path, only, top="uplink")
 
@@ -54,6 +57,14 @@ def test_says_what_the_words_say(run: Run) -> None:
 def test_reports_runs_and_stops(run: Run) -> None:
     result = run("uplink_reports")
     assert (result.tests, result.failures) == (5, 0), result.log
+
+
+def test_has_no_statistics_on_a_small_chip(run: Run) -> None:
+    small = replace(IDENTIFICATION, statistics=False)
+    result = run("uplink_without_statistics", identification=small)
+    assert (result.tests, result.failures) == (1, 0), result.log
+    result = run("uplink_without_statistics")  # the bench sees them where they are
+    assert (result.tests, result.failures) == (1, 1)
 
 
 class ForgetsSkips(EventReader):

@@ -119,7 +119,7 @@ class Board:
     cells : Cells
     lowering : str
         How its delay lines are made, see `Design`.
-    taps, fifo_depth, histogram_bins, tap_ps
+    taps, fifo_depth, histogram_bins, statistics, tap_ps
         See `Design`.
     loader : tuple of str
         Options with which openFPGALoader finds it.
@@ -147,6 +147,7 @@ class Board:
     tap_ps: float = 35.5
     fifo_depth: int = 4096
     histogram_bins: int = 2048
+    statistics: bool = True
     uart: int = 0
     led: tuple[str, ...] = ("led",)
     has_rts: bool = False
@@ -182,4 +183,5 @@ class Board:
             detectors=len(self.detectors),
             fifo_depth=self.fifo_depth,
             histogram_bins=self.histogram_bins,
+            statistics=self.statistics,
         )

@@ -5,9 +5,8 @@ clock: 5 ns instead of some tens of picoseconds. Good for trying the chain, and 
 photons come much later than that. Inputs are on the Dock's PMOD 0. The host's RTS does not reach
 the chip.
 
-**nextpnr cannot place the whole receiver on it** (0.11): it puts neither a carry cell nor a LUT
-that belongs to something else beside a flip-flop, as the silicon could. The maker's own tools take
-the Verilog that `hexkey bitstream tang-primer-20k --verilog` writes.
+The chip has no room for histograms and g² beside the rest: nextpnr (0.11) puts neither a carry cell
+nor a LUT that belongs to something else beside a flip-flop, as the silicon could.
 """
 
 from hexkey_gateware.boards.board import Board, Cells, Clocks, Header, Input
@@ -31,5 +30,5 @@ TANG_PRIMER_20K = Board(
     taps=3,
     tap_ps=5000.0,
     fifo_depth=2048,
-    histogram_bins=512,
+    statistics=False,
 )

@@ -43,6 +43,8 @@ class Scheduler(wiring.Component):
     clocks_per_100_ms : int
     detectors : int
         That have histograms.
+    statistics : bool
+        Whether there are histograms and g².
 
     Members
     -------
@@ -86,10 +88,12 @@ class Scheduler(wiring.Component):
     clear: Out(1)
     cleared: In(1)
 
-    def __init__(self, clocks_per_100_ms: int, detectors: int = DETECTORS) -> None:
+    def __init__(
+        self, clocks_per_100_ms: int, detectors: int = DETECTORS, statistics: bool = True
+    ) -> None:
         super().__init__()
         self._clocks_per_tick = clocks_per_100_ms
-        self._detectors = detectors
+        self._detectors, self._statistics = detectors, statistics
         self._due = Signal(max(each.value for each in Report) + 1)
         self._ask = Signal()  # for what is due
         self._restart = Signal()  # the second begins anew
@@ -186,12 +190,9 @@ class Scheduler(wiring.Component):
         tick, second = self._count_time(m)
         with m.If(tick & self.running):
             self._add(m, TOTALS)
-            for detector in range(self._detectors):
-                at, report = HISTOGRAM_TICKS[detector], HISTOGRAMS[detector]
+            for at, report in self._of_a_second():
                 with m.If(second == at):
                     self._add(m, (report,))
-            with m.If(second == G2_TICK):
-                self._add(m, (Report.G2,))
         with m.If(tick & self.stopped & second.matches(*STATUS_TICKS)):
             self._add(m, (Report.STATUS,))
         with m.If(tick & (self.running | self.stopped) & (second == DENSITY_TICK)):
@@ -199,6 +200,13 @@ class Scheduler(wiring.Component):
                 self._add(m, (Report.CODE_DENSITY,))
         with m.If(self.identify):
             self._add(m, (Report.IDENTIFICATION,))
+
+    def _of_a_second(self) -> list[tuple[int, Report]]:
+        """Return the reports of each second of a run, and when they are due."""
+        if not self._statistics:
+            return []
+        histograms = zip(HISTOGRAM_TICKS, HISTOGRAMS, strict=True)
+        return [*list(histograms)[: self._detectors], (G2_TICK, Report.G2)]
 
     def _count_time(self, m: Module) -> tuple[Value, Value]:
         """Return the end of each tenth of a second, and which of the ten it is."""

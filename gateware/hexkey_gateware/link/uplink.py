@@ -4,7 +4,6 @@ from amaranth.hdl import Module, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hexkey.events import DETECTORS
 from hexkey.wire import Identification
 from hexkey_gateware.frame import FrameEncoder
 from hexkey_gateware.link import sources
@@ -30,8 +29,6 @@ class Uplink(wiring.Component):
     clocks_per_100_ms : int
     codes : int
         Words of a readout of the code density.
-    detectors : int
-        That have histograms.
 
     Members
     -------
@@ -56,10 +53,11 @@ class Uplink(wiring.Component):
         identification: Identification,
         clocks_per_100_ms: int,
         codes: int,
-        detectors: int = DETECTORS,
     ) -> None:
         self._reader = EventReader(clocks_per_100_ms // 10)
-        self._scheduler = Scheduler(clocks_per_100_ms, detectors)
+        self._scheduler = Scheduler(
+            clocks_per_100_ms, identification.detectors, identification.statistics
+        )
         self._reports = Reports(identification, codes)
         super().__init__(
             {

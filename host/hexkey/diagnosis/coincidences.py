@@ -23,6 +23,11 @@ def count_coincidences(
     DeviceError
         If it counts nothing.
     """
+    if not board.identification.statistics:
+        raise DeviceError(
+            f"the board at {board.name} counts no coincidences, its chip is too small for that: "
+            f"record raw tags with `hexkey board tags` instead"
+        )
     board.arm(secrets.randbelow(2**32 - 1) + 1)
     began = time.monotonic()
     found: G2 | None = None

@@ -66,6 +66,7 @@ def _identity(ident: Identification) -> dict[str, Any]:
         "clock_hz": ident.clock_hz,
         "tick_ps": str(ident.tick_ps),
         "taps": ident.taps,
+        "statistics": ident.statistics,
         "fifo_depth": ident.fifo_depth,
     }
 

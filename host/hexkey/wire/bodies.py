@@ -26,7 +26,7 @@ _SETTINGS = struct.Struct("<QI")
 _STATUS = struct.Struct("<IIB3x")
 _REGISTER = struct.Struct("<HBHI")
 
-_SIMULATED = 1
+_SIMULATED, _WITHOUT_STATISTICS = 1, 2
 _INPUTS = 2 ** (DETECTORS + 1) - 1
 _STUCK_SHIFT = 8
 STATUS_FLAGS = ("trigger_locked", "running", "holdover", "no_trigger", "off_period", "tags_lost")
@@ -55,6 +55,8 @@ class Identification:
         Events that the board holds while the link is slow.
     firmware, board : str
         Version (16 bytes of UTF-8) and name (32 bytes).
+    statistics : bool
+        Whether it sends HISTOGRAM and G2.
     """
 
     tick_ps: Fraction
@@ -66,6 +68,7 @@ class Identification:
     fifo_depth: int
     firmware: str
     board: str
+    statistics: bool = True
 
     def encode(self) -> bytes:
         return pack(
@@ -74,7 +77,7 @@ class Identification:
             self.tick_ps.denominator,
             self.clock_hz,
             self.detectors,
-            _SIMULATED if self.simulated else 0,
+            _SIMULATED * self.simulated | _WITHOUT_STATISTICS * (not self.statistics),
             self.taps,
             self.period_ticks,
             self.fifo_depth,
@@ -104,6 +107,7 @@ class Identification:
             depth,
             firmware,
             board,
+            not flags & _WITHOUT_STATISTICS,
         )
 
 

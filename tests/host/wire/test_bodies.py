@@ -45,6 +45,7 @@ values: st.SearchStrategy[Any] = st.one_of(
         fifo_depth=u32,
         firmware=text,
         board=text,
+        statistics=st.booleans(),
     ),
     st.lists(u64, min_size=12, max_size=12).map(lambda v: Counters(*v)),
     st.lists(u64, min_size=6, max_size=6).map(lambda v: Pairs(tuple(v))),

@@ -18,6 +18,7 @@ from hexkey_sim.cosim.simulator import running
 from hexkey_sim.cosim.system import compile_system
 
 RUN_S = 0.012
+REPORT_HZ = 1000
 NOT_PLAYED = {"marker input"}  # nobody drives it here: a figure only
 
 
@@ -26,12 +27,13 @@ NOT_PLAYED = {"marker input"}  # nobody drives it here: a figure only
 def test_self_test_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if simulator_is_missing():
         pytest.skip(MISSING_SIMULATOR)
-    monkeypatch.setattr(run, "COUNTERS_S", 1e-3)
+    monkeypatch.setattr(run, "COUNTERS_S", 1 / REPORT_HZ)
     monkeypatch.setattr(run, "PATIENCE", 1e5)
     monkeypatch.setattr(path, "EVENTS_HZ", 60_000)
-    monkeypatch.setattr(pulser, "LOCK_S", 600.0)
+    monkeypatch.setattr(pulser, "LOCK_S", 200.0)
     (tmp_path / "stimulus.txt").write_text("900000000000 0\n")
-    model = compile_system(replace(DESIGN, baud=CosimSettings().baud))
+    design = replace(DESIGN, baud=CosimSettings().baud, report_hz=REPORT_HZ)
+    model = compile_system(design)
     with running(model, tmp_path) as port, Board.open(port, patience=PATIENCE) as board:
         with pulser.playing(board) as playing:
             results = list(PathTest(playing, RUN_S).results())

@@ -135,12 +135,18 @@ enum { HEXKEY_BINOMIAL_DECIDED = 0, HEXKEY_BINOMIAL_UNDECIDED = 1 };
 
 /* min{k : P[Bin(n, p) <= k] >= epsilon}, for the exact values of the doubles.
  *
- * Needs 0 < epsilon < 1, 0 < p < 1 and 1 <= n <= 10^10; the caller sees to it. DECIDED: *k is
+ * Needs 0 <= epsilon <= 1, 0 <= p <= 1 and 0 <= n <= 10^15; the caller sees to it. DECIDED: *k is
  * proven. UNDECIDED: epsilon is within the error bound of a value of the distribution function,
  * and exact arithmetic should start from *k (the answer is *k or *k + 1, unless several values are
- * that close together).
+ * that close together). epsilon = 0 gives 0, and epsilon = 1 gives n unless p = 0.
  */
 int hexkey_binomial_ppf(double epsilon, int64_t n, double p, int64_t *k);
+
+/* The same of `count` triples: `undecided` becomes 1 where exact arithmetic is called for, else 0.
+ * Returns how many those are.
+ */
+size_t hexkey_binomial_ppf_array(size_t count, const double *epsilon, const int64_t *n,
+                                 const double *p, int64_t *k, uint8_t *undecided);
 
 /* ---- sift.c: from events to Bob's sifted bits, in one pass ----------------------------------- */
 

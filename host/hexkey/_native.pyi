@@ -73,6 +73,9 @@ class _Lib:
         self, out: Any, bits: Any, n: int, seed: Any, length: int, scratch: Any, path: int, /
     ) -> int: ...
     def hexkey_binomial_ppf(self, epsilon: float, n: int, p: float, k: Any, /) -> int: ...
+    def hexkey_binomial_ppf_array(
+        self, count: int, epsilon: Any, n: Any, p: Any, k: Any, undecided: Any, /
+    ) -> int: ...
     def hexkey_sift_b92(
         self,
         settings: Any,

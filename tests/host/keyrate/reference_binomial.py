@@ -51,19 +51,19 @@ def _terms(k: int, n: int, odds: mpmath.mpf) -> mpmath.mpf:
 
 
 def is_inverse(k: int, epsilon: float, n: int, p: float) -> bool:
-    """Whether P[X ≤ k − 1] < ε ≤ P[X ≤ k]."""
-    success = mpmath.mpf(p)
+    """Whether P[X ≤ k − 1] < ε ≤ P[X ≤ k]; values that agree to half the digits count as equal."""
+    success, slack = mpmath.mpf(p), 1 + mpmath.mpf(10) ** -(mpmath.mp.dps // 2)
     if epsilon == 1:  # what 1 - 1e-17 is rounded to
         return k == n
     if epsilon <= 0.5:
         below, single = tail(k, n, success)
-        return bool(below - single < epsilon <= below)
+        return bool((below - single) * slack < epsilon <= below * slack)
     level = 1 - mpmath.mpf(epsilon)  # P[X > k] ≤ 1 − ε < P[X ≥ k]
     if k == 0:
         above, _ = tail(n - 1, n, 1 - success) if n > 0 else (mpmath.mpf(0), None)
-        return bool(above <= level)
+        return bool(above <= level * slack)
     at_least, single = tail(n - k, n, 1 - success)
-    return bool(at_least - single <= level < at_least)
+    return bool(at_least - single <= level * slack and level * slack < at_least)
 
 
 def random_case(rng: random.Random, largest_n: float) -> Case:

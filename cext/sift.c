@@ -6,7 +6,9 @@
  *
  * The gate rejects clicks at random, so nothing branches on a click: a pulse is written to the
  * output in any case and kept by advancing the end. Events are gated block by block, in loops that
- * compilers vectorise, and then sifted one after the other while the block is in the cache.
+ * compilers vectorise. Where each event of a block has its pulse for itself, as those of a board
+ * have, the rest of the block takes a few instructions an event; where pulses may have to be merged,
+ * events are added one after the other.
  */
 #include "hexkey.h"
 
@@ -23,6 +25,13 @@ struct sifter {
     uint64_t *pulse;
     uint8_t *bit;
     size_t written;
+};
+
+/* What a block holds, as bits that any of its events sets. */
+struct survey {
+    uint64_t descends; /* bit 63: a pulse is below the one before it */
+    uint64_t ties;     /* bit 63: or equal to it */
+    uint8_t masks;
 };
 
 struct gated {
@@ -108,18 +117,71 @@ static inline void add(struct sifter *s, uint64_t pulse, uint32_t clicks, uint32
     s->state.current |= (uint8_t)inside;
 }
 
-/* Does what the header forbids occur? Looked for beforehand, so that a refusal changes nothing. */
-static int refusal(uint64_t floor, size_t events, const uint64_t *pulse, const uint8_t *mask)
+/* Differences of pulses below 2^63 have their sign in bit 63; `before` precedes the first. */
+static struct survey survey(uint64_t before, size_t count, const uint64_t *restrict pulse,
+                            const uint8_t *restrict mask)
 {
-    uint8_t all_masks = 0;
-    uint8_t descends = events > 0 && pulse[0] < floor;
-    for (size_t i = 0; i < events; i++)
-        all_masks |= mask[i];
-    for (size_t i = 1; i < events; i++)
-        descends |= pulse[i] < pulse[i - 1];
-    if (all_masks >= MASKS)
-        return HEXKEY_SIFT_MASK;
-    return descends ? HEXKEY_SIFT_DISORDER : 0;
+    struct survey seen = {pulse[0] - before, pulse[0] - before - 1, 0};
+    for (size_t i = 1; i < count; i++) {
+        uint64_t step = pulse[i] - pulse[i - 1];
+        seen.descends |= step;
+        seen.ties |= step - 1;
+    }
+    for (size_t i = 0; i < count; i++)
+        seen.masks |= mask[i];
+    return seen;
+}
+
+static uint8_t any_wrapped(size_t count, const uint8_t *restrict wrapped)
+{
+    uint8_t any = 0;
+    for (size_t i = 0; i < count; i++)
+        any |= wrapped[i];
+    return any;
+}
+
+/* Clicks in `mask` that are not in `inside`: bits are counted in pairs, then in fours. */
+static uint64_t clicks_outside(size_t count, const uint8_t *restrict mask,
+                               const uint8_t *restrict inside)
+{
+    uint32_t clicks = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint8_t lost = mask[i] & (uint8_t)~inside[i];
+        uint8_t pairs = (uint8_t)(lost - (lost >> 1 & 5));
+        clicks += (uint8_t)((pairs & 3) + (pairs >> 2));
+    }
+    return clicks;
+}
+
+/* Add at least four events of which no two, nor the state's newest pulse, share a pulse, and none
+ * of which has clicks in the gate of the pulse before. All but the last two are then complete. */
+static void add_apart(struct sifter *s, size_t count, const uint64_t *restrict pulse,
+                      const uint8_t *restrict mask, const struct gated *restrict block)
+{
+    const uint8_t *inside = block->inside;
+    size_t written = 0;
+    uint32_t doubles = 0, other = 0;
+    add(s, pulse[0], mask[0], inside[0], 0);
+    add(s, pulse[1], mask[1], inside[1], 0);
+    sift_pulse(s, pulse[1] - 1, s->state.previous); /* the first event, if anything */
+    uint64_t *restrict out_pulse = s->pulse + s->written;
+    uint8_t *restrict out_bit = s->bit + s->written;
+    for (size_t i = 1; i < count - 2; i++) {
+        struct verdict v = s->verdicts[inside[i]];
+        out_pulse[written] = pulse[i];
+        out_bit[written] = v.bit;
+        written += v.sifted;
+        doubles += v.twice;
+        other += v.other;
+    }
+    s->written += written;
+    s->state.doubles += doubles;
+    s->state.other += other;
+    s->state.outside += clicks_outside(count - 3, mask + 2, inside + 2);
+    s->state.pulse = pulse[count - 2];
+    s->state.current = inside[count - 2];
+    s->state.previous = 0;
+    add(s, pulse[count - 1], mask[count - 1], inside[count - 1], 0);
 }
 
 ptrdiff_t hexkey_sift_b92(const hexkey_sift_settings *settings, hexkey_sift_state *state,
@@ -130,15 +192,20 @@ ptrdiff_t hexkey_sift_b92(const hexkey_sift_settings *settings, hexkey_sift_stat
 {
     struct sifter s = {.state = *state, .pulse = out_pulse, .bit = out_bit};
     struct gated block;
-    int refused = refusal(s.state.pulse, events, pulse, mask);
-    if (refused)
-        return refused;
     judge(s.verdicts, settings->bit);
     for (size_t first = 0; first < events; first += BLOCK) {
         size_t count = events - first < BLOCK ? events - first : BLOCK;
+        struct survey seen = survey(s.state.pulse, count, pulse + first, mask + first);
+        if (seen.masks >= MASKS)
+            return HEXKEY_SIFT_MASK;
+        if (seen.descends >> 63)
+            return HEXKEY_SIFT_DISORDER;
         gate(settings, count, phase + first, mask + first, &block);
-        for (size_t i = 0; i < count; i++)
-            add(&s, pulse[first + i], mask[first + i], block.inside[i], block.wrapped[i]);
+        if (count >= 4 && !(seen.ties >> 63) && !any_wrapped(count, block.wrapped))
+            add_apart(&s, count, pulse + first, mask + first, &block);
+        else
+            for (size_t i = 0; i < count; i++)
+                add(&s, pulse[first + i], mask[first + i], block.inside[i], block.wrapped[i]);
     }
     if (watermark > s.state.pulse)
         advance(&s, watermark);

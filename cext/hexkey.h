@@ -49,7 +49,8 @@ enum {
 
 typedef struct {
     uint64_t pulse;
-    uint64_t last_pulse;    /* of the last event; `pulse` where there is none */
+    uint64_t first_pulse;   /* of the first event; `pulse` where there is none */
+    uint64_t last_pulse;    /* of the last event; the same */
     uint64_t stuffed_bytes; /* on the link, without the zero */
     uint32_t run;
     uint32_t epoch;
@@ -95,6 +96,32 @@ size_t hexkey_wire_scan(const uint32_t *tables, const uint8_t *data, size_t data
 int64_t hexkey_unpack_events(const uint8_t *records, size_t record_bytes, size_t frame_count,
                              const uint64_t *base_pulses, const uint32_t *record_counts,
                              uint64_t *pulse, uint32_t *phase_ticks, uint8_t *mask, uint8_t *flags);
+
+/* What a regular frame of events looks like next; front: first pulse an event may still have. */
+typedef struct {
+    uint64_t front;
+    uint64_t last_event;
+    uint32_t run;
+    uint32_t epoch;
+    uint32_t sequence;
+    uint32_t event_tally;
+    uint8_t settings;
+    uint8_t record_bytes;
+    uint8_t reserved[6];
+} hexkey_wire_expected;
+
+/* How many of the first of `count` pieces are good frames of events, each of which is what
+ * `expected` says: nothing was lost, nothing changed, and the pulses of all events ascend.
+ * `expected` then is of the frame after them, and `*events` the number of events in them.
+ */
+size_t hexkey_wire_follow(const hexkey_wire_piece *pieces, size_t count,
+                          hexkey_wire_expected *expected, size_t *events);
+
+/* Decode the events of `count` pieces that hexkey_wire_follow counted. `out` is what
+ * hexkey_wire_scan wrote. Each output array has room for the events. Returns their number.
+ */
+size_t hexkey_wire_decode(const uint8_t *out, const hexkey_wire_piece *pieces, size_t count,
+                          uint64_t *pulse, uint32_t *phase_ticks, uint8_t *mask, uint8_t *flags);
 
 /* ---- clmul.h: which carry-less multiplication runs ----------------------------------------------
  * `path` of the kernels below: the processor's instruction where it has one, or always the portable
@@ -205,5 +232,16 @@ size_t hexkey_offset_search(const uint8_t *record, size_t record_bytes, const ui
                             const uint8_t *bit, size_t samples, uint64_t candidates,
                             uint32_t limit, uint64_t *match, uint32_t *mismatches,
                             size_t capacity);
+
+/* ---- plain.c: for benchmarks only, what the kernels are measured against ----------------------
+ * Narrow frames of events from whole bytes, and sifting through gates that end within the period.
+ * Output arrays have room for one element per record or event, and one. Both return how many they
+ * wrote.
+ */
+size_t hexkey_plain_wire(const uint32_t *tables, const uint8_t *data, size_t data_bytes,
+                         uint64_t *pulse, uint32_t *phase_ticks, uint8_t *mask, uint8_t *flags);
+size_t hexkey_plain_sift(const hexkey_sift_settings *settings, size_t events,
+                         const uint64_t *pulse, const uint32_t *phase, const uint8_t *mask,
+                         uint64_t *out_pulse, uint8_t *out_bit);
 
 #endif

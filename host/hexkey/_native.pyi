@@ -64,6 +64,18 @@ class _Lib:
         flags: Any,
         /,
     ) -> int: ...
+    def hexkey_wire_follow(self, pieces: Any, count: int, expected: Any, events: Any, /) -> int: ...
+    def hexkey_wire_decode(
+        self,
+        out: Any,
+        pieces: Any,
+        count: int,
+        pulse: Any,
+        phase_ticks: Any,
+        mask: Any,
+        flags: Any,
+        /,
+    ) -> int: ...
     def hexkey_clmul_accelerated(self) -> int: ...
     def hexkey_gf128_absorb(
         self, state: Any, point: Any, message: Any, bytes: int, path: int, /
@@ -101,6 +113,28 @@ class _Lib:
         match: Any,
         mismatches: Any,
         capacity: int,
+        /,
+    ) -> int: ...
+    def hexkey_plain_wire(
+        self,
+        tables: Any,
+        data: Any,
+        data_bytes: int,
+        pulse: Any,
+        phase_ticks: Any,
+        mask: Any,
+        flags: Any,
+        /,
+    ) -> int: ...
+    def hexkey_plain_sift(
+        self,
+        settings: Any,
+        events: int,
+        pulse: Any,
+        phase: Any,
+        mask: Any,
+        out_pulse: Any,
+        out_bit: Any,
         /,
     ) -> int: ...
 

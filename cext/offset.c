@@ -21,8 +21,10 @@ enum {
     CHECK = 2 /* groups between looks at whether a tile can be left */
 };
 
-/* The best vector unit is chosen when the library is loaded; everywhere else, what -O3 makes. */
-#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__linux__)
+/* The best vector unit is chosen when the library is loaded; everywhere else, what -O3 makes. What
+ * sanitizers insert cannot run as early as that choice. */
+#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__linux__) &&      \
+    !defined(__SANITIZE_ADDRESS__)
 #define VECTORISED __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
 #define VECTORISED

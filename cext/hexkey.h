@@ -11,6 +11,26 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* ---- clmul.h: which carry-less multiplication runs ----------------------------------------------
+ * `path` of the kernels below: the processor's instruction where it has one, or always the portable
+ * way. Results are the same; in gf128.c and toeplitz.c neither branches on secret values or uses
+ * them as addresses.
+ */
+enum { HEXKEY_CLMUL_FASTEST = 0, HEXKEY_CLMUL_PORTABLE = 1 };
+
+/* 1 if HEXKEY_CLMUL_FASTEST means the processor's instruction, 0 if it is the portable way. */
+int hexkey_clmul_accelerated(void);
+
+/* ---- crc32.c: the check of frames --------------------------------------------------------------
+ * `tables` has HEXKEY_CRC32_TABLE_WORDS: the caller keeps them and fills them once.
+ */
+enum { HEXKEY_CRC32_TABLE_WORDS = 2048 };
+
+void hexkey_crc32_prepare(uint32_t *tables);
+
+/* CRC-32/ISO-HDLC of `data`. */
+uint32_t hexkey_crc32(const uint32_t *tables, const uint8_t *data, size_t data_bytes, int path);
+
 /* ---- wire.c: frames of the link and the event records in them (docs/wire-format.md) ---------- */
 
 enum {
@@ -20,8 +40,7 @@ enum {
     HEXKEY_WIRE_MAX_RECORDS = 240,
     HEXKEY_WIRE_MAX_STUFFED_BYTES = 8269, /* without the trailing zero */
     HEXKEY_WIRE_KIND_EVENTS = 2,
-    HEXKEY_WIRE_KIND_TAGS = 3,
-    HEXKEY_CRC32_TABLE_WORDS = 2048
+    HEXKEY_WIRE_KIND_TAGS = 3
 };
 
 /* Fields of an event record from the least significant bit: phase, flags, advance, mask. */
@@ -66,12 +85,6 @@ typedef struct {
     uint8_t settings;
     uint8_t reserved[3];
 } hexkey_wire_piece;
-
-/* Fill `tables` (HEXKEY_CRC32_TABLE_WORDS) for hexkey_crc32: the caller keeps them. */
-void hexkey_crc32_prepare(uint32_t *tables);
-
-/* CRC-32/ISO-HDLC of `data`. */
-uint32_t hexkey_crc32(const uint32_t *tables, const uint8_t *data, size_t data_bytes);
 
 /* Split `data` at its zeros; unstuff and check what lies between them.
  *
@@ -122,15 +135,6 @@ size_t hexkey_wire_follow(const hexkey_wire_piece *pieces, size_t count,
  */
 size_t hexkey_wire_decode(const uint8_t *out, const hexkey_wire_piece *pieces, size_t count,
                           uint64_t *pulse, uint32_t *phase_ticks, uint8_t *mask, uint8_t *flags);
-
-/* ---- clmul.h: which carry-less multiplication runs ----------------------------------------------
- * `path` of the kernels below: the processor's instruction where it has one, or always the portable
- * way. Results are the same; neither branches on secret values or uses them as addresses.
- */
-enum { HEXKEY_CLMUL_FASTEST = 0, HEXKEY_CLMUL_PORTABLE = 1 };
-
-/* 1 if HEXKEY_CLMUL_FASTEST means the processor's instruction, 0 if it is the portable way. */
-int hexkey_clmul_accelerated(void);
 
 /* ---- gf128.c: polynomial hashing over GF(2^128) -------------------------------------------------
  * Field: x^128 + x^7 + x^2 + x + 1. The coefficient of x^k is bit k % 8 (least significant first)

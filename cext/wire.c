@@ -1,40 +1,10 @@
-/* Frames of the link: COBS, CRC-32 and the event records inside. Format: docs/wire-format.md. */
+/* Frames of the link: COBS and the event records inside. Format: docs/wire-format.md. */
 #include "bytes.h"
 #include "hexkey.h"
 
 #include <string.h>
 
 static const uint64_t MAX_PULSE = UINT64_MAX >> 1;
-static const uint32_t CRC32_REFLECTED_POLYNOMIAL = 0xEDB88320u;
-
-/* ---- CRC-32/ISO-HDLC, eight bytes at a time: table k advances a byte over k further zero bytes */
-
-void hexkey_crc32_prepare(uint32_t *tables)
-{
-    for (uint32_t byte = 0; byte < 256; byte++) {
-        uint32_t value = byte;
-        for (int bit = 0; bit < 8; bit++)
-            value = value >> 1 ^ (CRC32_REFLECTED_POLYNOMIAL & (0u - (value & 1)));
-        tables[byte] = value;
-    }
-    for (size_t i = 256; i < HEXKEY_CRC32_TABLE_WORDS; i++)
-        tables[i] = tables[i - 256] >> 8 ^ tables[tables[i - 256] & 255];
-}
-
-uint32_t hexkey_crc32(const uint32_t *t, const uint8_t *data, size_t data_bytes)
-{
-    uint32_t crc = ~0u;
-    for (; data_bytes >= 8; data += 8, data_bytes -= 8) {
-        uint32_t low = load_le32(data) ^ crc, high = load_le32(data + 4);
-        crc = t[7 * 256 + (low & 255)] ^ t[6 * 256 + (low >> 8 & 255)] ^
-              t[5 * 256 + (low >> 16 & 255)] ^ t[4 * 256 + (low >> 24)] ^
-              t[3 * 256 + (high & 255)] ^ t[2 * 256 + (high >> 8 & 255)] ^
-              t[1 * 256 + (high >> 16 & 255)] ^ t[high >> 24];
-    }
-    for (; data_bytes; data++, data_bytes--)
-        crc = crc >> 8 ^ t[(crc ^ *data) & 255];
-    return ~crc;
-}
 
 /* ---- event records */
 
@@ -184,7 +154,8 @@ static size_t inspect(const uint32_t *tables, const uint8_t *data, size_t data_b
         piece->status = HEXKEY_PIECE_COBS;
     } else if (checked_bytes < 1) {
         piece->status = HEXKEY_PIECE_SHORT;
-    } else if (hexkey_crc32(tables, out, (size_t)checked_bytes) != load_le32(out + checked_bytes)) {
+    } else if (hexkey_crc32(tables, out, (size_t)checked_bytes, HEXKEY_CLMUL_FASTEST) !=
+               load_le32(out + checked_bytes)) {
         piece->status = HEXKEY_PIECE_CRC;
     } else if (out[0] != HEXKEY_WIRE_VERSION) {
         piece->status = HEXKEY_PIECE_VERSION;

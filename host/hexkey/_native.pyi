@@ -5,6 +5,9 @@ from typing import Any
 ffi: Any
 
 class _Lib:
+    HEXKEY_CLMUL_FASTEST: int
+    HEXKEY_CLMUL_PORTABLE: int
+    HEXKEY_CRC32_TABLE_WORDS: int
     HEXKEY_WIRE_VERSION: int
     HEXKEY_WIRE_HEADER_BYTES: int
     HEXKEY_WIRE_CRC_BYTES: int
@@ -12,7 +15,6 @@ class _Lib:
     HEXKEY_WIRE_MAX_STUFFED_BYTES: int
     HEXKEY_WIRE_KIND_EVENTS: int
     HEXKEY_WIRE_KIND_TAGS: int
-    HEXKEY_CRC32_TABLE_WORDS: int
     HEXKEY_NARROW_PHASE_BITS: int
     HEXKEY_NARROW_FLAGS_BITS: int
     HEXKEY_NARROW_ADVANCE_BITS: int
@@ -28,8 +30,6 @@ class _Lib:
     HEXKEY_PIECE_CRC: int
     HEXKEY_PIECE_VERSION: int
     HEXKEY_PIECE_INCONSISTENT: int
-    HEXKEY_CLMUL_FASTEST: int
-    HEXKEY_CLMUL_PORTABLE: int
     HEXKEY_BINOMIAL_DECIDED: int
     HEXKEY_BINOMIAL_UNDECIDED: int
     HEXKEY_DETECTORS: int
@@ -37,8 +37,9 @@ class _Lib:
     HEXKEY_SIFT_MASK: int
     HEXKEY_OFFSET_SAMPLE_BITS: int
 
+    def hexkey_clmul_accelerated(self) -> int: ...
     def hexkey_crc32_prepare(self, tables: Any, /) -> None: ...
-    def hexkey_crc32(self, tables: Any, data: Any, data_bytes: int, /) -> int: ...
+    def hexkey_crc32(self, tables: Any, data: Any, data_bytes: int, path: int, /) -> int: ...
     def hexkey_wire_scan(
         self,
         tables: Any,
@@ -76,7 +77,6 @@ class _Lib:
         flags: Any,
         /,
     ) -> int: ...
-    def hexkey_clmul_accelerated(self) -> int: ...
     def hexkey_gf128_absorb(
         self, state: Any, point: Any, message: Any, bytes: int, path: int, /
     ) -> None: ...

@@ -47,9 +47,9 @@ _PIECES_AT_ONCE = 64
 _OUT_BYTES = 8 * MAX_STUFFED_BYTES
 
 
-def crc32(data: bytes) -> int:
+def crc32(data: bytes, path: int = lib.HEXKEY_CLMUL_FASTEST) -> int:
     """Return the CRC-32/ISO-HDLC of `data`, computed by the kernel that checks frames."""
-    return lib.hexkey_crc32(_CRC_TABLES, ffi.from_buffer(data), len(data))
+    return lib.hexkey_crc32(_CRC_TABLES, ffi.from_buffer(data), len(data), path)
 
 
 @dataclass(frozen=True, slots=True)

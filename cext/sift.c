@@ -132,42 +132,68 @@ static struct survey survey(uint64_t before, size_t count, const uint64_t *restr
     return seen;
 }
 
-static uint8_t any_wrapped(size_t count, const uint8_t *restrict wrapped)
+/* Give clicks in the gate of the pulse before to that pulse's event, if the block has it, or else
+ * leave them to a pulse of their own: `shared` has what to sift of an event's pulse (`inside`, for
+ * events 1 to count - 3) and of the one before (`wrapped`, for events 2 to count - 2).
+ * Returns the clicks of detectors that had clicked in their pulse. */
+static uint64_t share_out(size_t count, const uint64_t *restrict pulse,
+                          const struct gated *restrict block, struct gated *restrict shared)
+{
+    uint8_t adjoins[BLOCK]; /* all detectors where the pulse before is that of the event before */
+    uint32_t repeats = 0;
+    for (size_t i = 2; i < count - 1; i++)
+        adjoins[i] = pulse[i] - pulse[i - 1] == 1 ? MASKS - 1 : 0;
+    for (size_t i = 2; i < count - 1; i++) {
+        uint8_t early = block->wrapped[i] & adjoins[i];
+        uint8_t again = block->inside[i - 1] & early;
+        uint8_t pairs = (uint8_t)(again - (again >> 1 & 5));
+        repeats += (uint8_t)((pairs & 3) + (pairs >> 2));
+        shared->inside[i - 1] = block->inside[i - 1] | early;
+        shared->wrapped[i] = block->wrapped[i] & (uint8_t)~adjoins[i];
+    }
+    return repeats;
+}
+
+static uint8_t any_of(size_t count, const uint8_t *restrict masks)
 {
     uint8_t any = 0;
     for (size_t i = 0; i < count; i++)
-        any |= wrapped[i];
+        any |= masks[i];
     return any;
 }
 
-/* Clicks in `mask` that are not in `inside`: bits are counted in pairs, then in fours. */
+/* Clicks in `mask` that are in no gate: bits are counted in pairs, then in fours. */
 static uint64_t clicks_outside(size_t count, const uint8_t *restrict mask,
-                               const uint8_t *restrict inside)
+                               const uint8_t *restrict inside, const uint8_t *restrict wrapped)
 {
     uint32_t clicks = 0;
     for (size_t i = 0; i < count; i++) {
-        uint8_t lost = mask[i] & (uint8_t)~inside[i];
+        uint8_t lost = mask[i] & (uint8_t) ~(inside[i] | wrapped[i]);
         uint8_t pairs = (uint8_t)(lost - (lost >> 1 & 5));
         clicks += (uint8_t)((pairs & 3) + (pairs >> 2));
     }
     return clicks;
 }
 
-/* Add at least four events of which no two, nor the state's newest pulse, share a pulse, and none
- * of which has clicks in the gate of the pulse before. All but the last two are then complete. */
-static void add_apart(struct sifter *s, size_t count, const uint64_t *restrict pulse,
-                      const uint8_t *restrict mask, const struct gated *restrict block)
+/* Sift events 1 to count - 3 of a block and, if `wraps`, a constant at each call, the pulses before
+ * those of events 2 to count - 3. */
+static inline void sift_apart(struct sifter *s, size_t count, const uint64_t *restrict pulse,
+                              const struct gated *restrict shared, int wraps)
 {
-    const uint8_t *inside = block->inside;
-    size_t written = 0;
-    uint32_t doubles = 0, other = 0;
-    add(s, pulse[0], mask[0], inside[0], 0);
-    add(s, pulse[1], mask[1], inside[1], 0);
-    sift_pulse(s, pulse[1] - 1, s->state.previous); /* the first event, if anything */
     uint64_t *restrict out_pulse = s->pulse + s->written;
     uint8_t *restrict out_bit = s->bit + s->written;
+    size_t written = 0;
+    uint32_t doubles = 0, other = 0;
     for (size_t i = 1; i < count - 2; i++) {
-        struct verdict v = s->verdicts[inside[i]];
+        if (wraps && i > 1) {
+            struct verdict before = s->verdicts[shared->wrapped[i]];
+            out_pulse[written] = pulse[i] - 1;
+            out_bit[written] = before.bit;
+            written += before.sifted;
+            doubles += before.twice;
+            other += before.other;
+        }
+        struct verdict v = s->verdicts[shared->inside[i]];
         out_pulse[written] = pulse[i];
         out_bit[written] = v.bit;
         written += v.sifted;
@@ -177,11 +203,30 @@ static void add_apart(struct sifter *s, size_t count, const uint64_t *restrict p
     s->written += written;
     s->state.doubles += doubles;
     s->state.other += other;
-    s->state.outside += clicks_outside(count - 3, mask + 2, inside + 2);
+}
+
+/* Add at least four events of which no two, nor the state's newest pulse, share a pulse. All but
+ * the last two are then complete; the first two are added as any are, to meet what came before. */
+static void add_apart(struct sifter *s, size_t count, const uint64_t *restrict pulse,
+                      const uint8_t *restrict mask, const struct gated *restrict block)
+{
+    struct gated shared;
+    const uint8_t *inside = block->inside, *wrapped = block->wrapped;
+    add(s, pulse[0], mask[0], inside[0], wrapped[0]);
+    add(s, pulse[1], mask[1], inside[1], wrapped[1]);
+    sift_pulse(s, pulse[1] - 1, s->state.previous); /* nothing can add to it: event 2 is later */
+    s->state.previous = 0;
+    if (any_of(count, wrapped)) {
+        s->state.repeats += share_out(count, pulse, block, &shared);
+        sift_apart(s, count, pulse, &shared, 1);
+        s->state.previous = shared.wrapped[count - 2];
+    } else {
+        sift_apart(s, count, pulse, block, 0);
+    }
+    s->state.outside += clicks_outside(count - 3, mask + 2, inside + 2, wrapped + 2);
     s->state.pulse = pulse[count - 2];
     s->state.current = inside[count - 2];
-    s->state.previous = 0;
-    add(s, pulse[count - 1], mask[count - 1], inside[count - 1], 0);
+    add(s, pulse[count - 1], mask[count - 1], inside[count - 1], wrapped[count - 1]);
 }
 
 ptrdiff_t hexkey_sift_b92(const hexkey_sift_settings *settings, hexkey_sift_state *state,
@@ -201,7 +246,7 @@ ptrdiff_t hexkey_sift_b92(const hexkey_sift_settings *settings, hexkey_sift_stat
         if (seen.descends >> 63)
             return HEXKEY_SIFT_DISORDER;
         gate(settings, count, phase + first, mask + first, &block);
-        if (count >= 4 && !(seen.ties >> 63) && !any_wrapped(count, block.wrapped))
+        if (count >= 4 && !(seen.ties >> 63))
             add_apart(&s, count, pulse + first, mask + first, &block);
         else
             for (size_t i = 0; i < count; i++)

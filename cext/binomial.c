@@ -11,10 +11,10 @@
  * less than one, as it is for all but narrow laws, needs one evaluation.
  *
  * log f comes from binomial_law.h; 1 + S of a wide law from an integral (binomial_integral.h), S of
- * any other from its terms and a continued fraction (binomial_sum.h). Each comes with a bound of its
- * error. Together, u = 2^-53, |error of log G| <= 2u [600 (D + D') + 16 |log level| + 2048] + 2
- * (rel. error of S). That is 1e-12 or so, where neighbouring log G differ by more than 1e-4 at
- * n = 1e7, and by 5e-8 (at the median) to 1e-6 (epsilon = 1e-300) at n = 1e15.
+ * any other from its terms and a continued fraction (binomial_sum.h). Each has its error's bound.
+ * Together, u = 2^-53, |error of log G| <= 2u [600 (D + D') + 16 |log level| + 2048] + 2 (relative
+ * error of S). That is 1e-12 or so, where neighbouring log G differ by more than 1e-4 at n = 1e7,
+ * and by 5e-8 (at the median) to 1e-6 (epsilon = 1e-300) at n = 1e15.
  */
 #include "binomial_integral.h"
 #include "binomial_sum.h"

@@ -87,9 +87,9 @@ static inline struct integral integrate(const struct law *law, double j, double 
 
     const double share = (b - 1) / curvature, other_share = 1 - share;
     const double right = 1 - RIGHT * Y, left = 1 - LEFT * Y * x;
-    const double opposite = 1 + LEFT * Y, opposite_right = 1 + RIGHT * Y * x;
+    const double far_left = 1 + LEFT * Y, far_right = 1 + RIGHT * Y * x;
     const double K = share / (right * right) + other_share / (left * left);
-    const double k = share / (opposite * opposite) + other_share / (opposite_right * opposite_right);
+    const double k = share / (far_left * far_left) + other_share / (far_right * far_right);
     const double top = -LONG * (a + k * half) / (half * (k * LONG * LONG + K * SHORT * SHORT));
     const double cosine = fmax(top, -1), u = half * (1 + LONG * cosine);
     const double log_most = -a * u - k * u * u / 2

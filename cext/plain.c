@@ -1,5 +1,5 @@
-/* The loops that one would write first. Only benchmarks call them: a machine's speed does not change
- * how many times faster the kernels are. They check little and take no odd input. */
+/* The loops that one would write first. Only benchmarks call them: a machine's speed does not
+ * change how many times faster the kernels are. They check little and take no odd input. */
 #include "bytes.h"
 #include "hexkey.h"
 

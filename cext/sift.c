@@ -7,7 +7,7 @@
  * The gate rejects clicks at random, so nothing branches on a click: a pulse is written to the
  * output in any case and kept by advancing the end. Events are gated block by block, in loops that
  * compilers vectorise. Where each event of a block has its pulse for itself, as those of a board
- * have, the rest of the block takes a few instructions an event; where pulses may have to be merged,
+ * have, most of the block takes a few instructions an event; where pulses may have to be merged,
  * events are added one after the other.
  */
 #include "hexkey.h"

@@ -43,7 +43,7 @@ def test_kernels_stand_a_short_fuzzing(folder: Path, name: str) -> None:
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", HARNESSES)
 def test_kernels_stand_a_long_fuzzing(folder: Path, name: str) -> None:
-    fuzz(harness(name, folder), 100 * INPUTS.get(name, REST), seed=2)
+    fuzz(harness(name, folder), 40 * INPUTS.get(name, REST), seed=2)
 
 
 @pytest.mark.long

@@ -11,6 +11,7 @@
  * events are added one after the other.
  */
 #include "hexkey.h"
+#include "vector.h"
 
 enum { MASKS = 1 << HEXKEY_DETECTORS, NO_BIT = 2, BLOCK = 512 };
 
@@ -53,9 +54,9 @@ static void judge(struct verdict *verdicts, const uint8_t *bit_of_detector)
     }
 }
 
-static void gate(const hexkey_sift_settings *settings, size_t count,
-                 const uint32_t *restrict phase, const uint8_t *restrict mask,
-                 struct gated *restrict out)
+VECTORISED_ALONG void gate(const hexkey_sift_settings *settings, size_t count,
+                           const uint32_t *restrict phase, const uint8_t *restrict mask,
+                           struct gated *restrict out)
 {
     for (size_t i = 0; i < count; i++)
         out->inside[i] = out->wrapped[i] = 0;
@@ -118,8 +119,8 @@ static inline void add(struct sifter *s, uint64_t pulse, uint32_t clicks, uint32
 }
 
 /* Differences of pulses below 2^63 have their sign in bit 63; `before` precedes the first. */
-static struct survey survey(uint64_t before, size_t count, const uint64_t *restrict pulse,
-                            const uint8_t *restrict mask)
+VECTORISED_ALONG struct survey survey(uint64_t before, size_t count, const uint64_t *restrict pulse,
+                                      const uint8_t *restrict mask)
 {
     struct survey seen = {pulse[0] - before, pulse[0] - before - 1, 0};
     for (size_t i = 1; i < count; i++) {
@@ -136,8 +137,9 @@ static struct survey survey(uint64_t before, size_t count, const uint64_t *restr
  * leave them to a pulse of their own: `shared` has what to sift of an event's pulse (`inside`, for
  * events 1 to count - 3) and of the one before (`wrapped`, for events 2 to count - 2).
  * Returns the clicks of detectors that had clicked in their pulse. */
-static uint64_t share_out(size_t count, const uint64_t *restrict pulse,
-                          const struct gated *restrict block, struct gated *restrict shared)
+VECTORISED_ALONG uint64_t share_out(size_t count, const uint64_t *restrict pulse,
+                                    const struct gated *restrict block,
+                                    struct gated *restrict shared)
 {
     uint8_t adjoins[BLOCK]; /* all detectors where the pulse before is that of the event before */
     uint32_t repeats = 0;
@@ -154,7 +156,7 @@ static uint64_t share_out(size_t count, const uint64_t *restrict pulse,
     return repeats;
 }
 
-static uint8_t any_of(size_t count, const uint8_t *restrict masks)
+VECTORISED_ALONG uint8_t any_of(size_t count, const uint8_t *restrict masks)
 {
     uint8_t any = 0;
     for (size_t i = 0; i < count; i++)
@@ -163,8 +165,9 @@ static uint8_t any_of(size_t count, const uint8_t *restrict masks)
 }
 
 /* Clicks in `mask` that are in no gate: bits are counted in pairs, then in fours. */
-static uint64_t clicks_outside(size_t count, const uint8_t *restrict mask,
-                               const uint8_t *restrict inside, const uint8_t *restrict wrapped)
+VECTORISED_ALONG uint64_t clicks_outside(size_t count, const uint8_t *restrict mask,
+                                         const uint8_t *restrict inside,
+                                         const uint8_t *restrict wrapped)
 {
     uint32_t clicks = 0;
     for (size_t i = 0; i < count; i++) {
@@ -177,8 +180,8 @@ static uint64_t clicks_outside(size_t count, const uint8_t *restrict mask,
 
 /* Sift events 1 to count - 3 of a block and, if `wraps`, a constant at each call, the pulses before
  * those of events 2 to count - 3. */
-static inline void sift_apart(struct sifter *s, size_t count, const uint64_t *restrict pulse,
-                              const struct gated *restrict shared, int wraps)
+VECTORISED_ALONG void sift_apart(struct sifter *s, size_t count, const uint64_t *restrict pulse,
+                                 const struct gated *restrict shared, int wraps)
 {
     uint64_t *restrict out_pulse = s->pulse + s->written;
     uint8_t *restrict out_bit = s->bit + s->written;
@@ -207,8 +210,8 @@ static inline void sift_apart(struct sifter *s, size_t count, const uint64_t *re
 
 /* Add at least four events of which no two, nor the state's newest pulse, share a pulse. All but
  * the last two are then complete; the first two are added as any are, to meet what came before. */
-static void add_apart(struct sifter *s, size_t count, const uint64_t *restrict pulse,
-                      const uint8_t *restrict mask, const struct gated *restrict block)
+VECTORISED_ALONG void add_apart(struct sifter *s, size_t count, const uint64_t *restrict pulse,
+                                const uint8_t *restrict mask, const struct gated *restrict block)
 {
     struct gated shared;
     const uint8_t *inside = block->inside, *wrapped = block->wrapped;
@@ -229,11 +232,11 @@ static void add_apart(struct sifter *s, size_t count, const uint64_t *restrict p
     add(s, pulse[count - 1], mask[count - 1], inside[count - 1], wrapped[count - 1]);
 }
 
-ptrdiff_t hexkey_sift_b92(const hexkey_sift_settings *settings, hexkey_sift_state *state,
-                          size_t events, const uint64_t *restrict pulse,
-                          const uint32_t *restrict phase, const uint8_t *restrict mask,
-                          uint64_t watermark, uint64_t *restrict out_pulse,
-                          uint8_t *restrict out_bit)
+VECTORISED ptrdiff_t hexkey_sift_b92(const hexkey_sift_settings *settings, hexkey_sift_state *state,
+                                     size_t events, const uint64_t *restrict pulse,
+                                     const uint32_t *restrict phase, const uint8_t *restrict mask,
+                                     uint64_t watermark, uint64_t *restrict out_pulse,
+                                     uint8_t *restrict out_bit)
 {
     struct sifter s = {.state = *state, .pulse = out_pulse, .bit = out_bit};
     struct gated block;

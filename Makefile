@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 # What a set-up depends on: changed C or changed dependencies install anew, changed Python does not.
 BUILD  := pyproject.toml setup.py $(wildcard cext/*.py cext/*.c cext/*.h)
 
-.PHONY: help demo test test-long cosim bench bitstream lint format docs clean
+.PHONY: help demo test test-long cosim bench fuzz bitstream lint format docs clean
 help:
 	@echo "make demo        photons become a key, on this machine, in about 20 seconds"
 	@echo "make test        the tests, on both cores"
@@ -14,6 +14,7 @@ help:
 	@echo "make cosim       photons become a key through the simulated gateware, in some minutes"
 	@echo "make bitstream   the gateware of the ULX3S 85F, or of another: make bitstream BOARD=ulx3s-25f"
 	@echo "make bench       how fast each stage is, as ratios"
+	@echo "make fuzz        the C kernels under sanitizers, for ten minutes or FUZZ_SECONDS"
 	@echo "make lint        style, types and import contracts"
 	@echo "make format      put the code into the house's format"
 	@echo "make docs        write the generated pages of docs/ anew"
@@ -59,6 +60,10 @@ bitstream: $(VENV)/.bitstream
 
 bench: $(VENV)/.dev
 	@$(BIN)/python -m hexkey.bench
+
+FUZZ_SECONDS ?= 600
+fuzz: $(VENV)/.dev
+	@$(BIN)/python -m tests.cext.fuzz --seconds $(FUZZ_SECONDS)
 
 lint: $(VENV)/.dev
 	@$(BIN)/ruff check

@@ -1,4 +1,5 @@
-/* Carry-less multiplication of 64-bit words: the arithmetic under gf128.c and toeplitz.c.
+/* Carry-less multiplication of 64-bit words: the arithmetic under gf128.c and toeplitz.c. crc32.c
+ * makes the same choice of instruction.
  *
  * A word is a polynomial over GF(2), bit k the coefficient of x^k. Nothing here branches on a
  * value, or uses one as an address. Integer multiplication takes a time that does not depend on its

@@ -11,6 +11,26 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* ---- clmul.h: which carry-less multiplication runs ----------------------------------------------
+ * `path` of the kernels below: the processor's instruction where it has one, or always the portable
+ * way. Results are the same; in gf128.c and toeplitz.c neither branches on secret values or uses
+ * them as addresses.
+ */
+enum { HEXKEY_CLMUL_FASTEST = 0, HEXKEY_CLMUL_PORTABLE = 1 };
+
+/* 1 if HEXKEY_CLMUL_FASTEST means the processor's instruction, 0 if it is the portable way. */
+int hexkey_clmul_accelerated(void);
+
+/* ---- crc32.c: the check of frames --------------------------------------------------------------
+ * `tables` has HEXKEY_CRC32_TABLE_WORDS: the caller keeps them and fills them once.
+ */
+enum { HEXKEY_CRC32_TABLE_WORDS = 2048 };
+
+void hexkey_crc32_prepare(uint32_t *tables);
+
+/* CRC-32/ISO-HDLC of `data`. */
+uint32_t hexkey_crc32(const uint32_t *tables, const uint8_t *data, size_t data_bytes, int path);
+
 /* ---- wire.c: frames of the link and the event records in them (docs/wire-format.md) ---------- */
 
 enum {
@@ -20,8 +40,7 @@ enum {
     HEXKEY_WIRE_MAX_RECORDS = 240,
     HEXKEY_WIRE_MAX_STUFFED_BYTES = 8269, /* without the trailing zero */
     HEXKEY_WIRE_KIND_EVENTS = 2,
-    HEXKEY_WIRE_KIND_TAGS = 3,
-    HEXKEY_CRC32_TABLE_WORDS = 2048
+    HEXKEY_WIRE_KIND_TAGS = 3
 };
 
 /* Fields of an event record from the least significant bit: phase, flags, advance, mask. */
@@ -49,7 +68,8 @@ enum {
 
 typedef struct {
     uint64_t pulse;
-    uint64_t last_pulse;    /* of the last event; `pulse` where there is none */
+    uint64_t first_pulse;   /* of the first event; `pulse` where there is none */
+    uint64_t last_pulse;    /* of the last event; the same */
     uint64_t stuffed_bytes; /* on the link, without the zero */
     uint32_t run;
     uint32_t epoch;
@@ -65,12 +85,6 @@ typedef struct {
     uint8_t settings;
     uint8_t reserved[3];
 } hexkey_wire_piece;
-
-/* Fill `tables` (HEXKEY_CRC32_TABLE_WORDS) for hexkey_crc32: the caller keeps them. */
-void hexkey_crc32_prepare(uint32_t *tables);
-
-/* CRC-32/ISO-HDLC of `data`. */
-uint32_t hexkey_crc32(const uint32_t *tables, const uint8_t *data, size_t data_bytes);
 
 /* Split `data` at its zeros; unstuff and check what lies between them.
  *
@@ -96,14 +110,31 @@ int64_t hexkey_unpack_events(const uint8_t *records, size_t record_bytes, size_t
                              const uint64_t *base_pulses, const uint32_t *record_counts,
                              uint64_t *pulse, uint32_t *phase_ticks, uint8_t *mask, uint8_t *flags);
 
-/* ---- clmul.h: which carry-less multiplication runs ----------------------------------------------
- * `path` of the kernels below: the processor's instruction where it has one, or always the portable
- * way. Results are the same; neither branches on secret values or uses them as addresses.
- */
-enum { HEXKEY_CLMUL_FASTEST = 0, HEXKEY_CLMUL_PORTABLE = 1 };
+/* What a regular frame of events looks like next; front: first pulse an event may still have. */
+typedef struct {
+    uint64_t front;
+    uint64_t last_event;
+    uint32_t run;
+    uint32_t epoch;
+    uint32_t sequence;
+    uint32_t event_tally;
+    uint8_t settings;
+    uint8_t record_bytes;
+    uint8_t reserved[6];
+} hexkey_wire_expected;
 
-/* 1 if HEXKEY_CLMUL_FASTEST means the processor's instruction, 0 if it is the portable way. */
-int hexkey_clmul_accelerated(void);
+/* How many of the first of `count` pieces are good frames of events, each of which is what
+ * `expected` says: nothing was lost, nothing changed, and the pulses of all events ascend.
+ * `expected` then is of the frame after them, and `*events` the number of events in them.
+ */
+size_t hexkey_wire_follow(const hexkey_wire_piece *pieces, size_t count,
+                          hexkey_wire_expected *expected, size_t *events);
+
+/* Decode the events of `count` pieces that hexkey_wire_follow counted. `out` is what
+ * hexkey_wire_scan wrote. Each output array has room for the events. Returns their number.
+ */
+size_t hexkey_wire_decode(const uint8_t *out, const hexkey_wire_piece *pieces, size_t count,
+                          uint64_t *pulse, uint32_t *phase_ticks, uint8_t *mask, uint8_t *flags);
 
 /* ---- gf128.c: polynomial hashing over GF(2^128) -------------------------------------------------
  * Field: x^128 + x^7 + x^2 + x + 1. The coefficient of x^k is bit k % 8 (least significant first)
@@ -135,12 +166,18 @@ enum { HEXKEY_BINOMIAL_DECIDED = 0, HEXKEY_BINOMIAL_UNDECIDED = 1 };
 
 /* min{k : P[Bin(n, p) <= k] >= epsilon}, for the exact values of the doubles.
  *
- * Needs 0 < epsilon < 1, 0 < p < 1 and 1 <= n <= 10^10; the caller sees to it. DECIDED: *k is
+ * Needs 0 <= epsilon <= 1, 0 <= p <= 1 and 0 <= n <= 10^15; the caller sees to it. DECIDED: *k is
  * proven. UNDECIDED: epsilon is within the error bound of a value of the distribution function,
  * and exact arithmetic should start from *k (the answer is *k or *k + 1, unless several values are
- * that close together).
+ * that close together). epsilon = 0 gives 0, and epsilon = 1 gives n unless p = 0.
  */
 int hexkey_binomial_ppf(double epsilon, int64_t n, double p, int64_t *k);
+
+/* The same of `count` triples: `undecided` becomes 1 where exact arithmetic is called for, else 0.
+ * Returns how many those are.
+ */
+size_t hexkey_binomial_ppf_array(size_t count, const double *epsilon, const int64_t *n,
+                                 const double *p, int64_t *k, uint8_t *undecided);
 
 /* ---- sift.c: from events to Bob's sifted bits, in one pass ----------------------------------- */
 
@@ -199,5 +236,16 @@ size_t hexkey_offset_search(const uint8_t *record, size_t record_bytes, const ui
                             const uint8_t *bit, size_t samples, uint64_t candidates,
                             uint32_t limit, uint64_t *match, uint32_t *mismatches,
                             size_t capacity);
+
+/* ---- plain.c: for benchmarks only, what the kernels are measured against ----------------------
+ * Narrow frames of events from whole bytes, and sifting through gates that end within the period.
+ * Output arrays have room for one element per record or event, and one. Both return how many they
+ * wrote.
+ */
+size_t hexkey_plain_wire(const uint32_t *tables, const uint8_t *data, size_t data_bytes,
+                         uint64_t *pulse, uint32_t *phase_ticks, uint8_t *mask, uint8_t *flags);
+size_t hexkey_plain_sift(const hexkey_sift_settings *settings, size_t events,
+                         const uint64_t *pulse, const uint32_t *phase, const uint8_t *mask,
+                         uint64_t *out_pulse, uint8_t *out_bit);
 
 #endif

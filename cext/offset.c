@@ -11,6 +11,7 @@
  */
 #include "bytes.h"
 #include "hexkey.h"
+#include "vector.h"
 
 #include <string.h>
 
@@ -20,13 +21,6 @@ enum {
     PLANES = HEXKEY_OFFSET_SAMPLE_BITS,
     CHECK = 2 /* groups between looks at whether a tile can be left */
 };
-
-/* The best vector unit is chosen when the library is loaded; everywhere else, what -O3 makes. */
-#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__linux__)
-#define VECTORISED __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define VECTORISED
-#endif
 
 /* mark[w] = offsets of word w at which the record differs from the sample bit. Reads 8 TILE + 1
  * bytes: two loads a byte apart overlap in 56 bits and make up any shift from 0 to 7. */

@@ -1,40 +1,10 @@
-/* Frames of the link: COBS, CRC-32 and the event records inside. Format: docs/wire-format.md. */
+/* Frames of the link: COBS and the event records inside. Format: docs/wire-format.md. */
 #include "bytes.h"
 #include "hexkey.h"
 
 #include <string.h>
 
 static const uint64_t MAX_PULSE = UINT64_MAX >> 1;
-static const uint32_t CRC32_REFLECTED_POLYNOMIAL = 0xEDB88320u;
-
-/* ---- CRC-32/ISO-HDLC, eight bytes at a time: table k advances a byte over k further zero bytes */
-
-void hexkey_crc32_prepare(uint32_t *tables)
-{
-    for (uint32_t byte = 0; byte < 256; byte++) {
-        uint32_t value = byte;
-        for (int bit = 0; bit < 8; bit++)
-            value = value >> 1 ^ (CRC32_REFLECTED_POLYNOMIAL & (0u - (value & 1)));
-        tables[byte] = value;
-    }
-    for (size_t i = 256; i < HEXKEY_CRC32_TABLE_WORDS; i++)
-        tables[i] = tables[i - 256] >> 8 ^ tables[tables[i - 256] & 255];
-}
-
-uint32_t hexkey_crc32(const uint32_t *t, const uint8_t *data, size_t data_bytes)
-{
-    uint32_t crc = ~0u;
-    for (; data_bytes >= 8; data += 8, data_bytes -= 8) {
-        uint32_t low = load_le32(data) ^ crc, high = load_le32(data + 4);
-        crc = t[7 * 256 + (low & 255)] ^ t[6 * 256 + (low >> 8 & 255)] ^
-              t[5 * 256 + (low >> 16 & 255)] ^ t[4 * 256 + (low >> 24)] ^
-              t[3 * 256 + (high & 255)] ^ t[2 * 256 + (high >> 8 & 255)] ^
-              t[1 * 256 + (high >> 16 & 255)] ^ t[high >> 24];
-    }
-    for (; data_bytes; data++, data_bytes--)
-        crc = crc >> 8 ^ t[(crc ^ *data) & 255];
-    return ~crc;
-}
 
 /* ---- event records */
 
@@ -133,6 +103,21 @@ static void read_header(const uint8_t *frame, hexkey_wire_piece *piece)
     piece->event_tally = load_le32(frame + 24);
 }
 
+/* Pulse of the first event of a body that has one and is possible. */
+static uint64_t first_event(const uint8_t *body, int wide, uint64_t pulse)
+{
+    const int advance_at = wide ? HEXKEY_WIDE_PHASE_BITS + HEXKEY_WIDE_FLAGS_BITS
+                                : HEXKEY_NARROW_PHASE_BITS + HEXKEY_NARROW_FLAGS_BITS;
+    const int mask_at = advance_at + (wide ? HEXKEY_WIDE_ADVANCE_BITS : HEXKEY_NARROW_ADVANCE_BITS);
+    for (;; body += wide ? 8 : 4) {
+        uint64_t record = wide ? load_le64(body) : load_le32(body);
+        uint64_t step = record & (((uint64_t)1 << mask_at) - 1);
+        if (record >> mask_at)
+            return pulse + (step >> advance_at);
+        pulse += step;
+    }
+}
+
 /* Whether header and records agree; counts the events. */
 static int consistent(const uint8_t *body, hexkey_wire_piece *piece)
 {
@@ -154,6 +139,8 @@ static int consistent(const uint8_t *body, hexkey_wire_piece *piece)
         count = walk_records(body, piece->body_bytes / 8, piece->pulse, 1, 0, &piece->last_pulse,
                              NULL, NULL, NULL, NULL);
     piece->events = count < 0 ? 0 : (uint32_t)count;
+    piece->first_pulse = count > 0 ? first_event(body, width == 8, piece->pulse)
+                                   : piece->pulse;
     return count >= 0;
 }
 
@@ -167,7 +154,8 @@ static size_t inspect(const uint32_t *tables, const uint8_t *data, size_t data_b
         piece->status = HEXKEY_PIECE_COBS;
     } else if (checked_bytes < 1) {
         piece->status = HEXKEY_PIECE_SHORT;
-    } else if (hexkey_crc32(tables, out, (size_t)checked_bytes) != load_le32(out + checked_bytes)) {
+    } else if (hexkey_crc32(tables, out, (size_t)checked_bytes, HEXKEY_CLMUL_FASTEST) !=
+               load_le32(out + checked_bytes)) {
         piece->status = HEXKEY_PIECE_CRC;
     } else if (out[0] != HEXKEY_WIRE_VERSION) {
         piece->status = HEXKEY_PIECE_VERSION;
@@ -211,4 +199,47 @@ size_t hexkey_wire_scan(const uint32_t *tables, const uint8_t *data, size_t data
     }
     *consumed = at;
     return count;
+}
+
+/* ---- frames of events that follow on each other */
+
+size_t hexkey_wire_follow(const hexkey_wire_piece *pieces, size_t count,
+                          hexkey_wire_expected *expected, size_t *events)
+{
+    size_t followed = 0;
+    *events = 0;
+    for (; followed < count; followed++) {
+        const hexkey_wire_piece *piece = &pieces[followed];
+        if (piece->status != HEXKEY_PIECE_GOOD || piece->kind != HEXKEY_WIRE_KIND_EVENTS ||
+            piece->record_bytes != expected->record_bytes ||
+            piece->settings != expected->settings || piece->run != expected->run ||
+            piece->epoch != expected->epoch || piece->sequence != expected->sequence ||
+            piece->event_tally != expected->event_tally || piece->pulse < expected->last_event ||
+            (piece->events && piece->first_pulse <= expected->last_event))
+            break;
+        expected->sequence++;
+        expected->event_tally += piece->events;
+        if (piece->pulse > expected->front)
+            expected->front = piece->pulse;
+        if (piece->events) {
+            expected->last_event = piece->last_pulse;
+            expected->front = piece->last_pulse + 1;
+        }
+        *events += piece->events;
+    }
+    return followed;
+}
+
+size_t hexkey_wire_decode(const uint8_t *out, const hexkey_wire_piece *pieces, size_t count,
+                          uint64_t *pulse, uint32_t *phase_ticks, uint8_t *mask, uint8_t *flags)
+{
+    size_t at = 0;
+    for (size_t i = 0; i < count; i++) {
+        const hexkey_wire_piece *piece = &pieces[i];
+        const uint32_t records = piece->body_bytes / piece->record_bytes;
+        at += (size_t)hexkey_unpack_events(out + piece->body_at, piece->record_bytes, 1,
+                                           &piece->pulse, &records, pulse + at, phase_ticks + at,
+                                           mask + at, flags + at);
+    }
+    return at;
 }

@@ -5,6 +5,9 @@ from typing import Any
 ffi: Any
 
 class _Lib:
+    HEXKEY_CLMUL_FASTEST: int
+    HEXKEY_CLMUL_PORTABLE: int
+    HEXKEY_CRC32_TABLE_WORDS: int
     HEXKEY_WIRE_VERSION: int
     HEXKEY_WIRE_HEADER_BYTES: int
     HEXKEY_WIRE_CRC_BYTES: int
@@ -12,7 +15,6 @@ class _Lib:
     HEXKEY_WIRE_MAX_STUFFED_BYTES: int
     HEXKEY_WIRE_KIND_EVENTS: int
     HEXKEY_WIRE_KIND_TAGS: int
-    HEXKEY_CRC32_TABLE_WORDS: int
     HEXKEY_NARROW_PHASE_BITS: int
     HEXKEY_NARROW_FLAGS_BITS: int
     HEXKEY_NARROW_ADVANCE_BITS: int
@@ -28,8 +30,6 @@ class _Lib:
     HEXKEY_PIECE_CRC: int
     HEXKEY_PIECE_VERSION: int
     HEXKEY_PIECE_INCONSISTENT: int
-    HEXKEY_CLMUL_FASTEST: int
-    HEXKEY_CLMUL_PORTABLE: int
     HEXKEY_BINOMIAL_DECIDED: int
     HEXKEY_BINOMIAL_UNDECIDED: int
     HEXKEY_DETECTORS: int
@@ -37,8 +37,9 @@ class _Lib:
     HEXKEY_SIFT_MASK: int
     HEXKEY_OFFSET_SAMPLE_BITS: int
 
+    def hexkey_clmul_accelerated(self) -> int: ...
     def hexkey_crc32_prepare(self, tables: Any, /) -> None: ...
-    def hexkey_crc32(self, tables: Any, data: Any, data_bytes: int, /) -> int: ...
+    def hexkey_crc32(self, tables: Any, data: Any, data_bytes: int, path: int, /) -> int: ...
     def hexkey_wire_scan(
         self,
         tables: Any,
@@ -64,7 +65,18 @@ class _Lib:
         flags: Any,
         /,
     ) -> int: ...
-    def hexkey_clmul_accelerated(self) -> int: ...
+    def hexkey_wire_follow(self, pieces: Any, count: int, expected: Any, events: Any, /) -> int: ...
+    def hexkey_wire_decode(
+        self,
+        out: Any,
+        pieces: Any,
+        count: int,
+        pulse: Any,
+        phase_ticks: Any,
+        mask: Any,
+        flags: Any,
+        /,
+    ) -> int: ...
     def hexkey_gf128_absorb(
         self, state: Any, point: Any, message: Any, bytes: int, path: int, /
     ) -> None: ...
@@ -73,6 +85,9 @@ class _Lib:
         self, out: Any, bits: Any, n: int, seed: Any, length: int, scratch: Any, path: int, /
     ) -> int: ...
     def hexkey_binomial_ppf(self, epsilon: float, n: int, p: float, k: Any, /) -> int: ...
+    def hexkey_binomial_ppf_array(
+        self, count: int, epsilon: Any, n: Any, p: Any, k: Any, undecided: Any, /
+    ) -> int: ...
     def hexkey_sift_b92(
         self,
         settings: Any,
@@ -98,6 +113,28 @@ class _Lib:
         match: Any,
         mismatches: Any,
         capacity: int,
+        /,
+    ) -> int: ...
+    def hexkey_plain_wire(
+        self,
+        tables: Any,
+        data: Any,
+        data_bytes: int,
+        pulse: Any,
+        phase_ticks: Any,
+        mask: Any,
+        flags: Any,
+        /,
+    ) -> int: ...
+    def hexkey_plain_sift(
+        self,
+        settings: Any,
+        events: int,
+        pulse: Any,
+        phase: Any,
+        mask: Any,
+        out_pulse: Any,
+        out_bit: Any,
         /,
     ) -> int: ...
 

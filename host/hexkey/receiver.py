@@ -11,14 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hexkey.errors import InputError
+from hexkey.events import Events
 from hexkey.gate import Gate
 from hexkey.randomness import Randomness
 from hexkey.sift import BIT_OF_DETECTOR, Sifted, Sifter
 from hexkey.wire import (
     G2,
     LAGS,
+    Burst,
     Counters,
     Frame,
+    Header,
     Histogram,
     Kind,
     Loss,
@@ -26,7 +29,7 @@ from hexkey.wire import (
     Marker,
     Status,
     StreamStatistics,
-    unpack_events,
+    unpack_frames,
 )
 
 
@@ -114,7 +117,7 @@ class Receiver:
         self.histogram: tuple[int, int, NDArray[np.int64]] | None = None
         self.last_pulse = 0
 
-    def push(self, frames: Iterable[Frame]) -> list[SiftedChunk]:
+    def push(self, frames: Iterable[Frame | Burst]) -> list[SiftedChunk]:
         """Take frames in the order of the wire; return the sifted bits that are complete."""
         chunks = []
         for frame in frames:
@@ -122,8 +125,10 @@ class Receiver:
                 continue
             chunks += self._renew(frame.header.epoch)
             self.last_pulse = max(self.last_pulse, frame.header.pulse)
-            if frame.header.kind is Kind.EVENTS:
-                chunks.append(self._events(frame))
+            if isinstance(frame, Burst):
+                chunks.append(self._sift(frame.header, frame.events))
+            elif frame.header.kind is Kind.EVENTS:
+                chunks.append(self._sift(frame.header, unpack_frames([frame])))
             else:
                 self._take(frame)
         return [chunk for chunk in chunks if len(chunk.bits)]
@@ -190,16 +195,15 @@ class Receiver:
         self.counts.epochs += 1
         return rest
 
-    def _events(self, frame: Frame) -> SiftedChunk:
-        events = unpack_events(frame.body, frame.header.pulse, frame.header.record_bytes)
+    def _sift(self, header: Header, events: Events) -> SiftedChunk:
         self.counts.events += len(events)
         # The board's resolver has closed every pulse it sends.
-        watermark = int(events.pulse[-1]) + 1 if len(events) else frame.header.pulse
+        watermark = int(events.pulse[-1]) + 1 if len(events) else header.pulse
         try:
             return self._chunk(self._sifter.push(events, watermark))
         except ValueError as error:
             raise InputError(
-                f"the board's events of epoch {frame.header.epoch} make no sense: {error}; check "
+                f"the board's events of epoch {header.epoch} make no sense: {error}; check "
                 "that its firmware and this hexkey are of one version"
             ) from None
 

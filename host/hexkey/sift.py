@@ -173,16 +173,28 @@ class Sifter:
         ValueError
             A pulse is below an earlier one or below an earlier watermark; nothing was taken.
         """
-        last = int(events.pulse[-1]) if len(events) else 0
-        if max(last, watermark) > _LARGEST_PULSE:
+        if max(_last_pulse(events), watermark) > _LARGEST_PULSE:
             raise ValueError(f"pulses must be at most {_LARGEST_PULSE}")
         return self._run(events, watermark)
 
-    def flush(self) -> Sifted:
-        """Return the pulses held back: the epoch has ended, and the next may begin."""
-        rest = self._run(Events.empty(), self._state.pulse + 2)
+    def push_last(self, events: Events) -> Sifted:
+        """Do `push` and `flush` in one: `events` are the last of the epoch.
+
+        Raises
+        ------
+        ValueError
+            As `push`.
+        """
+        last = _last_pulse(events)
+        if last > _LARGEST_PULSE:
+            raise ValueError(f"pulses must be at most {_LARGEST_PULSE}")
+        rest = self._run(events, max(last, self._state.pulse) + 2)
         self._state = ffi.new("hexkey_sift_state *")
         return rest
+
+    def flush(self) -> Sifted:
+        """Return the pulses held back: the epoch has ended, and the next may begin."""
+        return self.push_last(Events.empty())
 
     def _run(self, events: Events, watermark: int) -> Sifted:
         count = len(events)
@@ -204,8 +216,11 @@ class Sifter:
         if written == lib.HEXKEY_SIFT_MASK:
             check_masks(events.mask)
         added = [now - then for now, then in zip(_counts(self._state), before, strict=True)]
-        # Copies, so that a few pulses do not keep the whole buffer alive.
-        return Sifted(pulse[:written].copy(), bit[:written].copy(), count, *added)
+        # Shrunk in place: a slice would keep the whole buffer alive, and a copy costs as much as
+        # the sifting. Nothing else refers to the arrays any more.
+        pulse.resize(written, refcheck=False)
+        bit.resize(written, refcheck=False)
+        return Sifted(pulse, bit, count, *added)
 
 
 def gate_and_sift(
@@ -225,8 +240,11 @@ def gate_and_sift(
     ValueError
         Pulses descend, or a mask names a detector that cannot exist.
     """
-    sifter = Sifter(gates, period_ticks, bit_of_detector)
-    return Sifted.concatenate([sifter.push(events), sifter.flush()])
+    return Sifter(gates, period_ticks, bit_of_detector).push_last(events)
+
+
+def _last_pulse(events: Events) -> int:
+    return int(events.pulse[-1]) if len(events) else 0
 
 
 def _bits(bit_of_detector: Sequence[int]) -> Sequence[int]:

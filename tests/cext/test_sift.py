@@ -148,6 +148,47 @@ def test_many_events_across_the_blocks_of_the_kernel() -> None:
     assert plain(gate_and_sift(events, gates, 2500, bits)) == expected
 
 
+@pytest.mark.parametrize("steps", [(1, 2), (1, 4), (2, 3), (1, 1000)])
+@pytest.mark.parametrize("wraps", [False, True])
+@pytest.mark.parametrize("largest_chunk", [6, 700, 5000])
+def test_events_with_a_pulse_each_in_chunks(
+    steps: tuple[int, int], wraps: bool, largest_chunk: int
+) -> None:
+    """The short way through a block, and how it takes over from the long one and hands back."""
+    random = np.random.default_rng(9)
+    count = 5000
+    taken = random.random(count) < 0.999 if steps == (1, 2) else np.ones(count, bool)
+    events = Events(
+        np.cumsum(random.integers(*steps, count)).astype(np.uint64),
+        random.integers(0, 2500, count, dtype=np.uint32),
+        random.choice(np.arange(16, dtype=np.uint8), count, p=[0.01, 0.4, 0.4] + [0.19 / 13] * 13),
+        np.zeros(count, np.uint8),
+    ).take(taken)
+    gates = [Gate(50, 1250), Gate(1500, 1100 if wraps else 1000), Gate(0, 2500)]
+    columns = (events.pulse.tolist(), events.phase_ticks.tolist(), events.mask.tolist())
+    expected = twin(list(zip(*columns, strict=True)), gates, 2500, [1, 0])
+    sifter, parts, at = Sifter(gates, 2500, [1, 0]), [], 0
+    while at < len(events):
+        end = at + int(random.integers(1, largest_chunk))
+        parts.append(sifter.push(events.take(slice(at, end))))
+        at = end
+    parts.append(sifter.flush())
+    assert plain(Sifted.concatenate(parts)) == expected
+
+
+@pytest.mark.parametrize("at", [1, 511, 512, 513, 1999])
+@pytest.mark.parametrize("what", ["disorder", "mask"])
+def test_one_wrong_event_among_many_is_refused_and_changes_nothing(at: int, what: str) -> None:
+    clicks = [(2 * place + 5, 1, 1) for place in range(2000)]
+    right = as_events(clicks)
+    clicks[at] = (3, 1, 1) if what == "disorder" else (2 * at + 5, 1, 16)
+    sifter = Sifter([Gate(0, 10)], 10)
+    with pytest.raises(ValueError, match=r"^(pulses|masks) must"):
+        sifter.push(as_events(clicks))
+    parts = [sifter.push(right), sifter.flush()]
+    assert plain(Sifted.concatenate(parts)) == plain(gate_and_sift(right, [Gate(0, 10)], 10))
+
+
 @pytest.mark.parametrize("pulse", [1, 2**62, 2**63 - 1])
 def test_the_largest_values(pulse: int) -> None:
     period = 2**31

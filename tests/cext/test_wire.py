@@ -1,5 +1,6 @@
 """cext/wire.c against its readable twins, and its constants against the tables."""
 
+import random
 import re
 import zlib
 
@@ -31,9 +32,17 @@ def test_the_catalogues_check_value() -> None:
     assert crc32(b"123456789") == 0xCBF43926 == CRC32_ISO_HDLC(8).compute(b"123456789")
 
 
-@given(st.binary(max_size=100))
-def test_crc_is_that_of_zlib(data: bytes) -> None:
-    assert crc32(data) == zlib.crc32(data)
+@pytest.mark.parametrize("path", [lib.HEXKEY_CLMUL_FASTEST, lib.HEXKEY_CLMUL_PORTABLE])
+@given(st.binary(max_size=300))
+def test_crc_is_that_of_zlib(path: int, data: bytes) -> None:
+    assert crc32(data, path) == zlib.crc32(data)
+
+
+@pytest.mark.parametrize("path", [lib.HEXKEY_CLMUL_FASTEST, lib.HEXKEY_CLMUL_PORTABLE])
+def test_crc_of_every_length(path: int) -> None:
+    data = random.Random(1).randbytes(1100)
+    for end in range(len(data)):
+        assert crc32(data[end % 3 : end], path) == zlib.crc32(data[end % 3 : end])
 
 
 def test_constants_are_those_of_the_tables() -> None:

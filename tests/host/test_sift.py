@@ -56,6 +56,6 @@ def test_events_that_share_a_pulse_are_not_sifted_silently() -> None:
 
 def test_the_benchmark_measures_what_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bench, "EVENTS", 20_000)
-    sifted = gate_and_sift(bench._random_events(), bench.GATES, bench.PERIOD_TICKS)
+    sifted = gate_and_sift(bench.random_events(20_000), bench.GATES, bench.PERIOD_TICKS)
     assert 0.47 < len(sifted) / 20_000 < 0.52  # half of all, less 1 % of double clicks
     assert all(value > 0 for value in bench.run().values())

@@ -16,7 +16,10 @@ its name, and keys of these lengths are demonstrations.
 import math
 from typing import Literal
 
-from hexkey.keyrate.binomial import binomial_ppf
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from hexkey.keyrate.binomial import binomial_ppf, binomial_ppf_array
 from hexkey.keyrate.entropy import binary_entropy
 
 PLANNED_EFFICIENCY = 1.16  # f_EC of Table II: what a real code is expected to leak, over n h(Q)
@@ -47,6 +50,42 @@ def leak_eq7(n: int, qber: float, eps_cor: float) -> float:
     Processing 16, 280 (2017).
     """
     return _leak(n, qber, eps_cor, eps_quantile=eps_cor, offset=0)
+
+
+def leak_eq7_array(n: ArrayLike, qber: ArrayLike, eps_cor: ArrayLike) -> NDArray[np.float64]:
+    """Return `leak_eq7` of every triple.
+
+    Parameters
+    ----------
+    n : int or array of ints
+        Bits reconciled, up to 1e15. The three are broadcast against each other.
+    qber, eps_cor : float or array of floats
+
+    Returns
+    -------
+    float64 array of the common shape, in bits
+
+    Raises
+    ------
+    ValueError
+        As `leak_eq7`, or if the shapes do not fit.
+    TypeError
+        If `n` is not of integers.
+    """
+    rates, epsilons = np.asarray(qber, np.float64), np.asarray(eps_cor, np.float64)
+    if not np.all((rates >= 0) & (rates <= 1)):
+        raise ValueError("qber must be from 0 to 1")
+    if not np.all((epsilons > 0) & (epsilons < 1)):
+        raise ValueError("eps_cor must be between 0 and 1")
+    bits = np.asarray(n)
+    shannon = bits * binary_entropy(np.minimum(rates, 0.5))
+    quantile = binomial_ppf_array(epsilons, bits, 1 - rates)
+    printed = (bits > 0) & (rates > 0) & (rates < 0.5)  # elsewhere n h(Q) is the answer
+    safe_bits, safe_rates = np.where(printed, bits, 1), np.where(printed, rates, 0.25)
+    log_odds = np.log2(1 - safe_rates) - np.log2(safe_rates)
+    deviation = bits * (1 - rates) - quantile
+    leak = shannon + deviation * log_odds - np.log2(safe_bits) / 2 - np.log2(1 / epsilons)
+    return np.where(printed, np.maximum(leak, shannon), shannon)
 
 
 def leak_eq7_tm(n: int, qber: float, eps_cor: float) -> float:

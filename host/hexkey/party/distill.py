@@ -43,7 +43,7 @@ class Playback:
 
     def chunks(self) -> Iterator[SiftedChunk]:
         for data in self.recording.wire:
-            yield from self.receiver.push(self.parser.feed(data))
+            yield from self.receiver.push(self.parser.feed_decoded(data))
         yield from self.receiver.finish()
 
     def losses(self) -> dict[str, Any]:

@@ -34,6 +34,7 @@ from hexkey.wire.frame import (
 from hexkey.wire.layout import NARROW, WIDE, RecordLayout
 from hexkey.wire.numbering import Gap
 from hexkey.wire.records import (
+    Burst,
     PackedEvents,
     pack_events,
     pack_frames,
@@ -64,6 +65,7 @@ __all__ = [
     "PAIRS",
     "VERSION",
     "WIDE",
+    "Burst",
     "CodeDensity",
     "Counters",
     "Frame",

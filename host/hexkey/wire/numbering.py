@@ -5,6 +5,7 @@ run both differences are exact, so a missing frame is known together with the ev
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from hexkey.wire.frame import MAX_PULSE, MAX_RECORDS, Header, Kind
 
@@ -91,6 +92,29 @@ class Numbering:
             self._last_event = last_pulse
             self._front = last_pulse + 1
         return True
+
+    def expect(self, expected: Any) -> bool:
+        """Fill in a C `hexkey_wire_expected`: what the next frame is unless something happened.
+
+        Returns False before the first frame, of which nothing is known.
+        """
+        if self._last is None:
+            return False
+        expected.front = self._front
+        expected.last_event = self._last_event
+        expected.run = self._last.run
+        expected.epoch = self._last.epoch
+        expected.sequence = self._expected_sequence
+        expected.event_tally = self._expected_tally
+        return True
+
+    def follow(self, last: Header, expected: Any) -> None:
+        """Take frames that came as expected, of which `last` is the last header."""
+        self._last = last
+        self._front = expected.front
+        self._last_event = expected.last_event
+        self._expected_sequence = expected.sequence
+        self._expected_tally = expected.event_tally
 
     def _runs_back(self, header: Header) -> bool:
         """Whether events come again from pulses that were over."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from hexkey._native import ffi, lib
 from hexkey.errors import InputError
 from hexkey.events import Events
-from hexkey.wire.frame import MAX_PULSE, MAX_RECORDS, Frame, Kind
+from hexkey.wire.frame import MAX_PULSE, MAX_RECORDS, Frame, Header, Kind
 from hexkey.wire.layout import LAYOUTS, NARROW, RecordLayout
 
 
@@ -131,6 +131,25 @@ def pack_frames(events: Events, layout: RecordLayout = NARROW) -> list[PackedEve
         )
         start += count
     return frames
+
+
+@dataclass(frozen=True, slots=True)
+class Burst:
+    """Frames of events, decoded: one, or several that followed on each other without a loss.
+
+    Attributes
+    ----------
+    header : Header
+        Of the last frame. The others had the same run, epoch, settings and width of records.
+    frames : int
+        How many they are.
+    events : Events
+        Theirs, in the order of the wire; where there are several frames, pulses ascend.
+    """
+
+    header: Header
+    frames: int
+    events: Events
 
 
 def unpack_events(records: bytes, base_pulse: int, layout: RecordLayout | int) -> Events:

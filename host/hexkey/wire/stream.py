@@ -1,13 +1,16 @@
 """Bytes of a link or a recording to frames, with every loss counted."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from hexkey._native import ffi, lib
+from hexkey.events import Events
 from hexkey.wire.frame import MAX_STUFFED_BYTES, Frame, Header, Kind, unknown_version
 from hexkey.wire.numbering import Gap, Numbering
+from hexkey.wire.records import Burst, unpack_events
 
 _KINDS = {int(kind): kind for kind in Kind}
 
@@ -44,9 +47,9 @@ _PIECES_AT_ONCE = 64
 _OUT_BYTES = 8 * MAX_STUFFED_BYTES
 
 
-def crc32(data: bytes) -> int:
+def crc32(data: bytes, path: int = lib.HEXKEY_CLMUL_FASTEST) -> int:
     """Return the CRC-32/ISO-HDLC of `data`, computed by the kernel that checks frames."""
-    return lib.hexkey_crc32(_CRC_TABLES, ffi.from_buffer(data), len(data))
+    return lib.hexkey_crc32(_CRC_TABLES, ffi.from_buffer(data), len(data), path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +126,8 @@ class StreamParser:
         self._c_out = ffi.from_buffer(self._out)
         self._c_pieces = ffi.from_buffer("hexkey_wire_piece[]", self._pieces)
         self._c_consumed = ffi.new("size_t *")
+        self._c_expected = ffi.new("hexkey_wire_expected *")
+        self._c_events = ffi.new("size_t *")
 
     def feed(self, data: bytes) -> list[Frame]:
         """Return the frames that end in `data`.
@@ -132,26 +137,90 @@ class StreamParser:
         InputError
             A sound frame of another version of the format. The parser is of no use afterwards.
         """
+        frames: list[Frame] = []
+        for count in self._scans(data):
+            for row in self._pieces[:count].tolist():
+                frame = self._take(row)
+                if frame is not None:
+                    frames.append(frame)
+        return frames
+
+    def feed_decoded(self, data: bytes) -> list[Frame | Burst]:
+        """Do as `feed`, with the events decoded: many frames of them are one `Burst`.
+
+        Several times as fast as `feed` and `unpack_events` where frames are full. A burst has 64
+        frames at most.
+
+        Raises
+        ------
+        InputError
+            As `feed`.
+        """
+        found: list[Frame | Burst] = []
+        for count in self._scans(data):
+            at = 0
+            while at < count:
+                burst = self._burst(at, count - at)
+                if burst is not None:
+                    found.append(burst)
+                    at += burst.frames
+                    continue
+                frame = self._take(self._pieces[at].item())
+                at += 1
+                if frame is not None and frame.header.kind is Kind.EVENTS:
+                    header = frame.header
+                    events = unpack_events(frame.body, header.pulse, header.record_bytes)
+                    found.append(Burst(header, 1, events))
+                elif frame is not None:
+                    found.append(frame)
+        return found
+
+    def _scans(self, data: bytes) -> Iterator[int]:
+        """Take in `data`; yield numbers of pieces, to be used before the next is asked for."""
         self._bytes += len(data)
         if self._skipping:
             data = self._skip(data)
         buffer = self._pending + data if self._pending else bytes(data)
         if buffer[:1] == b"\0":
             self._joined = True
-        frames: list[Frame] = []
         view = ffi.from_buffer("uint8_t[]", buffer)
         at = 0
-        while True:
-            count = self._scan(view + at, len(buffer) - at)
+        while count := self._scan(view + at, len(buffer) - at):
             at += self._c_consumed[0]
-            if not count:
-                break
-            for row in self._pieces[:count].tolist():
-                frame = self._take(row)
-                if frame is not None:
-                    frames.append(frame)
-        self._keep(buffer[at:])
-        return frames
+            yield count
+        self._keep(buffer[at + self._c_consumed[0] :])
+
+    def _burst(self, at: int, count: int) -> Burst | None:
+        """Decode the pieces from `at` on that are as expected, if there are any."""
+        expected, first = self._c_expected, self._c_pieces + at
+        if not self._numbering.expect(expected):
+            return None
+        expected.settings, expected.record_bytes = first.settings, first.record_bytes
+        frames = lib.hexkey_wire_follow(first, count, expected, self._c_events)
+        if not frames:
+            return None
+        *_, kind, width, settings, run, epoch, sequence, pulse, tally = self._pieces[
+            at + frames - 1
+        ].item()
+        header = Header(_KINDS[kind], width, settings, run, epoch, sequence, pulse, tally)
+        self._numbering.follow(header, expected)
+        self._joined = True
+        self._frames += frames
+        self._events += self._c_events[0]
+        events = self._decode(first, frames, self._c_events[0])
+        return Burst(header, frames, events)
+
+    def _decode(self, first: Any, frames: int, count: int) -> Events:
+        columns = (
+            np.empty(count, np.uint64),
+            np.empty(count, np.uint32),
+            np.empty(count, np.uint8),
+            np.empty(count, np.uint8),
+        )
+        kinds = ("uint64_t[]", "uint32_t[]", "uint8_t[]", "uint8_t[]")
+        pointers = [ffi.from_buffer(*pair) for pair in zip(kinds, columns, strict=True)]
+        lib.hexkey_wire_decode(self._c_out, first, frames, *pointers)
+        return Events(*columns)
 
     def _scan(self, data: Any, data_bytes: int) -> int:
         return lib.hexkey_wire_scan(

@@ -6,9 +6,10 @@ from hexkey.bench import binomial
 
 
 def test_reports_times_and_their_ratio(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(binomial, "REPETITIONS", 50)
-    monkeypatch.setattr(binomial, "SCIPY_REPETITIONS", 5)
+    monkeypatch.setattr(binomial, "VALUES", 200)
+    monkeypatch.setattr(binomial, "SCIPY_CASES", 5)
+    monkeypatch.setattr(binomial, "OPEN_CASES", 3)
     result = binomial.run()
-    assert result["c_us"] > 0
-    assert result["ratio_to_scipy"] == result["c_us"] / result["scipy_us"]
+    assert 0 < result["c_median_us"] <= result["c_worst_us"]
+    assert result["ratio_to_scipy"] == result["one_block_us"] / result["scipy_us"]
     assert result["ratio_to_scipy"] < 1

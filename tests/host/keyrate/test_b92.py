@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -37,6 +38,30 @@ def test_long_blocks_approach_the_asymptotic_fraction_from_below() -> None:
     ]
     assert fractions == sorted(fractions)
     assert limit - 3e-4 < fractions[-1] < limit
+
+
+def test_leaks_of_arrays_are_those_of_scalars() -> None:
+    n = np.array([0, 1, 17_500, 10**9, 10**15])
+    qber = np.array([0, 5e-324, 1e-12, 0.0649, 0.48, 0.5, 1])[:, None]
+    found = b92.leak_eq7_array(n, qber, COR)
+    expected = [[b92.leak_eq7(int(m), float(q), COR) for m in n] for q in qber[:, 0]]
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("n", "qber", "eps_cor", "problem"),
+    [
+        ([-1], 0.05, COR, "n must be"),
+        (100, [1.1], COR, "qber must be"),
+        (100, math.nan, COR, "qber must be"),
+        (100, 0.05, [0.0], "eps_cor must be"),
+    ],
+)
+def test_arrays_out_of_range_are_refused(
+    n: object, qber: object, eps_cor: object, problem: str
+) -> None:
+    with pytest.raises(ValueError, match=problem):
+        b92.leak_eq7_array(n, qber, eps_cor)  # type: ignore[arg-type]
 
 
 def test_a_perfect_channel_costs_only_the_constants() -> None:

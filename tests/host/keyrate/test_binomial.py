@@ -8,7 +8,7 @@ from itertools import accumulate
 import mpmath
 import pytest
 
-from hexkey.keyrate import binomial
+from hexkey.keyrate import binomial_exact
 from hexkey.keyrate.binomial import LARGEST_N, binomial_ppf
 
 AWKWARD = [0.5, 0.25, 0.75, 2**-10, 1 - 2**-10, 2**-53, 1 - 2**-53, 1e-9, 1e-16, 1 / 3, 0.9351]
@@ -165,24 +165,24 @@ def test_refuses_a_fraction_of_a_trial() -> None:
 
 def test_decimal_digits_decide_as_fractions_do(monkeypatch: pytest.MonkeyPatch) -> None:
     """The path of large n, forced upon small n; Stirling's series too, from n = 200 on."""
-    monkeypatch.setattr(binomial, "_EXACT_BITS", 0)
+    monkeypatch.setattr(binomial_exact, "_EXACT_BITS", 0)
     for n, p in [(5, 0.3), (30, 0.9351), (300, 0.5001), (300, 0.01)]:
         values = distribution(n, p)
         for k in range(0, n, 1 + n // 10):
             for epsilon in neighbourhood(float(values[k])):
                 if epsilon < 1:
                     reached = values[k] >= Fraction(epsilon)
-                    assert binomial._reaches(k, epsilon, n, p) == reached
+                    assert binomial_exact.reaches(k, epsilon, n, p) == reached
 
 
 def test_undecided_digits_are_refused_not_guessed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(binomial, "_EXACT_BITS", 0)
+    monkeypatch.setattr(binomial_exact, "_EXACT_BITS", 0)
     with pytest.raises(ArithmeticError, match="undecided"):
-        binomial._reaches(1, 5 / 16, 4, 0.5)  # equal: no number of digits tells
+        binomial_exact.reaches(1, 5 / 16, 4, 0.5)  # equal: no number of digits tells
 
 
 def test_no_equality_hides_beyond_the_integers() -> None:
-    """The argument of `_reaches`: denominators of the distribution keep almost all their twos."""
+    """The argument of `reaches`: denominators of the distribution keep almost all their twos."""
     rng = random.Random(3)
     for _ in range(200):
         n = rng.randint(2, 60)

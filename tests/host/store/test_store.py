@@ -67,12 +67,13 @@ def test_a_dropped_key_never_comes_back(pair: Pair, make_key: MakeKey) -> None:
 
 
 def test_a_committed_key_is_not_dropped(pair: Pair, make_key: MakeKey) -> None:
+    key = make_key(1)  # made once: it carries the second in which it was
     with Store.open(pair[0]) as store:
-        store.put_pending(make_key(1), *REFILL)
-        store.commit(make_key(1).key_id)
+        store.put_pending(key, *REFILL)
+        store.commit(key.key_id)
         with pytest.raises(StoreError, match="is committed"):
-            store.drop(make_key(1).key_id)
-        assert store.keys() == [make_key(1)]
+            store.drop(key.key_id)
+        assert store.keys() == [key]
 
 
 def test_an_unknown_block_is_not_committed_and_once_dropped_stays_dropped(

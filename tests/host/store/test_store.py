@@ -104,12 +104,13 @@ def test_keys_are_listed_in_the_order_of_their_commits(pair: Pair, make_key: Mak
 
 
 def test_everything_survives_the_end_of_a_session(pair: Pair, make_key: MakeKey) -> None:
+    key = make_key(1)
     with Store.open(pair[0]) as store:
-        store.put_pending(make_key(1), *REFILL)
+        store.put_pending(key, *REFILL)
     with Store.open(pair[0]) as store:
-        store.commit(make_key(1).key_id)
+        store.commit(key.key_id)
     with Store.open(pair[0], read_only=True) as store:
-        assert store.keys() == [make_key(1)]
+        assert store.keys() == [key]
         assert store.remaining() == (KEYS + 2, KEYS + 3)
 
 

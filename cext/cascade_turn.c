@@ -151,8 +151,12 @@ HELPER uint8_t *ask_passes(struct bob *b, uint8_t *out)
         *out++ = (uint8_t)p->number;
         out = put(out, count);
         for (; count--; c++) {
-            c->middle = b->group[g].pass ? middle_by_weight(p, c->first, c->end)
-                                         : unknown_at(p, c->first, c->middle / 2);
+            if (b->group[g].pass)
+                c->middle = middle_by_weight(p, c->first, c->end);
+            else if (c->middle == c->end - c->first) /* nothing is known yet, as at first */
+                c->middle = c->first + c->middle / 2;
+            else
+                c->middle = unknown_at(p, c->first, c->middle / 2);
             out = put_range(out, &at, c->first, c->middle);
         }
     }

@@ -13,8 +13,8 @@ Q runs through
 In a shuffled pass a block is cut not in the middle but where the chance of an error is halved, as
 the first pass tells at that moment, odd blocks included; so bisections that are after the same
 error do not ask the same thing. Bits known for certain are never asked about. Only Bob decides what
-to ask; Alice knows no plan. If the first pass shows more errors than the estimate allows, all its
-blocks are halved until it fits.
+to ask; Alice knows no plan. If the first pass, or the number of corrections, shows far more errors
+than the estimate allows, all blocks of the first pass are halved until it fits.
 
 Each query holds the next question of every open bisection; of the subsets only one is bisected at a
 time. A block of 2¹⁶ bits takes about 220 round trips, one of 2²⁰ about 550.
@@ -87,6 +87,7 @@ LATER_BLOCKS = (6.3, 50.0)
 LATER_BLOCKS_LARGE = (10.0, 160.0)
 LARGE = 1 << 18
 SURPRISE_SIGMAS = 5.0
+CHECK_EVERY = 32  # round trips between looks at the number of errors found
 
 
 class CascadeAlice:
@@ -207,7 +208,7 @@ class CascadeBob:
         self._view = self._query.data
         self._pointed_to: list[Any] = []  # rotations and streams that the C side keeps using
         lib.hexkey_cascade_bob_start(self._bob, n, ffi.from_buffer("uint8_t[]", checked))
-        self._later_blocks = LATER_BLOCKS_LARGE if n >= LARGE else LATER_BLOCKS
+        self._later_blocks: tuple[float, ...] = LATER_BLOCKS_LARGE if n >= LARGE else LATER_BLOCKS
         self._shuffles = 0  # opened so far, like the next one
         self._batches = 0
         self._surprised = True  # whether the natural order still has to pass for the estimate
@@ -258,13 +259,14 @@ class CascadeBob:
             raise ValueError("no query is waiting for an answer")
         check_answer(answer, waiting)
         self._waiting = 0
-        if self._surprised:
+        if self._surprised or self.round_trips % CHECK_EVERY == 0:
             lib.hexkey_cascade_learn(self._bob, answer)
             answer = b""
-            self._surprised = self._too_many_errors()
-            if self._surprised:
+            self._surprised = self._surprised and self._too_many_errors()
+            if self._surprised or self._corrected_too_many():
                 size = lib.hexkey_cascade_halve(self._bob, self._qber, self._out)
-                return self._send(size, lib.hexkey_cascade_asked(self._bob))
+                if size:
+                    return self._send(size, lib.hexkey_cascade_asked(self._bob))
         turn = _turn(self._bob, answer, self._out)
         if turn > 0:
             return self._send(turn & _SIZE, turn >> 32)
@@ -273,7 +275,9 @@ class CascadeBob:
     def _go_on(self, turn: int) -> bytes | None:
         """Open the next pass when all blocks of those before are even."""
         while turn == 0:
-            if self._shuffles <= len(self._later_blocks):
+            if self._corrected_too_many():
+                size = lib.hexkey_cascade_halve(self._bob, self._qber, self._out)
+            elif self._shuffles <= len(self._later_blocks):
                 size = self._open_shuffle()
             elif self._batches and not lib.hexkey_cascade_odd_subsets(self._bob):
                 return None
@@ -287,6 +291,21 @@ class CascadeBob:
         if turn < 0:
             raise ProtocolError("the peer's Cascade answers contradict each other; drop the block")
         return self._send(turn & _SIZE, turn >> 32)
+
+    def _corrected_too_many(self) -> bool:
+        """Tell whether there are far more errors than blocks of the first pass; then make ready.
+
+        It happens where an estimate is so low that the first pass has too few blocks to show it.
+        """
+        flips = lib.hexkey_cascade_flips(self._bob)
+        if flips <= 1.5 * self._blocks + 4 * math.sqrt(self._blocks) + 3:
+            return False
+        self._blocks *= 2
+        self._qber = min(0.25, max(self._qber, flips / self._n))
+        # What was opened with too low an estimate is of little use: plan for one more of each.
+        self._later_blocks = (*self._later_blocks[: self._shuffles - 1], *LATER_BLOCKS)
+        self._later_blocks = self._later_blocks[: SHUFFLES - 1]
+        return True
 
     def _open_shuffle(self) -> int:
         number = self._shuffles

@@ -48,7 +48,7 @@ struct bob {
     struct group group[HEXKEY_CASCADE_SHUFFLES + 1];
     struct subset_block subset_block[SUBSET_BLOCKS];
     struct cut *cut;
-    uint32_t *found; /* positions of errors that the last answer has located */
+    uint32_t *found; /* positions of errors that need no further question */
     uint64_t *memory, *scratch; /* of the passes; room for weights, or bits */
 };
 
@@ -112,8 +112,8 @@ HELPER void know(struct bob *b, uint32_t position)
     }
 }
 
-/* Tell all passes what a block of pass 0 now says about its bits. */
-HELPER void spread(struct bob *b, uint32_t first, uint32_t end, int odd)
+/* Tell all passes what a block of pass 0 now says about its bits; returns how many are unknown. */
+HELPER uint32_t spread(struct bob *b, uint32_t first, uint32_t end, int odd)
 {
     const struct pass *p = &b->passes[0];
     uint32_t unknown = unknown_in(p, first, end), capped;
@@ -121,7 +121,7 @@ HELPER void spread(struct bob *b, uint32_t first, uint32_t end, int odd)
     if (unknown <= 1) { /* a single unknown bit of an odd block is about to be flipped */
         if (unknown && !odd)
             know(b, unknown_at(p, first, 0));
-        return;
+        return unknown;
     }
     capped = unknown < WEIGHTS ? unknown : WEIGHTS - 1;
     weight = odd ? b->weight_odd[capped] : b->weight_even[capped];
@@ -133,6 +133,7 @@ HELPER void spread(struct bob *b, uint32_t first, uint32_t end, int odd)
                 other->weight[place_of(&other->order, position)] = weight;
             }
         }
+    return unknown;
 }
 
 HELPER void flip(struct bob *b, uint32_t position)
@@ -144,8 +145,12 @@ HELPER void flip(struct bob *b, uint32_t position)
         uint32_t place = place_of(&p->order, position), start = block_start(p, place);
         flip_bit(p->bits, place);
         toggle_odd(p, start, 1);
-        if (i == 0 && b->opened > 1)
-            spread(b, start, block_end(p, start), (int)get_bit(p->odd, start));
+        if (i == 0 && b->opened > 1) {
+            uint32_t end = block_end(p, start);
+            int odd = (int)get_bit(p->odd, start);
+            if (spread(b, start, end, odd) == 1 && odd && b->found_count < b->cut_limit)
+                b->found[b->found_count++] = unknown_at(p, start, 0);
+        }
     }
     for (uint32_t i = 0; i < b->subset_blocks; i++) {
         struct subset_block *s = &b->subset_block[i];

@@ -90,11 +90,11 @@ HELPER int flip_found_in_subsets(struct bob *b)
 HELPER int review_all(struct bob *b)
 {
     int flipped = 1;
-    for (uint32_t i = 0; i < b->found_count; i++)
-        if (!get_bit(b->passes[0].known, b->found[i])) /* not found by two passes at once */
-            flip(b, b->found[i]);
-    b->found_count = 0;
     while (flipped) {
+        for (uint32_t i = 0; i < b->found_count; i++) /* flips may find more */
+            if (!get_bit(b->passes[0].known, b->found[i])) /* not found by two passes at once */
+                flip(b, b->found[i]);
+        b->found_count = 0;
         flipped = 0;
         b->groups = b->cuts = 0;
         for (uint32_t i = 0; i < b->opened; i++) {
@@ -188,10 +188,12 @@ HELPER void learn_cut(struct bob *b, uint32_t index, const struct cut *c, unsign
 {
     struct pass *p = &b->passes[index];
     int left = (int)(range_parity(p->bits, c->first, c->middle) ^ theirs);
-    int right = left ^ (int)get_bit(p->odd, c->first);
+    int was = (int)get_bit(p->odd, c->first), right = left ^ was;
     set_bit(p->start, c->middle);
-    toggle_odd(p, c->first, (unsigned)right);
+    p->odd[c->first >> 6] ^= (uint64_t)right << (c->first & 63);
     toggle_odd(p, c->middle, (unsigned)right);
+    if (!was) /* otherwise the word is listed */
+        set_bit(p->odd_words, c->first >> 6);
     if (left != right) {
         uint32_t here = 0 - (uint32_t)left; /* all ones: the error is on the left */
         uint32_t first = (c->first & here) | (c->middle & ~here);

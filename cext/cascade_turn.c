@@ -112,34 +112,37 @@ HELPER int review_all(struct bob *b)
     return 0;
 }
 
+/* The next STRIDE weights, or as many as `count`, added up without a branch. */
+HELPER uint32_t weights_of_stride(const uint16_t *weight, uint32_t count)
+{
+    uint32_t sum = 0;
+    for (uint32_t k = 0; k < STRIDE; k++)
+        sum += k < count ? weight[k] : 0;
+    return sum;
+}
+
 /* Where the weight is halved, with an unknown bit on either side; two are unknown at least. */
 HELPER uint32_t middle_by_weight(const struct pass *p, uint32_t first, uint32_t end)
 {
     const uint16_t *weight = p->weight;
-    uint64_t total = 0, before, sum = 0;
+    uint64_t total = 0, before = 0, sum, half;
     uint32_t i = first;
-    for (uint32_t k = first; k < end;) {
-        uint32_t part = 0, stop = end - k < 32768 ? end : k + 32768;
-        for (; k < stop; k++)
-            part += weight[k];
-        total += part;
+    for (uint32_t k = first; k < end; k += STRIDE)
+        total += weights_of_stride(weight + k, end - k);
+    half = (total + 1) / 2;
+    for (uint32_t part; part = weights_of_stride(weight + i, end - i), before + part < half;
+         i += STRIDE)
+        before += part;
+    sum = before;
+    for (uint32_t k = 0, base = i; k < STRIDE; k++) { /* sums only grow */
+        sum += k < end - base ? weight[base + k] : 0;
+        i += sum < half;
+        before = sum < half ? sum : before;
     }
-    for (uint32_t part; i + STRIDE <= end; i += STRIDE, sum += part) {
-        part = 0;
-        for (uint32_t k = 0; k < STRIDE; k++)
-            part += weight[i + k];
-        if (2 * (sum + part) >= total)
-            break;
-    }
-    before = i > first ? sum - weight[i - 1] : 0;
-    while (2 * sum < total) {
-        before = sum;
-        sum += weight[i++];
-    }
-    /* i is just past the place that reaches the half: is it nearer without that one? */
+    sum = before + weight[i]; /* it is bit i that reaches the half: is the middle before or after? */
     if (sum == total || (before && 2 * sum - total > total - 2 * before))
-        return i - 1;
-    return i;
+        return i;
+    return i + 1;
 }
 
 HELPER uint8_t *ask_passes(struct bob *b, uint8_t *out)

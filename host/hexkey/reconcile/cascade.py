@@ -44,9 +44,9 @@ Limits
 1 to 2²⁰ bits a block (longer keys: several blocks, each with a fresh seed). Estimates outside
 [1/n, 1/4] are used as the nearer end. Alice answers `parity_limit(n)` = 2n + 64 parities at most,
 Bob asks no more, and no more than `MAX_ROUND_TRIPS` times; a block that hits a limit is dropped.
-Memory, in bytes a bit: Bob reserves 36 and touches about 18; Alice takes 2 for the usual passes
-(an eighth for each of them) and 8 for all that a peer may ask her to build. An answer costs Alice a
-few nanoseconds a parity, whatever the ranges.
+Memory, in bytes a bit: Bob reserves 34, of which most blocks touch less than half; Alice takes an
+eighth for each pass, 2 to 4 for most blocks and 8 for all that a peer may ask her to build. Every
+parity costs Alice the same, a few nanoseconds, whatever its range.
 """
 
 import math
@@ -403,7 +403,7 @@ def _checked_bits(bits: ArrayLike, qber: float, seed: bytes) -> Bits:
     checked = np.asarray(bits)
     if checked.ndim != 1 or not 1 <= len(checked) <= MAX_BITS:
         raise ValueError(f"bits must have shape (n,) with n from 1 to {MAX_BITS}")
-    if checked.dtype.kind not in "bui" or np.any((checked != 0) & (checked != 1)):
+    if checked.dtype.kind not in "bui" or checked.min() < 0 or checked.max() > 1:
         raise ValueError("bits must be integers 0 and 1")
     if not 0 <= qber <= 0.5:
         raise ValueError(f"qber must be between 0 and 1/2, not {qber}")

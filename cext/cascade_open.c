@@ -188,7 +188,7 @@ HOT size_t hexkey_cascade_open_shuffle(uint64_t *memory, unsigned number, const 
     return b->opening_asked ? (size_t)(out - from) : 0;
 }
 
-size_t hexkey_cascade_halve(uint64_t *memory, double qber, uint8_t *out)
+size_t hexkey_cascade_halve(uint64_t *memory, double qber, uint32_t longest, uint8_t *out)
 {
     struct bob *b = (struct bob *)memory;
     const struct pass *p = &b->passes[0];
@@ -201,7 +201,7 @@ size_t hexkey_cascade_halve(uint64_t *memory, double qber, uint8_t *out)
         uint32_t unknown;
         end = block_end(p, first);
         unknown = unknown_in(p, first, end);
-        if (unknown > 1)
+        if (unknown > longest)
             b->cut[b->cuts++] = (struct cut){first, unknown_at(p, first, unknown / 2), end};
     }
     if (b->cuts == 0)

@@ -271,8 +271,10 @@ void hexkey_cascade_bob_start(uint64_t *bob, uint32_t n, const uint8_t *bits);
 size_t hexkey_cascade_open_shuffle(uint64_t *bob, unsigned pass, const uint32_t *rotations,
                                    double qber, uint32_t blocks, uint8_t *out);
 
-/* Write a query that cuts every block of pass 0 in two, and take a new `qber`; as above. */
-size_t hexkey_cascade_halve(uint64_t *bob, double qber, uint8_t *out);
+/* Write a query that halves the blocks of pass 0 with more than `longest` >= 1 unknown bits, and take
+ * a new `qber`; as above.
+ */
+size_t hexkey_cascade_halve(uint64_t *bob, double qber, uint32_t longest, uint8_t *out);
 
 /* Write a query that opens a batch of subsets, once all blocks are even; `stream` must stay. Returns
  * its bytes, 0 if the parities of all subsets are known.

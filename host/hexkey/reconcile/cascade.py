@@ -14,7 +14,7 @@ In a shuffled pass a block is cut not in the middle but where the chance of an e
 the first pass tells at that moment, odd blocks included; so bisections that are after the same
 error do not ask the same thing. Bits known for certain are never asked about. Only Bob decides what
 to ask; Alice knows no plan. If the first pass, or the number of corrections, shows far more errors
-than the estimate allows, all blocks of the first pass are halved until it fits.
+than the estimate allows, the blocks of the first pass are halved until it fits.
 
 Each query holds the next question of every open bisection; of the subsets only one is bisected at a
 time. A block of 2¹⁶ bits takes about 220 round trips, one of 2²⁰ about 550.
@@ -264,7 +264,7 @@ class CascadeBob:
             answer = b""
             self._surprised = self._surprised and self._too_many_errors()
             if self._surprised or self._corrected_too_many():
-                size = lib.hexkey_cascade_halve(self._bob, self._qber, self._out)
+                size = self._halve()
                 if size:
                     return self._send(size, lib.hexkey_cascade_asked(self._bob))
         turn = _turn(self._bob, answer, self._out)
@@ -276,7 +276,7 @@ class CascadeBob:
         """Open the next pass when all blocks of those before are even."""
         while turn == 0:
             if self._corrected_too_many():
-                size = lib.hexkey_cascade_halve(self._bob, self._qber, self._out)
+                size = self._halve()
             elif self._shuffles <= len(self._later_blocks):
                 size = self._open_shuffle()
             elif self._batches and not lib.hexkey_cascade_odd_subsets(self._bob):
@@ -291,6 +291,11 @@ class CascadeBob:
         if turn < 0:
             raise ProtocolError("the peer's Cascade answers contradict each other; drop the block")
         return self._send(turn & _SIZE, turn >> 32)
+
+    def _halve(self) -> int:
+        """Cut the blocks of the first pass that are longer than they should be by now."""
+        longest = max(1, self._n // self._blocks)
+        return lib.hexkey_cascade_halve(self._bob, self._qber, longest, self._out)
 
     def _corrected_too_many(self) -> bool:
         """Tell whether there are far more errors than blocks of the first pass; then make ready.

@@ -237,6 +237,107 @@ size_t hexkey_offset_search(const uint8_t *record, size_t record_bytes, const ui
                             uint32_t limit, uint64_t *match, uint32_t *mismatches,
                             size_t capacity);
 
+/* ---- cascade_*.c: both sides of Cascade --------------------------------------------------------
+ * host/hexkey/reconcile/cascade_wire.py has the protocol: passes, orders, and the form of a query.
+ */
+
+enum {
+    HEXKEY_CASCADE_MAX_BITS = 1048576,
+    HEXKEY_CASCADE_SHUFFLES = 8, /* passes 0 to 7: orders of all bits, 0 the natural one */
+    HEXKEY_CASCADE_SUBSETS = 14, /* then batches of this many random subsets */
+    HEXKEY_CASCADE_BATCHES = 4,
+    HEXKEY_CASCADE_PASSES = 64 /* SHUFFLES + BATCHES * SUBSETS */
+};
+
+enum {
+    HEXKEY_CASCADE_MALFORMED = -1,
+    HEXKEY_CASCADE_TOO_MANY = -2, /* parities asked */
+    HEXKEY_CASCADE_CONTRADICTION = -3, /* between the peer's answers */
+    HEXKEY_CASCADE_NEEDS = -16 /* minus a pass: its table is missing */
+};
+
+/* The table of `n` bits, 1 <= n <= MAX_BITS: 2^log_columns columns, and `places` = rows * columns,
+ * fewer than `columns` more than n. The places past n hold zeros.
+ */
+uint32_t hexkey_cascade_log_columns(uint32_t n);
+uint32_t hexkey_cascade_rows(uint32_t n);
+uint32_t hexkey_cascade_places(uint32_t n);
+
+/* Read the rotations of one shuffled pass, 2 * rows + columns elements, from 4 bytes each. */
+void hexkey_cascade_rotations(uint32_t n, const uint8_t *restrict stream, uint32_t *restrict out);
+
+/* Pack bits of 0 or 1 into ceil(places / 64) + 1 words. */
+void hexkey_cascade_pack(uint32_t n, const uint8_t *restrict bits, uint64_t *restrict out);
+
+/* Parities of all packed bits before each place of an order, in ceil(places / 64) + 1 words.
+ * `rotations` is NULL for the natural order; `scratch` is as long as `out`.
+ */
+void hexkey_cascade_running(uint32_t n, const uint32_t *restrict rotations,
+                            const uint64_t *restrict bits, uint64_t *restrict out,
+                            uint64_t *restrict scratch);
+
+/* The same for the members of each of a batch's SUBSETS subsets, one table after the other; `stream`
+ * has n + 64 bits or more.
+ */
+void hexkey_cascade_running_subsets(uint32_t n, const uint64_t *restrict stream,
+                                    const uint64_t *restrict bits, uint64_t *restrict out);
+
+typedef struct {
+    uint32_t n;
+    const uint64_t *running[64]; /* HEXKEY_CASCADE_PASSES tables as above; NULL where not built */
+} hexkey_cascade_alice;
+
+/* Answer a query; `out` holds query_bytes / 16 + 1 bytes. Returns the number of parities written, or
+ * MALFORMED, TOO_MANY (more than `allowed`), or NEEDS - pass: build its table and call again.
+ */
+ptrdiff_t hexkey_cascade_answer(const hexkey_cascade_alice *alice, const uint8_t *restrict query,
+                                size_t query_bytes, size_t allowed, uint8_t *restrict out);
+
+/* Start Bob's side. `bob` is memory of hexkey_cascade_bob_words(n) words for all calls below, which
+ * write queries to `out`, of hexkey_cascade_query_bytes(n) bytes. The n bits are 0 or 1.
+ */
+size_t hexkey_cascade_bob_words(uint32_t n);
+size_t hexkey_cascade_query_bytes(uint32_t n);
+void hexkey_cascade_bob_start(uint64_t *bob, uint32_t n, const uint8_t *bits);
+
+/* Write a query that opens a pass: pass 0 first, with rotations NULL, then others of SHUFFLES in
+ * order. `qber`, in (0, 1/4], is used by pass 0; `blocks`, 1 to n/4 + 1 of equal size there and of
+ * equal chance of an error later. `rotations` must stay until Bob is done. Returns the query's
+ * bytes, 0 if there is nothing to ask: then go on with an empty answer.
+ */
+size_t hexkey_cascade_open_shuffle(uint64_t *bob, unsigned pass, const uint32_t *rotations,
+                                   double qber, uint32_t blocks, uint8_t *out);
+
+/* Write a query that halves the blocks of pass 0 with more than `longest` >= 1 unknown bits, and take
+ * a new `qber`; as above.
+ */
+size_t hexkey_cascade_halve(uint64_t *bob, double qber, uint32_t longest, uint8_t *out);
+
+/* Write a query that opens a batch of subsets, once all blocks are even; `stream` must stay. Returns
+ * its bytes, 0 if the parities of all subsets are known.
+ */
+size_t hexkey_cascade_open_subsets(uint64_t *bob, unsigned batch, const uint64_t *stream,
+                                   uint8_t *out);
+
+/* Parities that the last query asks for; odd blocks of pass 0; odd subsets when the last batch was
+ * opened; bits flipped so far.
+ */
+uint32_t hexkey_cascade_asked(const uint64_t *bob);
+uint32_t hexkey_cascade_odd(const uint64_t *bob);
+uint32_t hexkey_cascade_odd_subsets(const uint64_t *bob);
+uint32_t hexkey_cascade_flips(const uint64_t *bob);
+
+/* Learn from the answer, which has one bit for each parity asked. */
+void hexkey_cascade_learn(uint64_t *bob, const uint8_t *answer);
+
+/* Learn, flip what is found and write the next query. Returns the parities it asks for in the high
+ * and its bytes in the low 32 bits, 0 when all blocks are even, or CONTRADICTION.
+ */
+int64_t hexkey_cascade_turn(uint64_t *bob, const uint8_t *answer, uint8_t *out);
+
+/* Unpack the bits as corrected. */
+void hexkey_cascade_bob_bits(const uint64_t *bob, uint8_t *out);
+
 /* ---- plain.c: for benchmarks only, what the kernels are measured against ----------------------
  * Narrow frames of events from whole bytes, and sifting through gates that end within the period.
  * Output arrays have room for one element per record or event, and one. Both return how many they

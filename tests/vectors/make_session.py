@@ -108,7 +108,7 @@ def messages() -> list[dict[str, Any]]:
             "QUERY",
             36,
             {"sections": [[0, [0, 25], [25, 50]], [8, [10], [11]]]},
-            struct.pack("<BIIIII", 0, 2, 0, 25, 25, 50) + struct.pack("<BIII", 8, 1, 10, 11),
+            bytes([0, 2, 0, 25, 0, 25]) + bytes([8, 1, 10, 1]),
         ),
         ("ANSWER", 37, {"parities": [1, 0, 1]}, packed([1, 0, 1])),
         ("CORRECTED", 38, {}, b""),

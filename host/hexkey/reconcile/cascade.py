@@ -4,18 +4,28 @@ Bob asks for parities of ranges in shuffled orders, bisects the blocks in which 
 Alice, and after every correction goes back to the earlier passes. A block of n bits with error rate
 Q runs through
 
-1. a first pass in blocks of 1/Q bits, a second of 9/Q, a third of 144/Q (any integer, no powers of
-   two, so that the efficiency has no steps in Q); from the second on, the blocks hold equal chances
-   of an error, as far as the earlier passes tell, rather than equal numbers of bits;
-2. batches of 14 random subsets of the block, until one batch agrees. A block with a residual error,
-   whatever it is, passes a batch with probability 2⁻¹⁴, if the seed was drawn after the block.
+1. a first pass, in the natural order, in blocks of 1/Q bits (any integer, no powers of two, so that
+   the efficiency has no steps in Q); a second, shuffled, in blocks of 6.3/Q, or 10/Q from 2¹⁸ bits
+   on; a third of 50/Q, or 160/Q. In the shuffled ones the blocks hold equal chances of an error, as
+   far as the first pass tells, rather than equal numbers of bits;
+2. batches of 14 random subsets of the block, until one batch agrees.
 
-A block is cut not in the middle but where the chance of an error is halved, and bits that are known
-for certain are never asked about. Only Bob decides what to ask; Alice knows no plan.
-If the first pass shows more errors than the estimate allows, it is repeated with Bob's own figure.
+In a shuffled pass a block is cut not in the middle but where the chance of an error is halved, as
+the first pass tells at that moment, odd blocks included; so bisections that are after the same
+error do not ask the same thing. Bits known for certain are never asked about. Only Bob decides what
+to ask; Alice knows no plan. If the first pass, or the number of corrections, shows far more errors
+than the estimate allows, the blocks of the first pass are halved until it fits.
 
-Each query holds the next question of every open bisection; those of the subsets take turns. A block
-takes 200 to 500 round trips.
+Each query holds the next question of every open bisection; of the subsets only one is bisected at a
+time. A block of 2¹⁶ bits takes about 220 round trips, one of 2²⁰ about 550.
+
+Residual errors
+---------------
+The subsets of a batch are rows of a Toeplitz matrix of n + 13 fresh bits. If the seed was drawn
+after the block, and as far as SHAKE-256 is as good as random, a block with residual errors,
+whatever they are, passes a batch with probability 2⁻¹⁴. There are 4 batches at most: no block ends
+with residual errors with a probability above 4 · 2⁻¹⁴ < 2.5 · 10⁻⁴, and they are left to the
+verification.
 
 Disclosure
 ----------
@@ -34,50 +44,50 @@ Limits
 1 to 2²⁰ bits a block (longer keys: several blocks, each with a fresh seed). Estimates outside
 [1/n, 1/4] are used as the nearer end. Alice answers `parity_limit(n)` = 2n + 64 parities at most,
 Bob asks no more, and no more than `MAX_ROUND_TRIPS` times; a block that hits a limit is dropped.
-Memory: for a bit and pass, 8 bytes at Bob (16 where he bisects) and 1 at Alice; 17 passes for most
-blocks, 64 at most. Both roles together measure 200 bytes a bit for a block of 2²⁰.
+Memory, in bytes a bit: Bob reserves 34, of which most blocks touch less than half; Alice takes an
+eighth for each pass, 2 to 4 for most blocks and 8 for all that a peer may ask her to build. Every
+parity costs Alice the same, a few nanoseconds, whatever its range.
 """
 
-from collections.abc import Generator
+import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hexkey.bits import pack_bits
+from hexkey._native import ffi, lib
 from hexkey.errors import BlockDropped, ProtocolError
 from hexkey.reconcile import ReconcileResult, efficiency
-from hexkey.reconcile.cascade_blocks import (
-    WEIGHT_ONE,
-    Cuts,
-    Partition,
-    equal_weight_bounds,
-    error_weights,
-)
 from hexkey.reconcile.cascade_wire import (
+    BATCHES,
     MAX_BITS,
-    PASSES,
+    SECTIONS_BYTES,
     SEED_BYTES,
     SHUFFLES,
-    Places,
-    Section,
-    decode_answer,
-    decode_query,
-    encode_query,
-    order_of_pass,
+    SUBSETS_PER_BATCH,
+    check_answer,
     parity_limit,
-    subset_of_pass,
+    rotations_of_pass,
+    subset_stream,
 )
 
 Bits = NDArray[np.uint8]
-Conversation = Generator[list[Section], NDArray[np.bool_], None]
+
+# Looked up once: they run in every round trip.
+_turn, _answer = lib.hexkey_cascade_turn, lib.hexkey_cascade_answer
+_NEEDS: int = lib.HEXKEY_CASCADE_NEEDS
+_SIZE = 2**32 - 1
 
 MAX_ROUND_TRIPS = 10_000
-SUBSETS_PER_BATCH = 14
-# Block sizes times the error rate. The first is the largest that still leaves few double errors;
-# the second lies just below the size at which corrections stop setting off further ones.
+# Block sizes times the error rate. The first is the largest that still leaves few double errors. As
+# the second grows towards 11, where corrections set off further ones without end, it costs fewer
+# parities and more round trips; a large block can afford them.
 FIRST_BLOCK = 1.0
-LATER_BLOCKS = (9.0, 144.0)
+LATER_BLOCKS = (6.3, 50.0)
+LATER_BLOCKS_LARGE = (10.0, 160.0)
+LARGE = 1 << 18
 SURPRISE_SIGMAS = 5.0
+CHECK_EVERY = 32  # round trips between looks at the number of errors found
 
 
 class CascadeAlice:
@@ -93,10 +103,17 @@ class CascadeAlice:
     """
 
     def __init__(self, bits: ArrayLike, qber: float, seed: bytes) -> None:
-        self._bits = _checked_bits(bits, qber, seed)
+        checked = _checked_bits(bits, qber, seed)
+        self._n = n = len(checked)
         self._seed = seed
-        self._before: dict[int, Bits] = {}  # pass -> parity of all bits before a place, (n + 1,)
+        self._limit = parity_limit(n)
         self._disclosed = 0
+        self._words = (lib.hexkey_cascade_places(n) + 63) // 64 + 1
+        self._tables: list[Any] = []  # keeps alive what the C structure points to
+        self._alice = ffi.new("hexkey_cascade_alice *", {"n": n})
+        self._bits = self._table(self._words)
+        lib.hexkey_cascade_pack(n, ffi.from_buffer("uint8_t[]", checked), self._bits)
+        self._make_room(4096)
 
     @property
     def disclosed_bits(self) -> int:
@@ -112,24 +129,53 @@ class CascadeAlice:
             The query is malformed, out of range, or asks for more than `parity_limit` allows in
             total. Nothing has been disclosed by it then.
         """
-        n = len(self._bits)
-        sections = decode_query(query, n, parity_limit(n) - self._disclosed)
-        answers = []
-        for section in sections:
-            before = self._parities_before(section.number)
-            answers.append(before[section.first] ^ before[section.end])
-        parities_in_answer = np.concatenate(answers)
-        self._disclosed += len(parities_in_answer)
-        return pack_bits(parities_in_answer)
+        size, allowed = len(query), self._limit - self._disclosed
+        if size > SECTIONS_BYTES + 8 * allowed:
+            raise _asks_too_much(allowed)
+        if size > self._longest:
+            self._make_room(size)
+        while True:
+            count = _answer(self._alice, query, size, allowed, self._out)
+            if count > _NEEDS:
+                break
+            self._build(_NEEDS - count)
+        if count == lib.HEXKEY_CASCADE_TOO_MANY:
+            raise _asks_too_much(allowed)
+        if count < 0:
+            raise ProtocolError("the peer's Cascade query is malformed; drop the block")
+        self._disclosed += count
+        return self._view[: (count + 7) // 8].tobytes()
 
-    def _parities_before(self, number: int) -> Bits:
-        if number not in self._before:
-            n = len(self._bits)
-            before = np.zeros(n + 1, np.uint8)
-            shuffled = self._bits[order_of_pass(self._seed, number, n)]
-            np.bitwise_xor.accumulate(shuffled, out=before[1:])
-            self._before[number] = before
-        return self._before[number]
+    def _make_room(self, query_bytes: int) -> None:
+        """Provide for the longest answer: a parity takes 2 bytes of a query at least."""
+        self._longest = query_bytes
+        room = bytearray(query_bytes // 16 + 1)
+        self._out, self._view = ffi.from_buffer("uint8_t[]", room), memoryview(room)
+
+    def _table(self, words: int) -> Any:
+        table = ffi.from_buffer("uint64_t[]", np.empty(words, np.uint64))
+        self._tables.append(table)
+        return table
+
+    def _build(self, number: int) -> None:
+        """Build the table of a shuffle, or those of the batch that a subset belongs to."""
+        if number >= SHUFFLES:
+            batch, _ = divmod(number - SHUFFLES, SUBSETS_PER_BATCH)
+            stream = ffi.from_buffer("uint64_t[]", subset_stream(self._seed, batch, self._n))
+            tables = self._table(SUBSETS_PER_BATCH * self._words)
+            lib.hexkey_cascade_running_subsets(self._n, stream, self._bits, tables)
+            for k in range(SUBSETS_PER_BATCH):
+                at = SHUFFLES + batch * SUBSETS_PER_BATCH + k
+                self._alice.running[at] = tables + k * self._words
+            return
+        rotations = ffi.NULL
+        if number:
+            words = rotations_of_pass(self._seed, number, self._n)
+            rotations = ffi.from_buffer("uint32_t[]", words)
+        scratch = ffi.from_buffer("uint64_t[]", np.empty(self._words, np.uint64))
+        running = self._table(self._words)
+        lib.hexkey_cascade_running(self._n, rotations, self._bits, running, scratch)
+        self._alice.running[number] = running
 
 
 class CascadeBob:
@@ -150,30 +196,53 @@ class CascadeBob:
     """
 
     def __init__(self, bits: ArrayLike, qber: float, seed: bytes) -> None:
-        self._bits = _checked_bits(bits, qber, seed).copy()
+        checked = _checked_bits(bits, qber, seed)
+        self._n = n = len(checked)
         self._seed = seed
-        n = len(self._bits)
-        self._qber = float(np.clip(qber, min(1 / n, 0.25), 0.25))
-        self._passes: list[Partition] = []
-        self._known = np.zeros(n, np.bool_)
-        self._weight = np.full(n, WEIGHT_ONE, np.int64)
+        self._limit = parity_limit(n)
+        self._qber = min(max(qber, min(1 / n, 0.25)), 0.25)
+        self._memory = np.empty(lib.hexkey_cascade_bob_words(n), np.uint64)
+        self._bob = ffi.from_buffer("uint64_t[]", self._memory)
+        self._query = np.empty(lib.hexkey_cascade_query_bytes(n), np.uint8)
+        self._out = ffi.from_buffer("uint8_t[]", self._query)
+        self._view = self._query.data
+        self._pointed_to: list[Any] = []  # rotations and streams that the C side keeps using
+        lib.hexkey_cascade_bob_start(self._bob, n, ffi.from_buffer("uint8_t[]", checked))
+        self._later_blocks: tuple[float, ...] = LATER_BLOCKS_LARGE if n >= LARGE else LATER_BLOCKS
+        self._shuffles = 0  # opened so far, like the next one
+        self._batches = 0
+        self._surprised = True  # whether the natural order still has to pass for the estimate
         self._waiting = 0  # parities the last query asked for
-        self._conversation = self._converse()
-        self._next_shuffle, self._next_subset = 0, SHUFFLES
-        self.corrected = 0
-        self.parities_asked = 0
+        self._parities_asked = 0
+        self._finished = False
         self.round_trips = 0
 
     @property
     def bits(self) -> Bits:
         """A copy of the block as corrected so far, shape (n,)."""
-        return self._bits.copy()
+        out = np.empty(self._n, np.uint8)
+        lib.hexkey_cascade_bob_bits(self._bob, ffi.from_buffer("uint8_t[]", out))
+        return out
+
+    @property
+    def corrected(self) -> int:
+        return int(lib.hexkey_cascade_flips(self._bob))
+
+    @property
+    def parities_asked(self) -> int:
+        return self._parities_asked
 
     def start(self) -> bytes:
         """Return the first query."""
         if self.round_trips:
             raise ValueError("this conversation has already started")
-        return self._send(next(self._conversation))
+        blocks = max(1, round(self._n * self._qber / FIRST_BLOCK))
+        self._blocks = blocks
+        size = lib.hexkey_cascade_open_shuffle(
+            self._bob, 0, ffi.NULL, self._qber, blocks, self._out
+        )
+        self._shuffles = 1
+        return self._send(size, blocks)
 
     def receive(self, answer: bytes) -> bytes | None:
         """Take Alice's answer; return the next query, or None when the block agrees.
@@ -185,148 +254,112 @@ class CascadeBob:
         BlockDropped
             The block needs more parities or round trips than the limits allow.
         """
-        if not self._waiting:
+        waiting = self._waiting
+        if not waiting:
             raise ValueError("no query is waiting for an answer")
-        answers = decode_answer(answer, self._waiting)
+        check_answer(answer, waiting)
         self._waiting = 0
-        try:
-            return self._send(self._conversation.send(answers))
-        except StopIteration:
-            return None
+        if self._surprised or self.round_trips % CHECK_EVERY == 0:
+            lib.hexkey_cascade_learn(self._bob, answer)
+            answer = b""
+            self._surprised = self._surprised and self._too_many_errors()
+            if self._surprised or self._corrected_too_many():
+                size = self._halve()
+                if size:
+                    return self._send(size, lib.hexkey_cascade_asked(self._bob))
+        turn = _turn(self._bob, answer, self._out)
+        if turn > 0:
+            return self._send(turn & _SIZE, turn >> 32)
+        return self._go_on(turn)
 
-    def _send(self, sections: list[Section]) -> bytes:
-        count = sum(len(section.first) for section in sections)
-        if self.parities_asked + count > parity_limit(len(self._bits)):
+    def _go_on(self, turn: int) -> bytes | None:
+        """Open the next pass when all blocks of those before are even."""
+        while turn == 0:
+            if self._corrected_too_many():
+                size = self._halve()
+            elif self._shuffles <= len(self._later_blocks):
+                size = self._open_shuffle()
+            elif self._batches and not lib.hexkey_cascade_odd_subsets(self._bob):
+                return None
+            else:
+                size = self._open_subsets()
+                if size == 0:
+                    return None
+            if size:
+                return self._send(size, lib.hexkey_cascade_asked(self._bob))
+            turn = _turn(self._bob, b"", self._out)
+        if turn < 0:
+            raise ProtocolError("the peer's Cascade answers contradict each other; drop the block")
+        return self._send(turn & _SIZE, turn >> 32)
+
+    def _halve(self) -> int:
+        """Cut the blocks of the first pass that are longer than they should be by now."""
+        longest = max(1, self._n // self._blocks)
+        return lib.hexkey_cascade_halve(self._bob, self._qber, longest, self._out)
+
+    def _corrected_too_many(self) -> bool:
+        """Tell whether there are far more errors than blocks of the first pass; then make ready.
+
+        It happens where an estimate is so low that the first pass has too few blocks to show it.
+        """
+        flips = lib.hexkey_cascade_flips(self._bob)
+        if flips <= 1.5 * self._blocks + 4 * math.sqrt(self._blocks) + 3:
+            return False
+        self._blocks *= 2
+        self._qber = min(0.25, max(self._qber, flips / self._n))
+        # What was opened with too low an estimate is of little use: plan for one more of each.
+        self._later_blocks = (*self._later_blocks[: self._shuffles - 1], *LATER_BLOCKS)
+        self._later_blocks = self._later_blocks[: SHUFFLES - 1]
+        return True
+
+    def _open_shuffle(self) -> int:
+        number = self._shuffles
+        self._shuffles += 1
+        blocks = round(self._n * self._qber / self._later_blocks[number - 1])
+        if blocks < 2:
+            return 0
+        words = rotations_of_pass(self._seed, number, self._n)
+        rotations = ffi.from_buffer("uint32_t[]", words)
+        self._pointed_to.append(rotations)
+        return lib.hexkey_cascade_open_shuffle(
+            self._bob, number, rotations, self._qber, blocks, self._out
+        )
+
+    def _open_subsets(self) -> int:
+        """Open the next batch of subsets."""
+        if self._batches == BATCHES:
+            raise BlockDropped("reconciliation", "Cascade ran out of passes")
+        stream = ffi.from_buffer("uint64_t[]", subset_stream(self._seed, self._batches, self._n))
+        self._pointed_to.append(stream)
+        size = lib.hexkey_cascade_open_subsets(self._bob, self._batches, stream, self._out)
+        self._batches += 1
+        return size
+
+    def _send(self, size: int, count: int) -> bytes:
+        if self._parities_asked + count > self._limit:
             raise BlockDropped("reconciliation", "Cascade needs more parities than the block has")
         if self.round_trips == MAX_ROUND_TRIPS:
             raise BlockDropped(
                 "reconciliation", f"Cascade did not end within {MAX_ROUND_TRIPS} round trips"
             )
-        self.parities_asked += count
+        self._parities_asked += count
         self.round_trips += 1
         self._waiting = count
-        return encode_query(sections)
-
-    # The conversation is written as generators: they yield sections and are sent the answers.
-
-    def _converse(self) -> Conversation:
-        n = len(self._bits)
-        while True:
-            blocks = max(1, round(n * self._qber / FIRST_BLOCK))
-            yield from self._open_shuffle(np.arange(blocks + 1) * n // blocks)
-            if not self._too_many_errors():
-                break
-        yield from self._settle()
-        for times in LATER_BLOCKS:
-            blocks = round(n * self._qber / times)
-            if blocks >= 2:
-                self._reweigh()
-                order = order_of_pass(self._seed, self._next_shuffle, n)
-                yield from self._open_shuffle(equal_weight_bounds(self._weight[order], blocks))
-                yield from self._settle()
-        agreed = False
-        while not agreed:
-            self._reweigh()
-            agreed = yield from self._open_subsets()
-            yield from self._settle()
+        return self._view[:size].tobytes()
 
     def _too_many_errors(self) -> bool:
         """Compare the first pass with the estimate; take Bob's own figure if it is far too low."""
-        odd = self._passes[-1].odd
-        size = len(self._bits) / len(odd)
+        size = self._n / self._blocks
+        share = lib.hexkey_cascade_odd(self._bob) / self._blocks
         expected = (1 - (1 - 2 * self._qber) ** size) / 2
-        sigma = np.sqrt(expected * (1 - expected) / len(odd))
-        share = float(odd.mean())
-        if self._qber == 0.25 or self._next_shuffle > SHUFFLES - 1 - len(LATER_BLOCKS):
-            return False
+        sigma = math.sqrt(expected * (1 - expected) / self._blocks)
         if share <= expected + SURPRISE_SIGMAS * sigma:
             return False
         # A share near one half only says "many": grow at least by a factor, at most to the clamp.
-        at_most = min(share, 0.49)
-        self._qber = min(0.25, max(1.5 * self._qber, (1 - (1 - 2 * at_most) ** (1 / size)) / 2))
-        return True
-
-    def _open_shuffle(self, bounds: Places) -> Conversation:
-        number = self._next_shuffle
-        self._next_shuffle += 1
-        # The parity of all bits is known from the first pass on, so the last block's follows.
-        count = len(bounds) - 1 - bool(self._passes)
-        if count:
-            answers = yield [Section(number, bounds[:count], bounds[1 : count + 1])]
-            self._add_pass(number, bounds, answers)
-
-    def _open_subsets(self) -> Generator[list[Section], NDArray[np.bool_], bool]:
-        """Ask for the next batch of subsets; return whether all of them agreed."""
-        n = len(self._bits)
-        numbers = range(self._next_subset, self._next_subset + SUBSETS_PER_BATCH)
-        if numbers.stop > PASSES:
-            raise BlockDropped("reconciliation", "Cascade ran out of passes")
-        self._next_subset = numbers.stop
-        sizes = [int(subset_of_pass(self._seed, number, n).sum()) for number in numbers]
-        sections = [
-            Section(number, np.array([0]), np.array([size]))
-            for number, size in zip(numbers, sizes, strict=True)
-            if 0 < size < n  # of nothing and of everything, the parity is known
-        ]
-        if not sections or self._known.all():
-            return True
-        answers = yield sections
-        for section, answer in zip(sections, answers, strict=True):
-            bounds = np.array([0, section.end[0], n])
-            self._add_pass(section.number, bounds, np.array([answer]))
-        return not any(each.odd.any() for each in self._passes[-len(sections) :])
-
-    def _add_pass(self, number: int, bounds: Places, answers: NDArray[np.bool_]) -> None:
-        order = order_of_pass(self._seed, number, len(self._bits))
-        odd = np.bitwise_xor.reduceat(self._bits[order], bounds[:-1]).astype(np.bool_)
-        odd[: len(answers)] ^= answers
-        if self._passes:
-            odd[-1] = np.bitwise_xor.reduce(odd[:-1]) ^ np.bitwise_xor.reduce(self._passes[0].odd)
-        self._passes.append(Partition(number, order, bounds, odd))
-
-    def _settle(self) -> Conversation:
-        """Bisect in all passes until every known block has even error parity."""
-        while True:
-            found: list[NDArray[np.int32]] = [np.empty(0, np.int32)]
-            cuts: list[tuple[Partition, Cuts]] = []
-            for each in self._passes:
-                # Subsets overlap by half and mostly see the same errors: bisect one at a time.
-                if each.odd.any() and (each.number < SHUFFLES or not cuts):
-                    errors, wanted = each.locate(self._weight)
-                    found.append(errors)
-                    if len(wanted.block):
-                        cuts.append((each, wanted))
-            errors = np.unique(np.concatenate(found))  # two passes may have found the same
-            if len(errors):
-                self._flip(errors)
-            elif cuts:
-                yield from self._bisect(cuts)
-            else:
-                return
-
-    def _bisect(self, cuts: list[tuple[Partition, Cuts]]) -> Conversation:
-        if any(np.any(wanted.middle == wanted.end) for _, wanted in cuts):
-            raise _contradiction()
-        answers = yield [Section(each.number, wanted.first, wanted.middle) for each, wanted in cuts]
-        for each, wanted in cuts:
-            alice, answers = answers[: len(wanted.block)], answers[len(wanted.block) :]
-            own = each.parities(self._bits, wanted.first, wanted.middle)
-            each.cut(wanted, alice ^ own)
-
-    def _flip(self, errors: NDArray[np.int32]) -> None:
-        if self._known[errors].any():
-            raise _contradiction()
-        self._known[errors] = True
-        self._bits[errors] ^= 1
-        self.corrected += len(errors)
-        for each in self._passes:
-            each.toggle(errors)
-
-    def _reweigh(self) -> None:
-        shuffles = [each for each in self._passes if each.number < SHUFFLES]
-        self._weight, self._known = error_weights(shuffles, self._known, self._qber)
-        for each in self._passes:
-            each.forget_weights()
+        own = (1 - (1 - 2 * min(share, 0.49)) ** (1 / size)) / 2
+        self._qber = min(0.25, max(1.5 * self._qber, own))
+        self._blocks *= 2
+        return size > 1 / self._qber and self._blocks <= self._n
 
 
 def reconcile(
@@ -364,15 +397,18 @@ def reconcile(
     )
 
 
-def _contradiction() -> ProtocolError:
-    return ProtocolError("the peer's Cascade answers contradict each other; drop the block")
+def _asks_too_much(allowed: int) -> ProtocolError:
+    return ProtocolError(
+        f"the peer's Cascade query asks for more than the {allowed} parities left for this block; "
+        "drop the block"
+    )
 
 
 def _checked_bits(bits: ArrayLike, qber: float, seed: bytes) -> Bits:
     checked = np.asarray(bits)
     if checked.ndim != 1 or not 1 <= len(checked) <= MAX_BITS:
         raise ValueError(f"bits must have shape (n,) with n from 1 to {MAX_BITS}")
-    if checked.dtype.kind not in "bui" or np.any((checked != 0) & (checked != 1)):
+    if checked.dtype.kind not in "bui" or checked.min() < 0 or checked.max() > 1:
         raise ValueError("bits must be integers 0 and 1")
     if not 0 <= qber <= 0.5:
         raise ValueError(f"qber must be between 0 and 1/2, not {qber}")

@@ -4,48 +4,46 @@ Every pass looks at the block in an order of its own, which both sides expand fr
 A question is a pass and a range of places in its order; the answer is the parity of Alice's bits
 there.
 
-The expansion (version 1) uses integers only and is the same on every platform and numpy version.
-The keystream of a pass is SHAKE-256 over the 17 ASCII bytes ``hexkey cascade v1``, the seed, the
-number of the pass (1 byte) and n (4 bytes, little-endian).
+The block of n bits is laid out as a table of C columns, the smallest power of two with C² ≥ n, and
+R = ⌈n / C⌉ rows, row by row; R C − n zeros fill the last row. The expansion (version 2) uses
+integers only. The keystream of a pass is SHAKE-256 over the 17 ASCII bytes ``hexkey cascade v2``,
+the seed, a number (1 byte) and n (4 bytes, little-endian).
 
-* Passes 0 to 7 are *shuffles*: n little-endian 64-bit words of keystream, the low 20 bits of each
-  replaced by its index, are sorted; the low 20 bits of the sorted words are the order.
-* Passes 8 to 63 are *subsets*: n bits of keystream, least significant first, choose a subset; the
-  order is the chosen positions ascending, then the others ascending.
+* Pass 0 is the table in its natural order.
+* Passes 1 to 7 are *shuffles*. The keystream, numbered by the pass, gives little-endian words of 32
+  bits, of which ⌊word · m / 2³²⌋ is a number below m: R below C, C for Fisher-Yates shuffles
+  (inside-out) of the numbers below R, one after the other until there are C, the last one cut
+  short, and R below C. They say by how much each row is rotated to the right, then each column
+  downwards, then each row once more. Close columns move by different amounts: bits that are
+  neighbours in the natural order never share a row afterwards, where errors would hide again.
+* Passes 8 to 63 are *subsets*, 4 batches of 14. The keystream numbered 8 plus the batch gives
+  n + 64 bits, first bit in the least significant place; position i is in subset k of the batch if
+  bit i + k is set (a Toeplitz matrix). Ranges are of positions; members in the range count.
 
-A query is a sequence of sections: pass (1 byte), number of ranges m (4 bytes), m first places, m
-end places (4 bytes each, half-open ranges), all little-endian. The answer holds one bit per range
-in the order of the query, first bit in the least significant place, padded with zeros.
+A query is a sequence of sections: pass (1 byte), number of ranges, and for each range the gap from
+the end of the range before it (of 0 for the first) and its length. Numbers are unsigned LEB128 of
+at most 4 bytes. The answer holds one bit per range in the order of the query, first bit in the
+least significant place, padded with zeros.
 """
 
 import hashlib
 import struct
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hexkey.bits import packed_bytes, unpack_bits
+from hexkey._native import ffi, lib
 from hexkey.errors import ProtocolError
 
-Places = NDArray[np.int64]
-
-MAX_BITS = 1 << 20
+MAX_BITS: int = lib.HEXKEY_CASCADE_MAX_BITS
 SEED_BYTES = 32
-SHUFFLES = 8
-PASSES = 64
+SHUFFLES: int = lib.HEXKEY_CASCADE_SHUFFLES
+SUBSETS_PER_BATCH: int = lib.HEXKEY_CASCADE_SUBSETS
+BATCHES: int = lib.HEXKEY_CASCADE_BATCHES
+PASSES: int = lib.HEXKEY_CASCADE_PASSES
 
-_INDEX_MASK = np.uint64(MAX_BITS - 1)
-_SECTION = struct.Struct("<BI")
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """Ranges of one pass: places ``first[i] <= place < end[i]`` of its order, shapes (m,)."""
-
-    number: int
-    first: Places
-    end: Places
+# A query about m parities is no longer than this and 8 m bytes.
+SECTIONS_BYTES = 5 * PASSES
 
 
 def parity_limit(n: int) -> int:
@@ -57,85 +55,32 @@ def parity_limit(n: int) -> int:
     return 2 * n + 64
 
 
-def order_of_pass(seed: bytes, number: int, n: int) -> NDArray[np.int32]:
-    """Return the order of a pass, shape (n,): ``order[place]`` is a position in the block."""
-    stream = hashlib.shake_256(b"hexkey cascade v1" + seed + struct.pack("<BI", number, n))
-    if number < SHUFFLES:
-        words = np.frombuffer(stream.digest(8 * n), dtype="<u8").astype(np.uint64)
-        # Words that hold their index are distinct: every sorting algorithm gives the same order.
-        words = np.sort((words & ~_INDEX_MASK) | np.arange(n, dtype=np.uint64))
-        return (words & _INDEX_MASK).astype(np.int32)
-    chosen = subset_of_pass(seed, number, n)
-    return np.concatenate([np.flatnonzero(chosen), np.flatnonzero(~chosen)]).astype(np.int32)
+def rotations_of_pass(seed: bytes, number: int, n: int) -> NDArray[np.uint32]:
+    """Return the rotations of a shuffled pass, as `hexkey_cascade_rotations` lays them out."""
+    count = 2 * lib.hexkey_cascade_rows(n) + (1 << lib.hexkey_cascade_log_columns(n))
+    rotations = np.empty(count, np.uint32)
+    stream = _keystream(seed, number, n, 4 * count)
+    lib.hexkey_cascade_rotations(n, stream, ffi.from_buffer("uint32_t[]", rotations))
+    return rotations
 
 
-def subset_of_pass(seed: bytes, number: int, n: int) -> NDArray[np.bool_]:
-    """Return which positions a subset pass chooses, shape (n,)."""
-    stream = hashlib.shake_256(b"hexkey cascade v1" + seed + struct.pack("<BI", number, n))
-    return unpack_bits(stream.digest(packed_bytes(n)), n).astype(np.bool_)
+def subset_stream(seed: bytes, batch: int, n: int) -> NDArray[np.uint64]:
+    """Return the bits that choose the subsets of a batch, n + 64 or more, 64 in a word."""
+    stream = _keystream(seed, SHUFFLES + batch, n, 8 * ((n + 63) // 64 + 1))
+    return np.frombuffer(stream, dtype="<u8").astype(np.uint64, copy=False)
 
 
-def encode_query(sections: list[Section]) -> bytes:
-    parts = []
-    for section in sections:
-        parts.append(_SECTION.pack(section.number, len(section.first)))
-        parts.append(section.first.astype("<u4").tobytes())
-        parts.append(section.end.astype("<u4").tobytes())
-    return b"".join(parts)
+def _keystream(seed: bytes, number: int, n: int, size: int) -> bytes:
+    header = b"hexkey cascade v2" + seed + struct.pack("<BI", number, n)
+    return hashlib.shake_256(header).digest(size)
 
 
-def decode_query(query: bytes, n: int, allowed: int) -> list[Section]:
-    """Return the sections of a query about a block of `n` bits, `allowed` ranges at most.
-
-    Raises
-    ------
-    ProtocolError
-        The query is empty, cut short, too long, names a pass or a range that does not exist, or
-        asks for more than `allowed` parities.
-    """
-    if len(query) > PASSES * _SECTION.size + 8 * allowed:
-        raise ProtocolError(
-            f"the peer's Cascade query of {len(query)} bytes asks for more than the {allowed} "
-            "parities left for this block; drop the block"
-        )
-    sections: list[Section] = []
-    at = 0
-    while at < len(query):
-        section, at = _decode_section(query, at, n)
-        sections.append(section)
-    if not sections or sum(len(section.first) for section in sections) > allowed:
-        raise ProtocolError(
-            f"the peer's Cascade query asks for nothing or for more than the {allowed} parities "
-            "left for this block; drop the block"
-        )
-    return sections
-
-
-def _decode_section(query: bytes, at: int, n: int) -> tuple[Section, int]:
-    body = at + _SECTION.size
-    number, count = _SECTION.unpack_from(query, at) if body <= len(query) else (PASSES, 0)
-    end = body + 8 * count
-    if number >= PASSES or count == 0 or end > len(query):
-        raise ProtocolError(
-            f"the peer's Cascade query has a malformed section at byte {at}; drop the block"
-        )
-    ranges = np.frombuffer(query, dtype="<u4", count=2 * count, offset=body).astype(np.int64)
-    section = Section(number, ranges[:count], ranges[count:])
-    if np.any(section.first >= section.end) or np.any(section.end > n):
-        raise ProtocolError(
-            f"the peer's Cascade query has a range outside the block of {n} bits; drop the block"
-        )
-    return section, end
-
-
-def decode_answer(answer: bytes, count: int) -> NDArray[np.bool_]:
-    """Return the `count` parities of an answer; raise ProtocolError on any other length."""
-    if len(answer) != packed_bytes(count):
+def check_answer(answer: bytes, count: int) -> None:
+    """Raise ProtocolError unless the answer has the form of `count` parities."""
+    if len(answer) != (count + 7) // 8:
         raise ProtocolError(
             f"the peer's Cascade answer has {len(answer)} bytes where {count} parities need "
-            f"{packed_bytes(count)}; drop the block"
+            f"{(count + 7) // 8}; drop the block"
         )
-    bits = unpack_bits(answer, 8 * len(answer))
-    if bits[count:].any():
+    if count % 8 and answer[-1] >> count % 8:
         raise ProtocolError("the peer's Cascade answer has set padding bits; drop the block")
-    return bits[:count].astype(np.bool_)

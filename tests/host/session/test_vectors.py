@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.host.reconcile.reference_cascade import plain_parse, plain_section
 
 from hexkey.bits import pack_bits
-from hexkey.reconcile.cascade_wire import Section, decode_query, encode_query
 from hexkey.session import messages
 from hexkey.session.channel import SocketChannel, local_pair
 from hexkey.session.conversation import LiveConversation
@@ -34,8 +34,8 @@ def u8(bits: list[int]) -> Any:
     return np.array(bits, np.uint8)
 
 
-def places(numbers: list[int]) -> Any:
-    return np.array(numbers, np.int64)
+def gaps_and_lengths(first: list[int], end: list[int]) -> list[tuple[int, int]]:
+    return [(a - last, b - a) for last, a, b in zip([0, *end], first, end, strict=False)]
 
 
 ENCODERS: dict[str, Callable[[Says], bytes]] = {
@@ -58,8 +58,9 @@ ENCODERS: dict[str, Callable[[Says], bytes]] = {
     ).encode(),
     "SAMPLE_BITS": lambda says: pack_bits(u8(says["bits"])),
     "ESTIMATE": lambda says: messages.encode_count(says["count"]),
-    "QUERY": lambda says: encode_query(
-        [Section(number, places(first), places(end)) for number, first, end in says["sections"]]
+    "QUERY": lambda says: b"".join(
+        plain_section(number, *gaps_and_lengths(first, end))
+        for number, first, end in says["sections"]
     ),
     "ANSWER": lambda says: pack_bits(u8(says["parities"])),
     "VERIFY": lambda says: messages.Verify(
@@ -134,12 +135,12 @@ def read_verify(body: bytes) -> Says:
 
 
 def read_query(body: bytes) -> Says:
-    return {
-        "sections": [
-            [each.number, each.first.tolist(), each.end.tolist()]
-            for each in decode_query(body, 50, 3)
-        ]
-    }
+    sections: dict[int, tuple[list[int], list[int]]] = {}
+    for number, first, end in plain_parse(body):
+        firsts, ends = sections.setdefault(number, ([], []))
+        firsts.append(first)
+        ends.append(end)
+    return {"sections": [[number, *ranges] for number, ranges in sections.items()]}
 
 
 def read_tag(body: bytes) -> Says:

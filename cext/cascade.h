@@ -1,0 +1,145 @@
+/* What the two sides of Cascade share: the order of a pass, and work on packed bits. */
+#ifndef HEXKEY_CASCADE_H
+#define HEXKEY_CASCADE_H
+
+#include <string.h>
+
+#include "hexkey.h"
+
+enum { CASCADE_MAX_COLUMNS = 1024 };
+
+/* A shuffled pass as three rounds of rotations of a table of `rows` times 2^log_columns bits: each
+ * row by a random amount, each column by a random amount, each row again. Columns that lie close
+ * together are rotated by different amounts, so that two bits of one row never meet again in one.
+ * Pass 0 is the table in its natural order.
+ */
+struct order {
+    uint32_t rows, log_columns, shuffled;
+    const uint32_t *row, *column, *row_again; /* rows, columns, rows elements */
+};
+
+/* Kernels marked so are also compiled for processors with AVX2, BMI and POPCNT, and chosen by the
+ * loader; what they compute is the same. Their helpers must be inlined to take part.
+ */
+#if defined(__x86_64__) && defined(__gnu_linux__) && defined(__GNUC__) && !defined(__clang__)
+#define HOT __attribute__((target_clones("arch=x86-64-v3", "default")))
+#else
+#define HOT
+#endif
+#define HELPER static inline __attribute__((always_inline))
+
+HELPER size_t words_of(size_t bits)
+{
+    return (bits + 63) / 64;
+}
+
+HELPER uint32_t place_of(const struct order *o, uint32_t position)
+{
+    uint32_t mask = (1u << o->log_columns) - 1, r = position >> o->log_columns, c;
+    if (!o->shuffled)
+        return position;
+    c = (position + o->row[r]) & mask;
+    r += o->column[c];
+    r -= r >= o->rows ? o->rows : 0;
+    return r << o->log_columns | ((c + o->row_again[r]) & mask);
+}
+
+/* The position at row `r`, column `c` of a shuffled order. */
+HELPER uint32_t position_at(const struct order *o, uint32_t r, uint32_t c)
+{
+    uint32_t mask = (1u << o->log_columns) - 1, up;
+    c = (c - o->row_again[r]) & mask;
+    up = r - o->column[c];
+    r = up + (r < o->column[c] ? o->rows : 0);
+    return r << o->log_columns | ((c - o->row[r]) & mask);
+}
+
+HELPER uint32_t position_of(const struct order *o, uint32_t place)
+{
+    if (!o->shuffled)
+        return place;
+    return position_at(o, place >> o->log_columns, place & ((1u << o->log_columns) - 1));
+}
+
+HELPER struct order order_of(uint32_t n, const uint32_t *rotations)
+{
+    struct order o = {.rows = hexkey_cascade_rows(n),
+                      .log_columns = hexkey_cascade_log_columns(n),
+                      .shuffled = rotations != NULL};
+    if (rotations) {
+        o.row = rotations;
+        o.column = rotations + o.rows;
+        o.row_again = o.column + ((size_t)1 << o.log_columns);
+    }
+    return o;
+}
+
+/* cascade_order.c: bring bits, and weights, from the natural into a shuffled order. `scratch` is as
+ * long as the output; surplus bits of the last word must be 0.
+ */
+void cascade_permute(const struct order *o, const uint64_t *restrict in, uint64_t *restrict out,
+                     uint64_t *restrict scratch);
+void cascade_permute_weights(const struct order *o, const uint16_t *restrict in,
+                             uint16_t *restrict out, uint16_t *restrict scratch);
+
+HELPER uint64_t get_bit(const uint64_t *words, size_t at)
+{
+    return words[at >> 6] >> (at & 63) & 1;
+}
+
+HELPER void flip_bit(uint64_t *words, size_t at)
+{
+    words[at >> 6] ^= (uint64_t)1 << (at & 63);
+}
+
+HELPER void set_bit(uint64_t *words, size_t at)
+{
+    words[at >> 6] |= (uint64_t)1 << (at & 63);
+}
+
+/* Bits of word `w` that lie in first <= place < end; end > first, and w holds some of them. */
+HELPER uint64_t inside(size_t w, size_t first, size_t end)
+{
+    uint64_t mask = ~(uint64_t)0;
+    if (w == first >> 6)
+        mask &= ~(uint64_t)0 << (first & 63);
+    if (w == (end - 1) >> 6)
+        mask &= ~(uint64_t)0 >> (63 - ((end - 1) & 63));
+    return mask;
+}
+
+HELPER unsigned parity(uint64_t word)
+{
+    return (unsigned)__builtin_parityll(word);
+}
+
+HELPER unsigned ones(uint64_t word)
+{
+    return (unsigned)__builtin_popcountll(word);
+}
+
+HELPER unsigned range_parity(const uint64_t *words, size_t first, size_t end)
+{
+    size_t last = (end - 1) >> 6, w = first >> 6;
+    uint64_t sum = words[w] & ~(uint64_t)0 << (first & 63);
+    while (w < last) {
+        uint64_t next = words[++w];
+        sum ^= w < last ? next : next & ~(uint64_t)0 >> (63 - ((end - 1) & 63));
+    }
+    if (first >> 6 == last)
+        sum &= ~(uint64_t)0 >> (63 - ((end - 1) & 63));
+    return parity(sum);
+}
+
+/* Subset `k` of a batch: position i belongs to it if bit i + k of the batch's stream is set. */
+HELPER uint64_t subset_word(const uint64_t *stream, size_t w, unsigned k)
+{
+    return k == 0 ? stream[w] : stream[w] >> k | stream[w + 1] << (64 - k);
+}
+
+HELPER unsigned in_subset(const uint64_t *stream, size_t position, unsigned k)
+{
+    return (unsigned)get_bit(stream, position + k);
+}
+
+#endif

@@ -1,0 +1,213 @@
+/* Bob's side of Cascade: the finest known blocks of every pass.
+ *
+ * All that a pass has taught Bob is the parity of the blocks of a partition of its order: asking
+ * for the left part of a block gives the right part too, so a cut replaces one known block by two.
+ * A flipped bit toggles its block in every pass; a bisection that was after the same error finds
+ * its block even and ends. "Parity" and "odd" are about the errors in a block.
+ */
+#ifndef HEXKEY_CASCADE_BOB_H
+#define HEXKEY_CASCADE_BOB_H
+
+#include "cascade.h"
+
+enum { WEIGHT_ONE = 65535, WEIGHTS = 1024, SUBSET_BLOCKS = 1024, STRIDE = 16 };
+
+/* One shuffled pass. Bitmaps are indexed by place. */
+struct pass {
+    struct order order;
+    uint64_t *bits, *known; /* known: certainly right */
+    uint64_t *start, *odd;  /* where blocks start; starts of odd blocks */
+    uint64_t *odd_words;    /* words of `odd` that are not 0 */
+    uint16_t *weight;       /* chance of an error as pass 0 tells, 0 where known */
+    unsigned number;
+};
+
+struct cut {
+    uint32_t first, middle, end;
+};
+
+struct group {
+    uint32_t pass, cuts; /* pass: index of a shuffle, or SHUFFLES for a cut of a subset */
+};
+
+/* A block of a subset: its members among the positions first to end. */
+struct subset_block {
+    uint32_t first, end;
+    const uint64_t *stream;
+    uint8_t number, subset, odd;
+};
+
+struct bob {
+    uint32_t n, places, opening_asked, odd, flips, opened, shuffles, subset_blocks, groups, cuts, cut_limit,
+        found_count;
+    uint32_t cut_subset; /* which block of a subset the last query cuts */
+    int opening;         /* 1: the last query opened a shuffle, 2: subsets */
+    int total_odd;       /* all errors, from pass 0 */
+    uint16_t weight_odd[WEIGHTS], weight_even[WEIGHTS]; /* by unknown bits in a block of pass 0 */
+    struct pass passes[HEXKEY_CASCADE_SHUFFLES];
+    struct group group[HEXKEY_CASCADE_SHUFFLES + 1];
+    struct subset_block subset_block[SUBSET_BLOCKS];
+    struct cut *cut;
+    uint32_t *found; /* positions of errors that need no further question */
+    uint64_t *memory, *scratch; /* of the passes; room for weights, or bits */
+};
+
+HELPER uint32_t block_start(const struct pass *p, uint32_t place)
+{
+    size_t w = place >> 6;
+    uint64_t word = p->start[w] & (~(uint64_t)0 >> (63 - (place & 63)));
+    while (!word)
+        word = p->start[--w]; /* a block starts at 0 */
+    return (uint32_t)(w << 6 | (63 - (unsigned)__builtin_clzll(word)));
+}
+
+/* A bit at `places` ends the last block. */
+HELPER uint32_t block_end(const struct pass *p, uint32_t start)
+{
+    size_t w = (start + 1) >> 6;
+    uint64_t word = p->start[w] & ~(uint64_t)0 << ((start + 1) & 63);
+    while (!word)
+        word = p->start[++w];
+    return (uint32_t)(w << 6 | (unsigned)__builtin_ctzll(word));
+}
+
+/* `by` is 0 or 1, and as good as random: nothing branches on it. */
+HELPER void toggle_odd(struct pass *p, uint32_t start, unsigned by)
+{
+    p->odd[start >> 6] ^= (uint64_t)by << (start & 63);
+    set_bit(p->odd_words, start >> 6);
+}
+
+HELPER uint32_t unknown_in(const struct pass *p, uint32_t first, uint32_t end)
+{
+    size_t last = (end - 1) >> 6, w = first >> 6;
+    uint32_t sum;
+    if (w == last)
+        return ones(~p->known[w] & inside(w, first, end));
+    sum = ones(~p->known[w] & ~(uint64_t)0 << (first & 63));
+    for (w++; w < last; w++)
+        sum += ones(~p->known[w]);
+    return sum + ones(~p->known[w] & ~(uint64_t)0 >> (63 - ((end - 1) & 63)));
+}
+
+/* The place of unknown bit `index` of those from `first` on. */
+HELPER uint32_t unknown_at(const struct pass *p, uint32_t first, uint32_t index)
+{
+    size_t w = first >> 6;
+    uint64_t word = ~p->known[w] & ~(uint64_t)0 << (first & 63);
+    for (uint32_t here; (here = ones(word)) <= index; word = ~p->known[++w])
+        index -= here;
+    while (index--)
+        word &= word - 1;
+    return (uint32_t)(w << 6 | (unsigned)__builtin_ctzll(word));
+}
+
+HELPER void know(struct bob *b, uint32_t position)
+{
+    for (uint32_t i = 0; i < b->opened; i++) {
+        struct pass *p = &b->passes[i];
+        uint32_t place = place_of(&p->order, position);
+        set_bit(p->known, place);
+        p->weight[place] = 0;
+    }
+}
+
+/* Tell all passes what a block of pass 0 now says about its bits; returns how many are unknown. */
+HELPER uint32_t spread(struct bob *b, uint32_t first, uint32_t end, int odd)
+{
+    const struct pass *p = &b->passes[0];
+    uint32_t unknown = unknown_in(p, first, end), capped;
+    uint16_t weight;
+    if (unknown <= 1) { /* a single unknown bit of an odd block is about to be flipped */
+        if (unknown && !odd)
+            know(b, unknown_at(p, first, 0));
+        return unknown;
+    }
+    capped = unknown < WEIGHTS ? unknown : WEIGHTS - 1;
+    weight = odd ? b->weight_odd[capped] : b->weight_even[capped];
+    for (size_t w = first >> 6; w <= (end - 1) >> 6; w++)
+        for (uint64_t word = ~p->known[w] & inside(w, first, end); word; word &= word - 1) {
+            uint32_t position = (uint32_t)(w << 6 | (unsigned)__builtin_ctzll(word));
+            for (uint32_t i = 0; i < b->opened; i++) {
+                struct pass *other = &b->passes[i];
+                other->weight[place_of(&other->order, position)] = weight;
+            }
+        }
+    return unknown;
+}
+
+HELPER void flip(struct bob *b, uint32_t position)
+{
+    b->flips++;
+    know(b, position);
+    for (uint32_t i = 0; i < b->opened; i++) {
+        struct pass *p = &b->passes[i];
+        uint32_t place = place_of(&p->order, position), start = block_start(p, place);
+        flip_bit(p->bits, place);
+        toggle_odd(p, start, 1);
+        if (i == 0 && b->opened > 1) {
+            uint32_t end = block_end(p, start);
+            int odd = (int)get_bit(p->odd, start);
+            if (spread(b, start, end, odd) == 1 && odd && b->found_count < b->cut_limit)
+                b->found[b->found_count++] = unknown_at(p, start, 0);
+        }
+    }
+    for (uint32_t i = 0; i < b->subset_blocks; i++) {
+        struct subset_block *s = &b->subset_block[i];
+        if (s->first <= position && position < s->end)
+            s->odd ^= (uint8_t)in_subset(s->stream, position, s->subset);
+    }
+}
+
+HELPER uint8_t *put(uint8_t *out, uint32_t number)
+{
+    for (; number >= 128; number >>= 7)
+        *out++ = (uint8_t)(number | 128);
+    *out++ = (uint8_t)number;
+    return out;
+}
+
+HELPER uint8_t *put_range(uint8_t *out, uint32_t *at, uint32_t first, uint32_t end)
+{
+    out = put(out, first - *at);
+    *at = end;
+    return put(out, end - first);
+}
+
+HELPER unsigned subset_parity(const struct bob *b, const struct subset_block *s, uint32_t first,
+                              uint32_t end)
+{
+    uint64_t sum = 0;
+    for (size_t w = first >> 6; w <= (end - 1) >> 6; w++)
+        sum ^= b->passes[0].bits[w] & subset_word(s->stream, w, s->subset) & inside(w, first, end);
+    return parity(sum);
+}
+
+HELPER uint32_t subset_unknown(const struct bob *b, const struct subset_block *s)
+{
+    uint32_t sum = 0;
+    for (size_t w = s->first >> 6; w <= (s->end - 1) >> 6; w++)
+        sum += ones(~b->passes[0].known[w] & subset_word(s->stream, w, s->subset) &
+                    inside(w, s->first, s->end));
+    return sum;
+}
+
+/* The position of unknown bit `index` of the block. */
+HELPER uint32_t subset_unknown_at(const struct bob *b, const struct subset_block *s, uint32_t index)
+{
+    size_t w = s->first >> 6;
+    for (;; w++) {
+        uint64_t word = ~b->passes[0].known[w] & subset_word(s->stream, w, s->subset) &
+                        inside(w, s->first, s->end);
+        uint32_t here = ones(word);
+        if (here <= index) {
+            index -= here;
+            continue;
+        }
+        while (index--)
+            word &= word - 1;
+        return (uint32_t)(w << 6 | (unsigned)__builtin_ctzll(word));
+    }
+}
+
+#endif

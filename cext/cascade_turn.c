@@ -1,0 +1,298 @@
+/* Bob's turn: learn from an answer, flip the errors that it locates, cut the odd blocks that are left.
+ *
+ * A block of pass 0 is cut in the middle of its unknown bits, one of another pass where the chance
+ * of an error is halved. That chance follows what pass 0 tells at the moment, odd blocks included:
+ * so two bisections that are after the same error, side by side, learn different things about it.
+ */
+#include "cascade_bob.h"
+
+HELPER void learn_shuffle(struct bob *b, const uint8_t *answer, uint32_t k)
+{
+    struct pass *p = &b->passes[b->opened - 1];
+    uint32_t first = 0, end;
+    int all = 0, last;
+    for (uint32_t stop = k + b->opening_asked; k < stop; k++, first = end) {
+        int odd;
+        end = block_end(p, first);
+        odd = (int)(range_parity(p->bits, first, end) ^ (unsigned)(answer[k >> 3] >> (k & 7) & 1));
+        toggle_odd(p, first, (unsigned)odd);
+        all ^= odd;
+    }
+    if (b->opened == 1)
+        b->total_odd = all;
+    last = all ^ b->total_odd ^ (int)(b->flips & 1);
+    if (last)
+        toggle_odd(p, first, 1);
+}
+
+HELPER void learn_subsets(struct bob *b, const uint8_t *answer)
+{
+    b->odd = 0;
+    for (uint32_t i = 0; i < b->subset_blocks; i++) {
+        struct subset_block *s = &b->subset_block[i];
+        s->odd = (uint8_t)(subset_parity(b, s, s->first, s->end) ^ (answer[i >> 3] >> (i & 7) & 1u));
+        b->odd += s->odd;
+    }
+}
+
+/* Flip the errors of a pass that need no further question; list the other odd blocks as cuts, their
+ * number of unknown bits for the middle. Returns 1 if any was flipped: then the list, and those of
+ * other passes, may be outdated. Returns -1 on a contradiction.
+ */
+HELPER int review(struct bob *b, uint32_t index)
+{
+    struct pass *p = &b->passes[index];
+    size_t words = words_of(b->places);
+    uint32_t count = b->cuts;
+    int flipped = 0;
+    for (size_t v = 0; v < words_of(words); v++)
+        for (uint64_t some = p->odd_words[v]; some; some &= some - 1) {
+            size_t w = v << 6 | (unsigned)__builtin_ctzll(some);
+            uint64_t word = p->odd[w];
+            if (!word)
+                p->odd_words[v] &= ~((uint64_t)1 << (w & 63));
+            for (; word; word &= word - 1) {
+                uint32_t first = (uint32_t)(w << 6 | (unsigned)__builtin_ctzll(word));
+                uint32_t end = block_end(p, first), unknown = unknown_in(p, first, end);
+                if (unknown > 1) {
+                    b->cut[count] = (struct cut){first, unknown, end};
+                    count += count < b->cut_limit;
+                } else if (get_bit(p->odd, first)) { /* unless a flip has made it even */
+                    if (unknown == 0)
+                        return -1;
+                    flip(b, position_of(&p->order, unknown_at(p, first, 0)));
+                    flipped = 1;
+                }
+            }
+        }
+    if (count > b->cuts)
+        b->group[b->groups++] = (struct group){index, count - b->cuts};
+    b->cuts = count;
+    return flipped;
+}
+
+HELPER int flip_found_in_subsets(struct bob *b)
+{
+    for (uint32_t i = 0; i < b->subset_blocks; i++) {
+        struct subset_block *s = &b->subset_block[i];
+        uint32_t unknown = s->odd ? subset_unknown(b, s) : 2;
+        if (unknown == 0)
+            return -1;
+        if (unknown == 1) {
+            flip(b, subset_unknown_at(b, s, 0));
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* Flip all errors that need no further question and list what to cut; -1 on a contradiction. */
+HELPER int review_all(struct bob *b)
+{
+    int flipped = 1;
+    while (flipped) {
+        for (uint32_t i = 0; i < b->found_count; i++) /* flips may find more */
+            if (!get_bit(b->passes[0].known, b->found[i])) /* not found by two passes at once */
+                flip(b, b->found[i]);
+        b->found_count = 0;
+        flipped = 0;
+        b->groups = b->cuts = 0;
+        for (uint32_t i = 0; i < b->opened; i++) {
+            int found = review(b, i);
+            if (found < 0)
+                return -1;
+            flipped |= found;
+        }
+        if (flipped)
+            continue;
+        flipped = flip_found_in_subsets(b);
+        if (flipped < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* The next STRIDE weights, or as many as `count`, added up without a branch. */
+HELPER uint32_t weights_of_stride(const uint16_t *weight, uint32_t count)
+{
+    uint32_t sum = 0;
+    for (uint32_t k = 0; k < STRIDE; k++)
+        sum += k < count ? weight[k] : 0;
+    return sum;
+}
+
+/* Where the weight is halved, with an unknown bit on either side; two are unknown at least. */
+HELPER uint32_t middle_by_weight(const struct pass *p, uint32_t first, uint32_t end)
+{
+    const uint16_t *weight = p->weight;
+    uint64_t total = 0, before = 0, sum, half;
+    uint32_t i = first;
+    for (uint32_t k = first; k < end; k += STRIDE)
+        total += weights_of_stride(weight + k, end - k);
+    half = (total + 1) / 2;
+    for (uint32_t part; part = weights_of_stride(weight + i, end - i), before + part < half;
+         i += STRIDE)
+        before += part;
+    sum = before;
+    for (uint32_t k = 0, base = i; k < STRIDE; k++) { /* sums only grow */
+        sum += k < end - base ? weight[base + k] : 0;
+        i += sum < half;
+        before = sum < half ? sum : before;
+    }
+    sum = before + weight[i]; /* it is bit i that reaches the half: is the middle before or after? */
+    if (sum == total || (before && 2 * sum - total > total - 2 * before))
+        return i;
+    return i + 1;
+}
+
+HELPER uint8_t *ask_passes(struct bob *b, uint8_t *out)
+{
+    struct cut *c = b->cut;
+    for (uint32_t g = 0; g < b->groups; g++) {
+        const struct pass *p = &b->passes[b->group[g].pass];
+        uint32_t count = b->group[g].cuts, at = 0;
+        *out++ = (uint8_t)p->number;
+        out = put(out, count);
+        for (; count--; c++) {
+            if (b->group[g].pass)
+                c->middle = middle_by_weight(p, c->first, c->end);
+            else if (c->middle == c->end - c->first) /* nothing is known yet, as at first */
+                c->middle = c->first + c->middle / 2;
+            else
+                c->middle = unknown_at(p, c->first, c->middle / 2);
+            out = put_range(out, &at, c->first, c->middle);
+        }
+    }
+    return out;
+}
+
+/* Cut one odd block of a subset: they overlap by half, and mostly see the same errors. */
+HELPER uint8_t *ask_subset(struct bob *b, uint8_t *out)
+{
+    uint32_t at = 0, best = b->subset_blocks, middle;
+    for (uint32_t i = 0; i < b->subset_blocks; i++) {
+        const struct subset_block *s = &b->subset_block[i];
+        if (s->odd && (best == b->subset_blocks ||
+                       s->end - s->first < b->subset_block[best].end - b->subset_block[best].first))
+            best = i;
+    }
+    if (best == b->subset_blocks || b->cuts == b->cut_limit)
+        return out;
+    b->cut_subset = best;
+    middle = subset_unknown_at(b, &b->subset_block[best],
+                               subset_unknown(b, &b->subset_block[best]) / 2);
+    b->cut[b->cuts++] = (struct cut){b->subset_block[best].first, middle, 0};
+    b->group[b->groups++] = (struct group){HEXKEY_CASCADE_SHUFFLES, 1};
+    *out++ = b->subset_block[best].number;
+    return put_range(put(out, 1), &at, b->subset_block[best].first, middle);
+}
+
+HELPER void learn_cut(struct bob *b, uint32_t index, const struct cut *c, unsigned theirs)
+{
+    struct pass *p = &b->passes[index];
+    int left = (int)(range_parity(p->bits, c->first, c->middle) ^ theirs);
+    int was = (int)get_bit(p->odd, c->first), right = left ^ was;
+    set_bit(p->start, c->middle);
+    p->odd[c->first >> 6] ^= (uint64_t)right << (c->first & 63);
+    toggle_odd(p, c->middle, (unsigned)right);
+    if (!was) /* otherwise the word is listed */
+        set_bit(p->odd_words, c->first >> 6);
+    if (left != right) {
+        uint32_t here = 0 - (uint32_t)left; /* all ones: the error is on the left */
+        uint32_t first = (c->first & here) | (c->middle & ~here);
+        uint32_t end = (c->middle & here) | (c->end & ~here);
+        if (unknown_in(p, first, end) == 1)
+            b->found[b->found_count++] = position_of(&p->order, unknown_at(p, first, 0));
+    }
+    if (index == 0 && b->opened > 1) {
+        spread(b, c->first, c->middle, left);
+        spread(b, c->middle, c->end, right);
+    }
+}
+
+HELPER void learn_subset_cut(struct bob *b, uint32_t middle, unsigned theirs)
+{
+    struct subset_block *s = &b->subset_block[b->cut_subset], right = *s;
+    unsigned left = subset_parity(b, s, s->first, middle) ^ theirs;
+    right.first = middle;
+    right.odd = (uint8_t)(left ^ 1);
+    s->end = middle;
+    s->odd = (uint8_t)left;
+    if (b->subset_blocks < SUBSET_BLOCKS)
+        b->subset_block[b->subset_blocks++] = right;
+    else if (right.odd)
+        *s = right; /* the left part is even: forget it */
+}
+
+HELPER void learn(struct bob *b, const uint8_t *answer)
+{
+    uint32_t k = 0;
+    for (uint32_t g = 0; g < b->groups; g++)
+        for (uint32_t i = 0; i < b->group[g].cuts; i++, k++) {
+            unsigned theirs = answer[k >> 3] >> (k & 7) & 1;
+            if (b->group[g].pass == HEXKEY_CASCADE_SHUFFLES)
+                learn_subset_cut(b, b->cut[k].middle, theirs);
+            else
+                learn_cut(b, b->group[g].pass, &b->cut[k], theirs);
+        }
+    if (b->opening == 1)
+        learn_shuffle(b, answer, k);
+    else if (b->opening == 2)
+        learn_subsets(b, answer);
+    b->opening = 0;
+    b->groups = b->cuts = b->opening_asked = 0;
+}
+
+HELPER int64_t ask(struct bob *b, uint8_t *out)
+{
+    uint8_t *from = out;
+    b->opening = 0;
+    b->groups = b->cuts = b->opening_asked = 0;
+    if (review_all(b) < 0)
+        return HEXKEY_CASCADE_CONTRADICTION;
+    out = ask_subset(b, ask_passes(b, out));
+    return (int64_t)b->cuts << 32 | (out - from);
+}
+
+HOT int64_t hexkey_cascade_turn(uint64_t *memory, const uint8_t *answer, uint8_t *out)
+{
+    learn((struct bob *)memory, answer);
+    return ask((struct bob *)memory, out);
+}
+
+HOT void hexkey_cascade_learn(uint64_t *memory, const uint8_t *answer)
+{
+    learn((struct bob *)memory, answer);
+}
+
+uint32_t hexkey_cascade_asked(const uint64_t *memory)
+{
+    const struct bob *b = (const struct bob *)memory;
+    return b->cuts + b->opening_asked;
+}
+
+uint32_t hexkey_cascade_odd(const uint64_t *memory)
+{
+    const struct bob *b = (const struct bob *)memory;
+    uint32_t sum = 0;
+    for (size_t w = 0; w < words_of(b->places); w++)
+        sum += ones(b->passes[0].odd[w]);
+    return sum;
+}
+
+uint32_t hexkey_cascade_odd_subsets(const uint64_t *memory)
+{
+    return ((const struct bob *)memory)->odd;
+}
+
+uint32_t hexkey_cascade_flips(const uint64_t *memory)
+{
+    return ((const struct bob *)memory)->flips;
+}
+
+void hexkey_cascade_bob_bits(const uint64_t *memory, uint8_t *out)
+{
+    const struct bob *b = (const struct bob *)memory;
+    for (uint32_t i = 0; i < b->n; i++)
+        out[i] = (uint8_t)get_bit(b->passes[0].bits, i);
+}

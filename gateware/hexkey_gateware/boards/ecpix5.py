@@ -28,6 +28,7 @@ ECPIX5_85F = Board(
     lowering="ecp5",
     # Its wires are a third shorter than those of the usual placer.
     placer=("--placer", "static"),
+    seed=2,
     loader=("--board", "ecpix5"),
     # Faster than an ULX3S's, so more of them: 7/8 of a line have to last a clock, as silicon is.
     taps=400,
@@ -41,5 +42,6 @@ ECPIX5_45F = replace(
     title="ECPIX-5 45F",
     platform="amaranth_boards.ecpix5:ECPIX545Platform",
     device=("--um5g-45k", "--package", "CABGA554", "--speed", "8"),
+    seed=1,
     cells=Cells(block_rams=108, block_ram_budget=64, lut_share=0.60),
 )

@@ -59,7 +59,7 @@ bitstream: $(VENV)/.bitstream
 	@$(BIN)/hexkey bitstream $(BOARD)
 
 bench: $(VENV)/.dev
-	@$(BIN)/python -m hexkey.bench
+	@$(BIN)/hexkey bench --out hexkey-bench
 
 FUZZ_SECONDS ?= 600
 fuzz: $(VENV)/.dev
@@ -79,4 +79,4 @@ docs: $(VENV)/.dev
 	@$(BIN)/python -m hexkey.wire.registers > docs/register-map.md
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info host/hexkey/_native.abi3.so cext/_native.c hexkey-demo hexkey-cosim hexkey-bitstream
+	rm -rf $(VENV) build dist *.egg-info host/hexkey/_native.abi3.so cext/_native.c hexkey-demo hexkey-cosim hexkey-bitstream hexkey-bench

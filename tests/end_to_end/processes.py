@@ -65,6 +65,11 @@ class Ended:
         return lines[0]
 
 
+def _hear_interrupts() -> None:
+    """Undo what a shell does to jobs in the background: such a process would be deaf to Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @dataclass
 class Role:
     """A running process that tells what happens as lines of JSON."""
@@ -82,6 +87,7 @@ class Role:
             text=True,
             cwd=self.cwd,
             env=environment(),
+            preexec_fn=_hear_interrupts,
         )
         self._events: queue.Queue[dict[str, Any] | None] = queue.Queue()
         self._err = ""

@@ -1,4 +1,4 @@
-"""Benchmarks of the stages that must keep up with a detector: ``python -m hexkey.bench``.
+"""Benchmarks of the stages that must keep up with a detector: ``hexkey bench``.
 
 A stage is a module with ``run() -> Measures``: names end in their unit, numbers may be grouped by
 case, and an absolute rate stands beside a ratio to a plain baseline of the same run, which a

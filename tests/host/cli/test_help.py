@@ -13,6 +13,7 @@ from hexkey_sim.link import PRESETS
 
 COMMANDS = {
     "alice": ("--record", "Example: hexkey alice"),
+    "bench": ("ratio", "--out", "Example: hexkey bench"),
     "bob": ("--port", "--no-refresh", "ns", "seconds", "Example: hexkey bob"),
     "capture": ("seconds", "ns", "hexkey distill"),
     "demo": ("seconds", "--preset"),

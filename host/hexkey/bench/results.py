@@ -1,0 +1,91 @@
+"""What benchmarks have found, as rows, as a file, and as a picture of the ratios."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from hexkey.bench import Measures
+from hexkey.errors import StoreError
+from hexkey.plot import GOOD, INK, SOFT
+
+
+def stage_name(module: str) -> str:
+    """Return a stage's name on the command line."""
+    return module.rpartition(".")[2]
+
+
+def flat(measures: Measures) -> Iterator[tuple[str, float]]:
+    """Yield each number with its name; those of a case have the case's name before them."""
+    for name, value in measures.items():
+        if isinstance(value, dict):
+            yield from ((f"{name}: {inner}", number) for inner, number in value.items())
+        else:
+            yield name, value
+
+
+def ratios(measures: Measures) -> Iterator[tuple[str, float]]:
+    """Yield the ratios among them: how many times as fast as the baseline that the name tells."""
+    return ((name, value) for name, value in flat(measures) if "ratio_to_" in name)
+
+
+def figure_text(value: float) -> str:
+    """Return a number as tables and pictures show it."""
+    return f"{value:,.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+
+
+def write(results: dict[str, Measures], folder: Path) -> list[Path]:
+    """Write ``bench.json`` and, where there are ratios, ``ratios.png``; return the files.
+
+    Raises
+    ------
+    StoreError
+        They cannot be written.
+    """
+    rows = [
+        (f"{stage} {name.replace('ratio_to_', '/ ').replace('_', ' ')}", value)
+        for stage, measures in results.items()
+        for name, value in ratios(measures)
+    ]
+    found = folder / "bench.json"
+    files = [found]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        found.write_text(json.dumps(results, indent=2) + "\n")
+        if rows:
+            files.append(_draw(rows, folder / "ratios.png"))
+    except OSError as error:
+        raise StoreError(f"benchmarks cannot be written to {folder}: {error.strerror}") from None
+    return files
+
+
+def _draw(rows: list[tuple[str, float]], path: Path) -> Path:
+    """Draw each ratio as a bar from 1 on, on a logarithmic axis."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt
+
+    style: Any = {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
+    with plt.rc_context(style):
+        figure, axes = plt.subplots(figsize=(8, 1.1 + 0.24 * len(rows)), layout="constrained")
+        names, values = zip(*reversed(rows), strict=True)
+        axes.barh(names, [value - 1 for value in values], left=1, height=0.7, color=GOOD)
+        for place, value in enumerate(values):
+            axes.annotate(
+                figure_text(value),
+                (value, place),
+                (4 if value >= 1 else -4, 0),
+                textcoords="offset points",
+                va="center",
+                ha="left" if value >= 1 else "right",
+                color=INK,
+            )
+        axes.set_xscale("log")
+        axes.margins(x=0.12, y=0.01)
+        axes.axvline(1, color=SOFT, linewidth=0.8)
+        axes.tick_params(axis="y", length=0)
+        axes.set_xlabel("times as fast as the baseline of the same run")
+        figure.savefig(path, dpi=110)
+        plt.close(figure)
+    return path

@@ -18,8 +18,10 @@ ECP5_INIT_ROWS = 16  # in each of a cell's INITVAL parameters, 20 bits apart
 ECP5_ADDRESS_BITS = 14
 
 
-def is_ecp5(platform: object) -> bool:
-    """Return whether the cells of an ECP5 can be instances there."""
+def is_ecp5(platform: object, told: bool | None = None) -> bool:
+    """Return whether the cells of an ECP5 can be instances there, or what one was told of it."""
+    if told is not None:
+        return told
     return isinstance(platform, LatticePlatform) and platform.device.startswith("LFE5")
 
 
@@ -62,11 +64,8 @@ class BlockRam(wiring.Component):
         super().__init__({"write": In(write), "read_address": In(address), "read_data": Out(bits)})
 
     def elaborate(self, platform: object) -> Module:
-        ecp5 = self._ecp5
-        if ecp5 is None:
-            ecp5 = is_ecp5(platform)
         m = Module()
-        if ecp5:
+        if is_ecp5(platform, self._ecp5):
             self._cells(m)
         else:
             self._memory(m)

@@ -43,35 +43,42 @@ class Figures:
     lock_us: float
 
 
-def true_ticks(pulse: float, offset: float) -> float:
+def true_ticks(pulse: float, offset: float, period_ticks: int = PERIOD_TICKS) -> float:
     """Return when a pulse begins at a source that is off by a part, and drifts."""
-    period = PERIOD_TICKS * (1 + offset)
-    return 1000.3 + period * pulse + DRIFT_PER_TICK * (PERIOD_TICKS * pulse) ** 2 / 2
+    period = period_ticks * (1 + offset)
+    return 1000.3 + period * pulse + DRIFT_PER_TICK * (period_ticks * pulse) ** 2 / 2
 
 
-def run(divider: int, loop_shift: int, offset: float, edges: int, seed: int = 1) -> Figures:
+def run(
+    divider: int,
+    loop_shift: int,
+    offset: float,
+    edges: int,
+    period_ticks: int = PERIOD_TICKS,
+    seed: int = 1,
+) -> Figures:
     """Track jittery edges; look at a pulse after each once the loop has settled."""
     generator = random.Random(seed)
-    tracker = Tracker(TrackerSettings(PERIOD_TICKS, divider, loop_shift))
-    period = PERIOD_TICKS * (1 + offset)
+    tracker = Tracker(TrackerSettings(period_ticks, divider, loop_shift))
+    period = period_ticks * (1 + offset)
     errors: list[float] = []
     lock_ticks, settled = math.nan, edges
     for edge in range(edges):
         pulse = divider * edge
-        time = round(true_ticks(pulse, offset) + generator.gauss(0, JITTER_TICKS))
+        time = round(true_ticks(pulse, offset, period_ticks) + generator.gauss(0, JITTER_TICKS))
         slot = -(-time // TICKS_PER_CLOCK)
         tracker.trigger(slot, slot * TICKS_PER_CLOCK - time)
-        look = slot + generator.randrange(int(0.9 * divider * PERIOD_TICKS / TICKS_PER_CLOCK))
+        look = slot + generator.randrange(int(0.9 * divider * period_ticks / TICKS_PER_CLOCK))
         latest = tracker.latest(look)
         if latest is None:
             continue
         number, begins = latest
         if math.isnan(lock_ticks):
-            lock_ticks = begins - number * period - true_ticks(0, offset)
+            lock_ticks = begins - number * period - true_ticks(0, offset, period_ticks)
             settled = edge + (STILL_TIME_CONSTANTS << loop_shift)
         if edge >= settled:
-            behind = round(pulse + (begins - true_ticks(pulse, offset)) / period)
-            errors.append(begins - true_ticks(behind, offset))
+            behind = round(pulse + (begins - true_ticks(pulse, offset, period_ticks)) / period)
+            errors.append(begins - true_ticks(behind, offset, period_ticks))
     assert (tracker.epoch, tracker.outliers, tracker.missing) == (1, 0, 0)
     squares = (TICK_PS * np.array(errors)) ** 2
     rms_ps = math.sqrt(squares.mean())
@@ -123,3 +130,17 @@ def test_tracked_phase_for_every_bandwidth(divider: int, loop_shift: int) -> Non
         assert figures.mean_ps == pytest.approx(
             -lag_ps(divider, loop_shift), abs=SIGMAS * figures.error_ps, rel=0.01
         )
+
+
+@pytest.mark.parametrize("divider", [1, 1000])
+@pytest.mark.parametrize("offset", [50e-6, 100e-6, 150e-6])
+def test_source_of_99_99_mhz_may_be_50_ppm_off(divider: int, offset: float) -> None:
+    """The period is set to two clocks, the shortest there is; no source can be faster than that."""
+    figures = run(divider, 5, offset, 5_000, period_ticks=2 * TICKS_PER_CLOCK)
+    show(divider, 5, offset, figures)
+    assert figures.rms_ps < 15
+
+
+def test_source_faster_than_half_the_clock_is_lost() -> None:
+    with pytest.raises(AssertionError, match=r"== \(1, 0, 0\)"):  # epochs, and what was missed
+        run(1, 5, -50e-6, 30_000, period_ticks=2 * TICKS_PER_CLOCK)

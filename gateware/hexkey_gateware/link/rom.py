@@ -41,11 +41,8 @@ class Rom(wiring.Component):
         super().__init__({"address": In(range(len(content))), "data": Out(8)})
 
     def elaborate(self, platform: object) -> Module:
-        ecp5 = self._ecp5
-        if ecp5 is None:
-            ecp5 = is_ecp5(platform)
         m = Module()
-        if ecp5:
+        if is_ecp5(platform, self._ecp5):
             self._luts(m)
         else:
             whole = Const(int.from_bytes(self._content, "little"), 8 * len(self._content))

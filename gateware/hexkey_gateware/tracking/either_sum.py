@@ -50,11 +50,8 @@ class EitherSum(wiring.Component):
         )
 
     def elaborate(self, platform: object) -> Module:
-        ecp5 = self._ecp5
-        if ecp5 is None:
-            ecp5 = is_ecp5(platform)
         m = Module()
-        if ecp5:
+        if is_ecp5(platform, self._ecp5):
             self._chain(m)
         else:
             one = self.one + ~self.borrow

@@ -19,8 +19,8 @@ struct order {
 };
 
 /* Kernels marked so are also compiled for processors with AVX2, BMI and POPCNT, and chosen by the
- * loader; what they compute is the same. Their helpers must be inlined to take part. What sanitizers
- * insert cannot run as early as that.
+ * loader; what they compute is the same. Their helpers must be inlined to take part. What
+ * sanitizers insert cannot run as early as that.
  */
 #if defined(__x86_64__) && defined(__gnu_linux__) && defined(__GNUC__) && !defined(__clang__) &&   \
     !defined(__SANITIZE_ADDRESS__)

@@ -73,8 +73,9 @@ HELPER uint32_t read_number(struct reader *in)
     return UINT32_MAX;
 }
 
-HOT ptrdiff_t hexkey_cascade_answer(const hexkey_cascade_alice *alice, const uint8_t *restrict query,
-                                size_t query_bytes, size_t allowed, uint8_t *restrict out)
+HOT ptrdiff_t hexkey_cascade_answer(const hexkey_cascade_alice *alice,
+                                    const uint8_t *restrict query, size_t query_bytes,
+                                    size_t allowed, uint8_t *restrict out)
 {
     struct reader in = {query, query + query_bytes};
     uint32_t places = (uint32_t)hexkey_cascade_places(alice->n);

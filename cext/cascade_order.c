@@ -64,8 +64,9 @@ static void rotate_rows(uint32_t rows, size_t words, const uint32_t *restrict by
 }
 
 /* Rotate those columns whose bit is set in `mask` by `step` rows. */
-static void rotate_columns(uint32_t rows, size_t words, uint32_t step, const uint64_t *restrict mask,
-                           const uint64_t *restrict in, uint64_t *restrict out)
+static void rotate_columns(uint32_t rows, size_t words, uint32_t step,
+                           const uint64_t *restrict mask, const uint64_t *restrict in,
+                           uint64_t *restrict out)
 {
     for (uint32_t r = 0; r < rows; r++) {
         const uint64_t *stay = in + r * words;

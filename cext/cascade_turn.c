@@ -1,4 +1,4 @@
-/* Bob's turn: learn from an answer, flip the errors that it locates, cut the odd blocks that are left.
+/* Bob's turn: learn from an answer, flip the errors that it locates, cut the odd blocks then left.
  *
  * A block of pass 0 is cut in the middle of its unknown bits, one of another pass where the chance
  * of an error is halved. That chance follows what pass 0 tells at the moment, odd blocks included:
@@ -30,7 +30,8 @@ HELPER void learn_subsets(struct bob *b, const uint8_t *answer)
     b->odd = 0;
     for (uint32_t i = 0; i < b->subset_blocks; i++) {
         struct subset_block *s = &b->subset_block[i];
-        s->odd = (uint8_t)(subset_parity(b, s, s->first, s->end) ^ (answer[i >> 3] >> (i & 7) & 1u));
+        unsigned theirs = answer[i >> 3] >> (i & 7) & 1u;
+        s->odd = (uint8_t)(subset_parity(b, s, s->first, s->end) ^ theirs);
         b->odd += s->odd;
     }
 }
@@ -139,7 +140,7 @@ HELPER uint32_t middle_by_weight(const struct pass *p, uint32_t first, uint32_t 
         i += sum < half;
         before = sum < half ? sum : before;
     }
-    sum = before + weight[i]; /* it is bit i that reaches the half: is the middle before or after? */
+    sum = before + weight[i]; /* bit i reaches the half: is the middle before or after it? */
     if (sum == total || (before && 2 * sum - total > total - 2 * before))
         return i;
     return i + 1;

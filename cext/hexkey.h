@@ -276,8 +276,8 @@ void hexkey_cascade_running(uint32_t n, const uint32_t *restrict rotations,
                             const uint64_t *restrict bits, uint64_t *restrict out,
                             uint64_t *restrict scratch);
 
-/* The same for the members of each of a batch's SUBSETS subsets, one table after the other; `stream`
- * has n + 64 bits or more.
+/* The same for the members of each of a batch's SUBSETS subsets, one table after the other;
+ * `stream` has n + 64 bits or more.
  */
 void hexkey_cascade_running_subsets(uint32_t n, const uint64_t *restrict stream,
                                     const uint64_t *restrict bits, uint64_t *restrict out);
@@ -287,7 +287,7 @@ typedef struct {
     const uint64_t *running[64]; /* HEXKEY_CASCADE_PASSES tables as above; NULL where not built */
 } hexkey_cascade_alice;
 
-/* Answer a query; `out` holds query_bytes / 16 + 1 bytes. Returns the number of parities written, or
+/* Answer a query; `out` holds query_bytes / 16 + 1 bytes. Returns how many parities it wrote, or
  * MALFORMED, TOO_MANY (more than `allowed`), or NEEDS - pass: build its table and call again.
  */
 ptrdiff_t hexkey_cascade_answer(const hexkey_cascade_alice *alice, const uint8_t *restrict query,
@@ -308,13 +308,13 @@ void hexkey_cascade_bob_start(uint64_t *bob, uint32_t n, const uint8_t *bits);
 size_t hexkey_cascade_open_shuffle(uint64_t *bob, unsigned pass, const uint32_t *rotations,
                                    double qber, uint32_t blocks, uint8_t *out);
 
-/* Write a query that halves the blocks of pass 0 with more than `longest` >= 1 unknown bits, and take
- * a new `qber`; as above.
+/* Write a query that halves the blocks of pass 0 with more than `longest` >= 1 unknown bits, and
+ * take a new `qber`; as above.
  */
 size_t hexkey_cascade_halve(uint64_t *bob, double qber, uint32_t longest, uint8_t *out);
 
-/* Write a query that opens a batch of subsets, once all blocks are even; `stream` must stay. Returns
- * its bytes, 0 if the parities of all subsets are known.
+/* Write a query that opens a batch of subsets, once all blocks are even; `stream` must stay.
+ * Returns its bytes, 0 if the parities of all subsets are known.
  */
 size_t hexkey_cascade_open_subsets(uint64_t *bob, unsigned batch, const uint64_t *stream,
                                    uint8_t *out);

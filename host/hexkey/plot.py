@@ -33,22 +33,23 @@ def draw_report(report: dict[str, Any], folder: Path) -> list[Path]:
         matplotlib is not installed.
     """
     require()
-    import matplotlib as mpl
-
-    mpl.use("Agg")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         drawn = []
         if report.get("histogram"):
-            drawn.append(_draw(_histogram, report, folder / "histogram.png", (8, 4.2)))
+            drawn.append(draw(_histogram, report, folder / "histogram.png", (8, 4.2)))
         if report.get("history"):
-            drawn.append(_draw(_over_time, report, folder / "rates.png", (8, 5.4)))
+            drawn.append(draw(_over_time, report, folder / "rates.png", (8, 5.4)))
     except OSError as error:
         raise StoreError(f"pictures cannot be written to {folder}: {error.strerror}") from None
     return drawn
 
 
-def _draw(paint: Any, report: dict[str, Any], path: Path, size: tuple[float, float]) -> Path:
+def draw(paint: Any, data: Any, path: Path, size: tuple[float, float]) -> Path:
+    """Write a picture, in inches, into which ``paint(figure, data)`` draws; return its path."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
     from matplotlib import pyplot as plt
 
     style: Any = {
@@ -63,7 +64,7 @@ def _draw(paint: Any, report: dict[str, Any], path: Path, size: tuple[float, flo
     }
     with plt.rc_context(style):
         figure = plt.figure(figsize=size, layout="constrained")
-        paint(figure, report)
+        paint(figure, data)
         figure.savefig(path, dpi=120)
         plt.close(figure)
     return path

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from hexkey.keyrate.entropy import binary_entropy
 from hexkey.reconcile.cascade import CascadeAlice, CascadeBob
 
 # Bits a block, error rate: blocks.
@@ -50,7 +51,7 @@ def _measure(n: int, qber: float, blocks: int) -> dict[str, float]:
         query_bytes += sum(queries)
         round_trips += bob.round_trips
         failures += int(np.any(corrected != key))
-        disclosed[i], limit[i] = alice.disclosed_bits, n * _entropy(float(errors.mean()))
+        disclosed[i], limit[i] = alice.disclosed_bits, n * binary_entropy(float(errors.mean()))
         if i < 10:
             shuffling += _seconds_to_shuffle(n, generator) / min(blocks, 10)
     spread = float(np.std(disclosed - limit * disclosed.sum() / limit.sum()))
@@ -83,7 +84,3 @@ def _seconds_to_shuffle(n: int, generator: np.random.Generator) -> float:
     for _ in range(SHUFFLES):
         generator.shuffle(places)
     return time.process_time() - start
-
-
-def _entropy(q: float) -> float:
-    return -(q * math.log2(q) + (1 - q) * math.log2(1 - q)) if 0 < q < 1 else 0.0

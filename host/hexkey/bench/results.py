@@ -7,7 +7,7 @@ from typing import Any
 
 from hexkey.bench import Measures
 from hexkey.errors import StoreError
-from hexkey.plot import GOOD, INK, SOFT
+from hexkey.plot import GOOD, INK, SOFT, draw
 
 
 def stage_name(module: str) -> str:
@@ -53,39 +53,29 @@ def write(results: dict[str, Measures], folder: Path) -> list[Path]:
         folder.mkdir(parents=True, exist_ok=True)
         found.write_text(json.dumps(results, indent=2) + "\n")
         if rows:
-            files.append(_draw(rows, folder / "ratios.png"))
+            files.append(draw(_bars, rows, folder / "ratios.png", (8, 1.1 + 0.24 * len(rows))))
     except OSError as error:
         raise StoreError(f"benchmarks cannot be written to {folder}: {error.strerror}") from None
     return files
 
 
-def _draw(rows: list[tuple[str, float]], path: Path) -> Path:
+def _bars(figure: Any, rows: list[tuple[str, float]]) -> None:
     """Draw each ratio as a bar from 1 on, on a logarithmic axis."""
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-    from matplotlib import pyplot as plt
-
-    style: Any = {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
-    with plt.rc_context(style):
-        figure, axes = plt.subplots(figsize=(8, 1.1 + 0.24 * len(rows)), layout="constrained")
-        names, values = zip(*reversed(rows), strict=True)
-        axes.barh(names, [value - 1 for value in values], left=1, height=0.7, color=GOOD)
-        for place, value in enumerate(values):
-            axes.annotate(
-                figure_text(value),
-                (value, place),
-                (4 if value >= 1 else -4, 0),
-                textcoords="offset points",
-                va="center",
-                ha="left" if value >= 1 else "right",
-                color=INK,
-            )
-        axes.set_xscale("log")
-        axes.margins(x=0.12, y=0.01)
-        axes.axvline(1, color=SOFT, linewidth=0.8)
-        axes.tick_params(axis="y", length=0)
-        axes.set_xlabel("times as fast as the baseline of the same run")
-        figure.savefig(path, dpi=110)
-        plt.close(figure)
-    return path
+    axes = figure.add_subplot()
+    names, values = zip(*reversed(rows), strict=True)
+    axes.barh(names, [value - 1 for value in values], left=1, height=0.7, color=GOOD)
+    for place, value in enumerate(values):
+        axes.annotate(
+            figure_text(value),
+            (value, place),
+            (4 if value >= 1 else -4, 0),
+            textcoords="offset points",
+            va="center",
+            ha="left" if value >= 1 else "right",
+            color=INK,
+        )
+    axes.set_xscale("log")
+    axes.margins(x=0.12, y=0.01)
+    axes.axvline(1, color=SOFT, linewidth=0.8)
+    axes.tick_params(axis="y", length=0)
+    axes.set_xlabel("times as fast as the baseline of the same run")

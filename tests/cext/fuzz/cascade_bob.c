@@ -1,5 +1,5 @@
-/* Bob's side of Cascade against answers of which some are lies: it ends, stays within its memory, and
- * each of its queries is one that Alice takes and that asks for as many parities as Bob says.
+/* Bob's side of Cascade against answers of which some are lies: it ends, stays within its memory,
+ * and each of its queries is one that Alice takes and that asks for as many parities as Bob says.
  */
 #include "harness.h"
 
@@ -40,12 +40,13 @@ static void prepare(struct sides *s, struct input *in)
     }
 }
 
-/* The answer to Bob's query, one parity of it wrong where the input says so; the caller frees it. */
+/* The answer to Bob's query, one parity wrong where the input says so; the caller frees it. */
 static uint8_t *answer(struct sides *s, size_t size, struct input *in)
 {
     REQUIRE(size > 0 && size <= s->query_bytes && s->asked > 0);
     uint8_t *room = malloc(size / 16 + 1), *exact = malloc((s->asked + 7) / 8);
-    REQUIRE(hexkey_cascade_answer(&s->alice, s->query, size, s->asked, room) == (ptrdiff_t)s->asked);
+    REQUIRE(hexkey_cascade_answer(&s->alice, s->query, size, s->asked, room) ==
+            (ptrdiff_t)s->asked);
     memcpy(exact, room, (s->asked + 7) / 8);
     if (take(in, 1) % 16 == 1) {
         uint32_t wrong = (uint32_t)take_up_to(in, s->asked - 1);
@@ -55,7 +56,7 @@ static uint8_t *answer(struct sides *s, size_t size, struct input *in)
     return exact;
 }
 
-/* Open what comes next; returns the query's bytes, or 0. `stage` goes up to 1 + SHUFFLED + BATCHES. */
+/* Open what comes next; returns the query's bytes, or 0. `stage` is below 1 + SHUFFLED + BATCHES. */
 static size_t open_next(struct sides *s, unsigned stage, double qber, struct input *in)
 {
     uint32_t blocks = 1 + (uint32_t)take_up_to(in, s->n / 4);

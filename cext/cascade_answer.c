@@ -73,9 +73,8 @@ HELPER uint32_t read_number(struct reader *in)
     return UINT32_MAX;
 }
 
-HOT ptrdiff_t hexkey_cascade_answer(const hexkey_cascade_alice *alice,
-                                    const uint8_t *restrict query, size_t query_bytes,
-                                    size_t allowed, uint8_t *restrict out)
+HELPER ptrdiff_t answer(const hexkey_cascade_alice *alice, const uint8_t *restrict query,
+                        size_t query_bytes, size_t allowed, uint8_t *restrict out)
 {
     struct reader in = {query, query + query_bytes};
     uint32_t places = (uint32_t)hexkey_cascade_places(alice->n);
@@ -110,4 +109,32 @@ HOT ptrdiff_t hexkey_cascade_answer(const hexkey_cascade_alice *alice,
     if (asked & 7)
         out[asked >> 3] = (uint8_t)byte;
     return (ptrdiff_t)asked;
+}
+
+HOT ptrdiff_t hexkey_cascade_answer(const hexkey_cascade_alice *alice,
+                                    const uint8_t *restrict query, size_t query_bytes,
+                                    size_t allowed, uint8_t *restrict out)
+{
+    return answer(alice, query, query_bytes, allowed, out);
+}
+
+HOT ptrdiff_t hexkey_cascade_answer_all(hexkey_cascade_answers *a, const uint8_t *query,
+                                        size_t query_bytes)
+{
+    struct reader in = {query + a->read, query + query_bytes};
+    while (in.at < in.end) {
+        uint32_t block = read_number(&in), bytes = read_number(&in);
+        ptrdiff_t count;
+        if (block >= a->blocks || bytes > in.end - in.at)
+            return HEXKEY_CASCADE_MALFORMED;
+        a->block = block;
+        count = answer(a->alices[block], in.at, bytes, a->left[block], a->out + a->written);
+        if (count < 0)
+            return count;
+        a->left[block] -= (uint32_t)count;
+        in.at += bytes;
+        a->read = (size_t)(in.at - query);
+        a->written += ((size_t)count + 7) / 8;
+    }
+    return 0;
 }

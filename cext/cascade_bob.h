@@ -38,7 +38,7 @@ struct subset_block {
 };
 
 struct bob {
-    uint32_t n, places, opening_asked, odd, flips, opened, shuffles;
+    uint32_t n, places, opening_asked, asked_in_all, odd, flips, opened;
     uint32_t subset_blocks, groups, cuts, cut_limit, found_count;
     uint32_t cut_subset; /* which block of a subset the last query cuts */
     int opening;         /* 1: the last query opened a shuffle, 2: subsets */

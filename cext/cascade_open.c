@@ -185,6 +185,7 @@ HOT size_t hexkey_cascade_open_shuffle(uint64_t *memory, unsigned number, const 
     }
     set_bit(p->start, b->places);
     b->opened++;
+    b->asked_in_all += b->opening_asked;
     return b->opening_asked ? (size_t)(out - from) : 0;
 }
 
@@ -206,6 +207,7 @@ size_t hexkey_cascade_halve(uint64_t *memory, double qber, uint32_t longest, uin
     }
     if (b->cuts == 0)
         return 0;
+    b->asked_in_all += b->cuts;
     b->group[b->groups++] = (struct group){0, b->cuts};
     *out++ = 0;
     out = put(out, b->cuts);
@@ -232,5 +234,6 @@ HOT size_t hexkey_cascade_open_subsets(uint64_t *memory, unsigned batch, const u
         *out++ = s.number;
         out = put(put(put(out, 1), 0), b->n);
     }
+    b->asked_in_all += b->opening_asked;
     return (size_t)(out - from);
 }

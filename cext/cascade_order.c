@@ -20,6 +20,11 @@ uint32_t hexkey_cascade_places(uint32_t n)
     return hexkey_cascade_rows(n) << hexkey_cascade_log_columns(n);
 }
 
+uint32_t hexkey_cascade_parity_limit(uint32_t n)
+{
+    return 2 * n + 64;
+}
+
 static uint32_t below(uint32_t word, uint32_t bound)
 {
     return (uint32_t)((uint64_t)word * bound >> 32);

@@ -252,6 +252,9 @@ HELPER int64_t ask(struct bob *b, uint8_t *out)
     if (review_all(b) < 0)
         return HEXKEY_CASCADE_CONTRADICTION;
     out = ask_subset(b, ask_passes(b, out));
+    b->asked_in_all += b->cuts;
+    if (b->asked_in_all > hexkey_cascade_parity_limit(b->n))
+        return HEXKEY_CASCADE_TOO_MANY;
     return (int64_t)b->cuts << 32 | (out - from);
 }
 
@@ -259,6 +262,86 @@ HOT int64_t hexkey_cascade_turn(uint64_t *memory, const uint8_t *answer, uint8_t
 {
     learn((struct bob *)memory, answer);
     return ask((struct bob *)memory, out);
+}
+
+/* Put the length before a query that was written one byte further on, and close the gap. */
+HELPER uint8_t *put_length(uint8_t *at, uint32_t bytes)
+{
+    unsigned longer = (bytes >= 1u << 7) + (bytes >= 1u << 14) + (bytes >= 1u << 21);
+    if (longer)
+        memmove(at + 1 + longer, at + 1, bytes);
+    return put(at, bytes) + bytes;
+}
+
+int hexkey_cascade_fits(const hexkey_cascade_turns *t, const uint8_t *answer, size_t answer_bytes)
+{
+    size_t at = 0;
+    for (size_t i = 0; i < t->going; i++) {
+        uint32_t asked = t->asked[i];
+        size_t end = at + (asked + 7) / 8;
+        if (end > answer_bytes || (asked % 8 && answer[end - 1] >> asked % 8))
+            return 0;
+        at = end;
+    }
+    return at == answer_bytes;
+}
+
+/* A batch is larger than the caches: fetch what a block's turn reads first, a block ahead. */
+enum { FETCH_MOST = 200 };
+
+HELPER void fetch(const struct bob *b)
+{
+    const struct cut *c = b->cut;
+    for (uint32_t g = 0; g < b->groups; g++) {
+        const struct pass *p = &b->passes[b->group[g].pass % HEXKEY_CASCADE_SHUFFLES];
+        for (uint32_t count = b->group[g].cuts; count; count--, c++) {
+            __builtin_prefetch(p->bits + (c->first >> 6));
+            __builtin_prefetch(p->odd + (c->first >> 6));
+            __builtin_prefetch(p->start + (c->middle >> 6));
+            __builtin_prefetch(p->known + (c->first >> 6));
+            __builtin_prefetch(p->weight + c->first);
+        }
+    }
+}
+
+HELPER void fetch_head(const struct bob *b)
+{
+    for (const char *at = (const char *)b; at < (const char *)&b->subset_block; at += 64)
+        __builtin_prefetch(at);
+    for (unsigned k = 0; k < 4; k++)
+        __builtin_prefetch((const char *)b->cut + 64 * k);
+}
+
+HOT ptrdiff_t hexkey_cascade_turn_all(hexkey_cascade_turns *t, const uint8_t *answer,
+                                      size_t answer_bytes)
+{
+    const size_t count = t->going;
+    uint8_t *out = t->out;
+    size_t going = 0, stopped = 0;
+    if (!hexkey_cascade_fits(t, answer, answer_bytes))
+        return HEXKEY_CASCADE_MALFORMED;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t block = t->order[i], asked = t->asked[i];
+        struct bob *b = (struct bob *)t->bobs[block];
+        uint8_t *entry = put(out, block);
+        int64_t turn;
+        if (i + 2 < count)
+            fetch_head((const struct bob *)t->bobs[t->order[i + 2]]);
+        if (i + 1 < count && t->asked[i + 1] < FETCH_MOST)
+            fetch((const struct bob *)t->bobs[t->order[i + 1]]);
+        learn(b, answer);
+        answer += (asked + 7) / 8;
+        turn = ask(b, entry + 1);
+        if (turn > 0) {
+            out = put_length(entry, (uint32_t)turn);
+            t->order[going] = block;
+            t->asked[going++] = (uint32_t)(turn >> 32);
+        } else
+            t->stopped[stopped++] = turn * ((int64_t)1 << 32) + block;
+    }
+    t->going = going;
+    t->query_bytes = (size_t)(out - t->out);
+    return (ptrdiff_t)stopped;
 }
 
 HOT void hexkey_cascade_learn(uint64_t *memory, const uint8_t *answer)
@@ -270,6 +353,11 @@ uint32_t hexkey_cascade_asked(const uint64_t *memory)
 {
     const struct bob *b = (const struct bob *)memory;
     return b->cuts + b->opening_asked;
+}
+
+uint32_t hexkey_cascade_asked_in_all(const uint64_t *memory)
+{
+    return ((const struct bob *)memory)->asked_in_all;
 }
 
 uint32_t hexkey_cascade_odd(const uint64_t *memory)

@@ -263,6 +263,11 @@ uint32_t hexkey_cascade_log_columns(uint32_t n);
 uint32_t hexkey_cascade_rows(uint32_t n);
 uint32_t hexkey_cascade_places(uint32_t n);
 
+/* How many parities of a block Alice discloses at most. More than n can never leave a key; the
+ * slack lets a plain call on short or very noisy arrays finish.
+ */
+uint32_t hexkey_cascade_parity_limit(uint32_t n);
+
 /* Read the rotations of one shuffled pass, 2 * rows + columns elements, from 4 bytes each. */
 void hexkey_cascade_rotations(uint32_t n, const uint8_t *restrict stream, uint32_t *restrict out);
 
@@ -293,6 +298,25 @@ typedef struct {
 ptrdiff_t hexkey_cascade_answer(const hexkey_cascade_alice *alice, const uint8_t *restrict query,
                                 size_t query_bytes, size_t allowed, uint8_t *restrict out);
 
+/* Alice's blocks of one key: how many parities each may still be asked for; where answers go; and
+ * where the reading of a query stands: bytes read and written, and the block at work.
+ */
+typedef struct {
+    const hexkey_cascade_alice *const *alices;
+    size_t blocks;
+    uint32_t *left;
+    uint8_t *out;
+    size_t read, written;
+    uint32_t block;
+} hexkey_cascade_answers;
+
+/* Answer a query about several blocks, each answer padded to bytes, and count `left` down; `out`
+ * holds query_bytes bytes. Returns 0 when all is read, or as above: after NEEDS build the block's
+ * table and call again. `read` and `written` are 0 at first.
+ */
+ptrdiff_t hexkey_cascade_answer_all(hexkey_cascade_answers *answers, const uint8_t *query,
+                                    size_t query_bytes);
+
 /* Start Bob's side. `bob` is memory of hexkey_cascade_bob_words(n) words for all calls below, which
  * write queries to `out`, of hexkey_cascade_query_bytes(n) bytes. The n bits are 0 or 1.
  */
@@ -319,10 +343,11 @@ size_t hexkey_cascade_halve(uint64_t *bob, double qber, uint32_t longest, uint8_
 size_t hexkey_cascade_open_subsets(uint64_t *bob, unsigned batch, const uint64_t *stream,
                                    uint8_t *out);
 
-/* Parities that the last query asks for; odd blocks of pass 0; odd subsets when the last batch was
- * opened; bits flipped so far.
+/* Parities that the last query asks for, and all queries; odd blocks of pass 0; odd subsets when
+ * the last batch was opened; bits flipped so far.
  */
 uint32_t hexkey_cascade_asked(const uint64_t *bob);
+uint32_t hexkey_cascade_asked_in_all(const uint64_t *bob);
 uint32_t hexkey_cascade_odd(const uint64_t *bob);
 uint32_t hexkey_cascade_odd_subsets(const uint64_t *bob);
 uint32_t hexkey_cascade_flips(const uint64_t *bob);
@@ -331,9 +356,36 @@ uint32_t hexkey_cascade_flips(const uint64_t *bob);
 void hexkey_cascade_learn(uint64_t *bob, const uint8_t *answer);
 
 /* Learn, flip what is found and write the next query. Returns the parities it asks for in the high
- * and its bytes in the low 32 bits, 0 when all blocks are even, or CONTRADICTION.
+ * and its bytes in the low 32 bits, 0 when all blocks are even, CONTRADICTION, or TOO_MANY past the
+ * limit.
  */
 int64_t hexkey_cascade_turn(uint64_t *bob, const uint8_t *answer, uint8_t *out);
+
+/* Bob's blocks of one key. Those of `order`, the first `going` elements, wait for answers to `asked`
+ * parities. `out`, of 8 bytes and hexkey_cascade_query_bytes for each block, takes `query_bytes` of
+ * a query. `stopped` has room for all blocks.
+ */
+typedef struct {
+    uint64_t *const *bobs;
+    uint32_t *order, *asked;
+    size_t going;
+    uint8_t *out;
+    size_t query_bytes;
+    int64_t *stopped;
+} hexkey_cascade_turns;
+
+/* Take the turns of all blocks that wait: `answer` has the bits of one after the other, each padded
+ * to bytes. The query is a sequence of entries: the block's number and its query's bytes, both
+ * LEB128, and its query. Blocks that go on are left in `order` and `asked`; `stopped` gets the
+ * others: what the turn returned in the high, the block in the low 32 bits. Returns how many those
+ * are; or MALFORMED, having done nothing, where hexkey_cascade_fits says 0.
+ */
+ptrdiff_t hexkey_cascade_turn_all(hexkey_cascade_turns *turns, const uint8_t *answer,
+                                  size_t answer_bytes);
+
+/* Tell whether an answer has the length that `asked` wants and no set bits of padding. */
+int hexkey_cascade_fits(const hexkey_cascade_turns *turns, const uint8_t *answer,
+                        size_t answer_bytes);
 
 /* Unpack the bits as corrected. */
 void hexkey_cascade_bob_bits(const uint64_t *bob, uint8_t *out);

@@ -62,6 +62,7 @@ def test_kernels_stand_a_long_fuzzing(folder: Path, name: str) -> None:
         ("toeplitz", "toeplitz.c", "if (length > n ||", "if ("),
         ("cascade_answer", "cascade_answer.c", "length > places - at - gap", "0"),
         ("cascade_answer", "cascade_answer.c", "gap > places - at || ", ""),
+        ("cascade_answer", "cascade_answer.c", "bytes > in.end - in.at", "0"),
         ("cascade_bob", "cascade_open.c", "4 * (size_t)n + 1024", "(size_t)n / 4 + 8"),
         ("offset", "offset.c", "bytes + 8 * w) >>", "bytes + 8 * w + 1) >>"),
     ],

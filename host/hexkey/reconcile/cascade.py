@@ -1,36 +1,19 @@
-"""Cascade: interactive reconciliation by parities (Brassard & Salvail 1994).
+"""Cascade on a key of any length: many blocks that share their round trips.
 
-Bob asks for parities of ranges in shuffled orders, bisects the blocks in which he differs from
-Alice, and after every correction goes back to the earlier passes. A block of n bits with error rate
-Q runs through
+A block of Cascade (`cascade_block`) takes some hundred round trips, most of them for a handful of
+parities. Here a key is cut into blocks of about 2¹⁶ bits, and each message carries what all of them
+have to say at that moment; so a link's delay is paid once, and the rate grows with the key.
 
-1. a first pass, in the natural order, in blocks of 1/Q bits (any integer, no powers of two, so that
-   the efficiency has no steps in Q); a second, shuffled, in blocks of 6.3/Q, or 10/Q from 2¹⁸ bits
-   on; a third of 50/Q, or 160/Q. In the shuffled ones the blocks hold equal chances of an error, as
-   far as the first pass tells, rather than equal numbers of bits;
-2. batches of 14 random subsets of the block, until one batch agrees.
-
-In a shuffled pass a block is cut not in the middle but where the chance of an error is halved, as
-the first pass tells at that moment, odd blocks included; so bisections that are after the same
-error do not ask the same thing. Bits known for certain are never asked about. Only Bob decides what
-to ask; Alice knows no plan. If the first pass, or the number of corrections, shows far more errors
-than the estimate allows, the blocks of the first pass are halved until it fits.
-
-Each query holds the next question of every open bisection; of the subsets only one is bisected at a
-time. A block of 2¹⁶ bits takes about 220 round trips, one of 2²⁰ about 550.
-
-Residual errors
----------------
-The subsets of a batch are rows of a Toeplitz matrix of n + 13 fresh bits. If the seed was drawn
-after the block, and as far as SHAKE-256 is as good as random, a block with residual errors,
-whatever they are, passes a batch with probability 2⁻¹⁴. There are 4 batches at most: no block ends
-with residual errors with a probability above 4 · 2⁻¹⁴ < 2.5 · 10⁻⁴, and they are left to the
-verification.
+A query is a sequence of entries: the block's number, the length of its query in bytes (both
+unsigned LEB128 of at most 4 bytes), and the query as `cascade_wire` has it. The answer holds the
+blocks' answers in the same order, each padded to whole bytes. Block k of a key has a seed of its
+own, the first 32 bytes of SHAKE-256 over ``hexkey cascade block``, the key's seed and k (4 bytes,
+little-endian).
 
 Disclosure
 ----------
 Alice counts every parity she puts into an answer. Bob never asks for one that follows from others
-of its pass: not the right half of a block, not the last block of a pass once the total is known.
+of its pass: not the right half of a block, not the last of a pass once the total is known.
 
 What Bob says is public too: his queries follow his errors. They are a function of the seed and of
 the error pattern W = X ⊕ Y alone, since he only ever compares parities. Tupkary and Lütkenhaus
@@ -38,87 +21,72 @@ the error pattern W = X ⊕ Y alone, since he only ever compares parities. Tupka
 direction is not enough by itself, and that counting Alice's parities once *is* right when the
 security proof hands W to Eve in full. So `disclosed_bits` may be subtracted from a key length only
 under such a proof.
-
-Limits
-------
-1 to 2²⁰ bits a block (longer keys: several blocks, each with a fresh seed). Estimates outside
-[1/n, 1/4] are used as the nearer end. Alice answers `parity_limit(n)` = 2n + 64 parities at most,
-Bob asks no more, and no more than `MAX_ROUND_TRIPS` times; a block that hits a limit is dropped.
-Memory, in bytes a bit: Bob reserves 34, of which most blocks touch less than half; Alice takes an
-eighth for each pass, 2 to 4 for most blocks and 8 for all that a peer may ask her to build. Every
-parity costs Alice the same, a few nanoseconds, whatever its range.
 """
 
-import math
-from typing import Any
+import hashlib
+import struct
+from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from hexkey._native import ffi, lib
 from hexkey.errors import BlockDropped, ProtocolError
 from hexkey.reconcile import ReconcileResult, efficiency
-from hexkey.reconcile.cascade_wire import (
-    BATCHES,
-    MAX_BITS,
-    SECTIONS_BYTES,
-    SEED_BYTES,
-    SHUFFLES,
-    SUBSETS_PER_BATCH,
-    check_answer,
-    parity_limit,
-    rotations_of_pass,
-    subset_stream,
+from hexkey.reconcile.cascade_block import (
+    CHECK_EVERY,
+    MAX_ROUND_TRIPS,
+    Bits,
+    BlockAlice,
+    BlockBob,
+    asks_too_much,
+    check_arguments,
 )
-
-Bits = NDArray[np.uint8]
+from hexkey.reconcile.cascade_wire import MAX_BITS, SECTIONS_BYTES, SEED_BYTES
 
 # Looked up once: they run in every round trip.
-_turn, _answer = lib.hexkey_cascade_turn, lib.hexkey_cascade_answer
+_turn_all, _answer_all = lib.hexkey_cascade_turn_all, lib.hexkey_cascade_answer_all
 _NEEDS: int = lib.HEXKEY_CASCADE_NEEDS
-_SIZE = 2**32 - 1
 
-MAX_ROUND_TRIPS = 10_000
-# Block sizes times the error rate. The first is the largest that still leaves few double errors. As
-# the second grows towards 11, where corrections set off further ones without end, it costs fewer
-# parities and more round trips; a large block can afford them.
-FIRST_BLOCK = 1.0
-LATER_BLOCKS = (6.3, 50.0)
-LATER_BLOCKS_LARGE = (10.0, 160.0)
-LARGE = 1 << 18
-SURPRISE_SIGMAS = 5.0
-CHECK_EVERY = 32  # round trips between looks at the number of errors found
+BLOCK_BITS = 1 << 16  # large enough for a good efficiency, small enough for the cache
+MAX_KEY_BITS = 1 << 27
 
 
 class CascadeAlice:
-    """Answers parities of her block and counts them; her bits never change.
+    """Answers what Bob's blocks ask; her bits never change.
 
     Parameters
     ----------
     bits : (n,) array of 0 and 1
+        1 to 2²⁷ of them.
     qber : float
-        The session's estimate. Alice's answers do not depend on it.
+        The session's estimate. Her answers do not depend on it.
     seed : bytes
-        32 public bytes, drawn at random for each block once its bits are fixed.
+        32 public bytes, drawn at random for each key once its bits are fixed.
+    block_bits : int
+        The longest block, at most 2²⁰ bits; both sides use the same.
     """
 
-    def __init__(self, bits: ArrayLike, qber: float, seed: bytes) -> None:
-        checked = _checked_bits(bits, qber, seed)
-        self._n = n = len(checked)
-        self._seed = seed
-        self._limit = parity_limit(n)
-        self._disclosed = 0
-        self._words = (lib.hexkey_cascade_places(n) + 63) // 64 + 1
-        self._tables: list[Any] = []  # keeps alive what the C structure points to
-        self._alice = ffi.new("hexkey_cascade_alice *", {"n": n})
-        self._bits = self._table(self._words)
-        lib.hexkey_cascade_pack(n, ffi.from_buffer("uint8_t[]", checked), self._bits)
+    def __init__(
+        self, bits: ArrayLike, qber: float, seed: bytes, block_bits: int = BLOCK_BITS
+    ) -> None:
+        self._blocks = [
+            BlockAlice(piece, qber, piece_seed)
+            for piece, piece_seed in _pieces(bits, qber, seed, block_bits)
+        ]
+        self._limits = np.array([block.limit for block in self._blocks], np.uint32)
+        self._left = self._limits.copy()
+        self._alices = ffi.new("hexkey_cascade_alice *[]", [block.native for block in self._blocks])
+        self._answers = ffi.new("hexkey_cascade_answers *")
+        self._answers.alices = self._alices
+        self._answers.blocks = len(self._blocks)
+        self._answers.left = ffi.from_buffer("uint32_t[]", self._left)
         self._make_room(4096)
 
     @property
     def disclosed_bits(self) -> int:
         """Parities put into answers so far."""
-        return self._disclosed
+        return int(self._limits.sum() - self._left.sum())
 
     def answer(self, query: bytes) -> bytes:
         """Return the parities a query asks for.
@@ -126,244 +94,162 @@ class CascadeAlice:
         Raises
         ------
         ProtocolError
-            The query is malformed, out of range, or asks for more than `parity_limit` allows in
-            total. Nothing has been disclosed by it then.
+            The query is malformed, out of range, or asks for more of a block than its limit. What
+            it asked before that place counts as disclosed.
         """
-        size, allowed = len(query), self._limit - self._disclosed
-        if size > SECTIONS_BYTES + 8 * allowed:
-            raise _asks_too_much(allowed)
-        if size > self._longest:
+        size, answers = len(query), self._answers
+        if size > self._room:
+            if size > self._longest():
+                raise ProtocolError(
+                    f"the peer's Cascade query of {size} bytes is longer than all that may still "
+                    "be asked for; drop the block"
+                )
             self._make_room(size)
-        while True:
-            count = _answer(self._alice, query, size, allowed, self._out)
-            if count > _NEEDS:
-                break
-            self._build(_NEEDS - count)
-        if count == lib.HEXKEY_CASCADE_TOO_MANY:
-            raise _asks_too_much(allowed)
-        if count < 0:
+        answers.read = answers.written = 0
+        while (state := _answer_all(answers, query, size)) <= _NEEDS:
+            self._blocks[answers.block].build(_NEEDS - state)
+        if state == lib.HEXKEY_CASCADE_TOO_MANY:
+            raise asks_too_much(int(self._left[answers.block]))
+        if state or not query:
             raise ProtocolError("the peer's Cascade query is malformed; drop the block")
-        self._disclosed += count
-        return self._view[: (count + 7) // 8].tobytes()
+        return self._view[: answers.written].tobytes()
 
     def _make_room(self, query_bytes: int) -> None:
-        """Provide for the longest answer: a parity takes 2 bytes of a query at least."""
-        self._longest = query_bytes
-        room = bytearray(query_bytes // 16 + 1)
-        self._out, self._view = ffi.from_buffer("uint8_t[]", room), memoryview(room)
+        """Provide for an answer, which is shorter than its query."""
+        self._room = query_bytes
+        room = bytearray(query_bytes)
+        self._view, self._out = memoryview(room), ffi.from_buffer("uint8_t[]", room)
+        self._answers.out = self._out
 
-    def _table(self, words: int) -> Any:
-        table = ffi.from_buffer("uint64_t[]", np.empty(words, np.uint64))
-        self._tables.append(table)
-        return table
-
-    def _build(self, number: int) -> None:
-        """Build the table of a shuffle, or those of the batch that a subset belongs to."""
-        if number >= SHUFFLES:
-            batch, _ = divmod(number - SHUFFLES, SUBSETS_PER_BATCH)
-            stream = ffi.from_buffer("uint64_t[]", subset_stream(self._seed, batch, self._n))
-            tables = self._table(SUBSETS_PER_BATCH * self._words)
-            lib.hexkey_cascade_running_subsets(self._n, stream, self._bits, tables)
-            for k in range(SUBSETS_PER_BATCH):
-                at = SHUFFLES + batch * SUBSETS_PER_BATCH + k
-                self._alice.running[at] = tables + k * self._words
-            return
-        rotations = ffi.NULL
-        if number:
-            words = rotations_of_pass(self._seed, number, self._n)
-            rotations = ffi.from_buffer("uint32_t[]", words)
-        scratch = ffi.from_buffer("uint64_t[]", np.empty(self._words, np.uint64))
-        running = self._table(self._words)
-        lib.hexkey_cascade_running(self._n, rotations, self._bits, running, scratch)
-        self._alice.running[number] = running
+    def _longest(self) -> int:
+        """Return the bytes of a query about all that is left: entries, their sections, parities."""
+        return 8 * int(self._left.sum()) + len(self._blocks) * (8 + SECTIONS_BYTES)
 
 
 class CascadeBob:
-    """Asks for parities and corrects his bits.
+    """Asks for parities of all blocks at once and corrects his bits.
 
     Parameters
     ----------
-    bits : (n,) array of 0 and 1
-    qber : float
-        The session's estimate, between 0 and 1/2.
-    seed : bytes
-        Alice's seed for this block.
+    bits, qber, seed, block_bits
+        As Alice's; `qber` is between 0 and 1/2.
 
     Attributes
     ----------
-    corrected, parities_asked, round_trips : int
-        Bits flipped, parities asked for and queries sent so far.
+    round_trips : int
+        Queries sent so far, as many as the longest conversation about a block took.
     """
 
-    def __init__(self, bits: ArrayLike, qber: float, seed: bytes) -> None:
-        checked = _checked_bits(bits, qber, seed)
-        self._n = n = len(checked)
-        self._seed = seed
-        self._limit = parity_limit(n)
-        self._qber = min(max(qber, min(1 / n, 0.25)), 0.25)
-        self._memory = np.empty(lib.hexkey_cascade_bob_words(n), np.uint64)
-        self._bob = ffi.from_buffer("uint64_t[]", self._memory)
-        self._query = np.empty(lib.hexkey_cascade_query_bytes(n), np.uint8)
-        self._out = ffi.from_buffer("uint8_t[]", self._query)
-        self._view = self._query.data
-        self._pointed_to: list[Any] = []  # rotations and streams that the C side keeps using
-        lib.hexkey_cascade_bob_start(self._bob, n, ffi.from_buffer("uint8_t[]", checked))
-        self._later_blocks: tuple[float, ...] = LATER_BLOCKS_LARGE if n >= LARGE else LATER_BLOCKS
-        self._shuffles = 0  # opened so far, like the next one
-        self._batches = 0
-        self._surprised = True  # whether the natural order still has to pass for the estimate
-        self._waiting = 0  # parities the last query asked for
-        self._parities_asked = 0
-        self._finished = False
+    def __init__(
+        self, bits: ArrayLike, qber: float, seed: bytes, block_bits: int = BLOCK_BITS
+    ) -> None:
+        self._blocks = [
+            BlockBob(piece, qber, piece_seed)
+            for piece, piece_seed in _pieces(bits, qber, seed, block_bits)
+        ]
+        count = len(self._blocks)
+        self._order = np.empty(count, np.uint32)  # blocks that wait for an answer
+        self._asked = np.empty(count, np.uint32)
+        self._stopped = np.empty(count, np.int64)
+        out = np.empty(sum(8 + len(block.query) for block in self._blocks), np.uint8)
+        self._view = out.data
+        self._bobs = ffi.new("uint64_t *[]", [block.native for block in self._blocks])
+        self._turns = ffi.new("hexkey_cascade_turns *")
+        self._turns.bobs = self._bobs
+        self._turns.order = ffi.from_buffer("uint32_t[]", self._order)
+        self._turns.asked = ffi.from_buffer("uint32_t[]", self._asked)
+        self._turns.stopped = ffi.from_buffer("int64_t[]", self._stopped)
+        self._turns.out = ffi.from_buffer("uint8_t[]", out)
+        self._surprised = True  # whether a block still finds far more errors than expected
         self.round_trips = 0
 
     @property
     def bits(self) -> Bits:
-        """A copy of the block as corrected so far, shape (n,)."""
-        out = np.empty(self._n, np.uint8)
-        lib.hexkey_cascade_bob_bits(self._bob, ffi.from_buffer("uint8_t[]", out))
-        return out
+        """A copy of the key as corrected so far, shape (n,)."""
+        return np.concatenate([block.bits for block in self._blocks])
 
     @property
     def corrected(self) -> int:
-        return int(lib.hexkey_cascade_flips(self._bob))
+        return sum(block.corrected for block in self._blocks)
 
     @property
     def parities_asked(self) -> int:
-        return self._parities_asked
+        return sum(block.parities_asked for block in self._blocks)
 
     def start(self) -> bytes:
         """Return the first query."""
         if self.round_trips:
             raise ValueError("this conversation has already started")
-        blocks = max(1, round(self._n * self._qber / FIRST_BLOCK))
-        self._blocks = blocks
-        size = lib.hexkey_cascade_open_shuffle(
-            self._bob, 0, ffi.NULL, self._qber, blocks, self._out
-        )
-        self._shuffles = 1
-        return self._send(size, blocks)
+        self.round_trips = 1
+        return b"".join(self._entry(k, block.start()) for k, block in enumerate(self._blocks))
 
     def receive(self, answer: bytes) -> bytes | None:
-        """Take Alice's answer; return the next query, or None when the block agrees.
+        """Take Alice's answer; return the next query, or None when all blocks agree.
 
         Raises
         ------
         ProtocolError
             The answer has a wrong length, or contradicts earlier ones.
         BlockDropped
-            The block needs more parities or round trips than the limits allow.
+            A block needs more parities or round trips than the limits allow.
         """
-        waiting = self._waiting
-        if not waiting:
+        if not self._turns.going:
             raise ValueError("no query is waiting for an answer")
-        check_answer(answer, waiting)
-        self._waiting = 0
         if self._surprised or self.round_trips % CHECK_EVERY == 0:
-            lib.hexkey_cascade_learn(self._bob, answer)
-            answer = b""
-            self._surprised = self._surprised and self._too_many_errors()
-            if self._surprised or self._corrected_too_many():
-                size = self._halve()
-                if size:
-                    return self._send(size, lib.hexkey_cascade_asked(self._bob))
-        turn = _turn(self._bob, answer, self._out)
-        if turn > 0:
-            return self._send(turn & _SIZE, turn >> 32)
-        return self._go_on(turn)
-
-    def _go_on(self, turn: int) -> bytes | None:
-        """Open the next pass when all blocks of those before are even."""
-        while turn == 0:
-            if self._corrected_too_many():
-                size = self._halve()
-            elif self._shuffles <= len(self._later_blocks):
-                size = self._open_shuffle()
-            elif self._batches and not lib.hexkey_cascade_odd_subsets(self._bob):
-                return None
-            else:
-                size = self._open_subsets()
-                if size == 0:
-                    return None
-            if size:
-                return self._send(size, lib.hexkey_cascade_asked(self._bob))
-            turn = _turn(self._bob, b"", self._out)
-        if turn < 0:
-            raise ProtocolError("the peer's Cascade answers contradict each other; drop the block")
-        return self._send(turn & _SIZE, turn >> 32)
-
-    def _halve(self) -> int:
-        """Cut the blocks of the first pass that are longer than they should be by now."""
-        longest = max(1, self._n // self._blocks)
-        return lib.hexkey_cascade_halve(self._bob, self._qber, longest, self._out)
-
-    def _corrected_too_many(self) -> bool:
-        """Tell whether there are far more errors than blocks of the first pass; then make ready.
-
-        It happens where an estimate is so low that the first pass has too few blocks to show it.
-        """
-        flips = lib.hexkey_cascade_flips(self._bob)
-        if flips <= 1.5 * self._blocks + 4 * math.sqrt(self._blocks) + 3:
-            return False
-        self._blocks *= 2
-        self._qber = min(0.25, max(self._qber, flips / self._n))
-        # What was opened with too low an estimate is of little use: plan for one more of each.
-        self._later_blocks = (*self._later_blocks[: self._shuffles - 1], *LATER_BLOCKS)
-        self._later_blocks = self._later_blocks[: SHUFFLES - 1]
-        return True
-
-    def _open_shuffle(self) -> int:
-        number = self._shuffles
-        self._shuffles += 1
-        blocks = round(self._n * self._qber / self._later_blocks[number - 1])
-        if blocks < 2:
-            return 0
-        words = rotations_of_pass(self._seed, number, self._n)
-        rotations = ffi.from_buffer("uint32_t[]", words)
-        self._pointed_to.append(rotations)
-        return lib.hexkey_cascade_open_shuffle(
-            self._bob, number, rotations, self._qber, blocks, self._out
-        )
-
-    def _open_subsets(self) -> int:
-        """Open the next batch of subsets."""
-        if self._batches == BATCHES:
-            raise BlockDropped("reconciliation", "Cascade ran out of passes")
-        stream = ffi.from_buffer("uint64_t[]", subset_stream(self._seed, self._batches, self._n))
-        self._pointed_to.append(stream)
-        size = lib.hexkey_cascade_open_subsets(self._bob, self._batches, stream, self._out)
-        self._batches += 1
-        return size
-
-    def _send(self, size: int, count: int) -> bytes:
-        if self._parities_asked + count > self._limit:
-            raise BlockDropped("reconciliation", "Cascade needs more parities than the block has")
+            query = self._look(answer)
+        else:
+            query = self._go_on(answer)
+        if not query:
+            return None
         if self.round_trips == MAX_ROUND_TRIPS:
             raise BlockDropped(
                 "reconciliation", f"Cascade did not end within {MAX_ROUND_TRIPS} round trips"
             )
-        self._parities_asked += count
         self.round_trips += 1
-        self._waiting = count
-        return self._view[:size].tobytes()
+        return query
 
-    def _too_many_errors(self) -> bool:
-        """Compare the first pass with the estimate; take Bob's own figure if it is far too low."""
-        size = self._n / self._blocks
-        share = lib.hexkey_cascade_odd(self._bob) / self._blocks
-        expected = (1 - (1 - 2 * self._qber) ** size) / 2
-        sigma = math.sqrt(expected * (1 - expected) / self._blocks)
-        if share <= expected + SURPRISE_SIGMAS * sigma:
-            return False
-        # A share near one half only says "many": grow at least by a factor, at most to the clamp.
-        own = (1 - (1 - 2 * min(share, 0.49)) ** (1 / size)) / 2
-        self._qber = min(0.25, max(1.5 * self._qber, own))
-        self._blocks *= 2
-        return size > 1 / self._qber and self._blocks <= self._n
+    def _go_on(self, answer: bytes) -> bytes:
+        """Let the kernel take all turns, and do here what it leaves to be done."""
+        stopped = _turn_all(self._turns, answer, len(answer))
+        if stopped < 0:
+            raise _malformed()
+        query = self._view[: self._turns.query_bytes].tobytes()
+        for each in self._stopped[:stopped].tolist():
+            number = each & 0xFFFFFFFF
+            query += self._entry(number, self._blocks[number].go_on(each >> 32))
+        return query
+
+    def _look(self, answer: bytes) -> bytes:
+        """Go on block by block, with a look at how many errors each has."""
+        if not lib.hexkey_cascade_fits(self._turns, answer, len(answer)):
+            raise _malformed()
+        numbers = self._order[: self._turns.going].tolist()
+        sizes = ((self._asked[: self._turns.going] + 7) // 8).tolist()
+        self._turns.going = at = 0
+        entries = []
+        for number, size in zip(numbers, sizes, strict=True):
+            query = self._blocks[number].learn_and_check(answer[at : at + size])
+            entries.append(self._entry(number, query))
+            at += size
+        self._surprised = any(self._blocks[number].surprised for number in numbers)
+        return b"".join(entries)
+
+    def _entry(self, number: int, query: bytes | None) -> bytes:
+        """Note that a block waits, and return its part of the message."""
+        if query is None:
+            return b""
+        self._order[self._turns.going] = number
+        self._asked[self._turns.going] = self._blocks[number].asked
+        self._turns.going += 1
+        return _leb128(number) + _leb128(len(query)) + query
 
 
 def reconcile(
-    alice_bits: ArrayLike, bob_bits: ArrayLike, qber: float, seed: bytes
+    alice_bits: ArrayLike,
+    bob_bits: ArrayLike,
+    qber: float,
+    seed: bytes,
+    block_bits: int = BLOCK_BITS,
 ) -> ReconcileResult:
     """Run Cascade on two arrays of your own and report what it cost.
 
@@ -373,18 +259,22 @@ def reconcile(
     qber : float
         Expected share of differing bits, 0 to 1/2. The closer, the better the efficiency.
     seed : bytes
-        32 bytes, fresh for each block; they may be public.
+        32 bytes, fresh for each key; they may be public.
+    block_bits : int
+        The longest block, at most 2²⁰ bits. Large ones are more efficient, small ones faster.
 
     Raises
     ------
     BlockDropped
         The arrays differ so much more than expected that a limit was reached.
     """
-    alice = CascadeAlice(alice_bits, qber, seed)
-    bob = CascadeBob(bob_bits, qber, seed)
-    n = len(bob.bits)
+    n = np.size(bob_bits)
     if np.size(alice_bits) != n:
-        raise ValueError("alice_bits and bob_bits must have the same length")
+        raise ValueError(
+            f"alice_bits and bob_bits must have the same length, not {np.size(alice_bits)} and {n}"
+        )
+    alice = CascadeAlice(alice_bits, qber, seed, block_bits)
+    bob = CascadeBob(bob_bits, qber, seed, block_bits)
     query: bytes | None = bob.start()
     while query is not None:
         query = bob.receive(alice.answer(query))
@@ -397,21 +287,30 @@ def reconcile(
     )
 
 
-def _asks_too_much(allowed: int) -> ProtocolError:
+def _pieces(
+    bits: ArrayLike, qber: float, seed: bytes, block_bits: int
+) -> Iterator[tuple[Bits, bytes]]:
+    """Cut a key into blocks of as good as equal lengths, each with a seed of its own."""
+    if not 1 <= block_bits <= MAX_BITS:
+        raise ValueError(f"block_bits must be from 1 to {MAX_BITS}, not {block_bits}")
+    checked = check_arguments(bits, qber, seed, MAX_KEY_BITS)
+    count = -(-len(checked) // block_bits)
+    for k, piece in enumerate(np.array_split(checked, count)):
+        material = b"hexkey cascade block" + seed + struct.pack("<I", k)
+        yield piece, hashlib.shake_256(material).digest(SEED_BYTES)
+
+
+def _malformed() -> ProtocolError:
     return ProtocolError(
-        f"the peer's Cascade query asks for more than the {allowed} parities left for this block; "
-        "drop the block"
+        "the peer's Cascade answer does not have one bit for each parity that was asked for; drop "
+        "the block"
     )
 
 
-def _checked_bits(bits: ArrayLike, qber: float, seed: bytes) -> Bits:
-    checked = np.asarray(bits)
-    if checked.ndim != 1 or not 1 <= len(checked) <= MAX_BITS:
-        raise ValueError(f"bits must have shape (n,) with n from 1 to {MAX_BITS}")
-    if checked.dtype.kind not in "bui" or checked.min() < 0 or checked.max() > 1:
-        raise ValueError("bits must be integers 0 and 1")
-    if not 0 <= qber <= 0.5:
-        raise ValueError(f"qber must be between 0 and 1/2, not {qber}")
-    if len(seed) != SEED_BYTES:
-        raise ValueError(f"seed must be {SEED_BYTES} bytes, not {len(seed)}")
-    return checked.astype(np.uint8)
+def _leb128(number: int) -> bytes:
+    out = bytearray()
+    while number >= 128:
+        out.append(number & 127 | 128)
+        number >>= 7
+    out.append(number)
+    return bytes(out)

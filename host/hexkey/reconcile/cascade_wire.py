@@ -47,12 +47,8 @@ SECTIONS_BYTES = 5 * PASSES
 
 
 def parity_limit(n: int) -> int:
-    """Return how many parities of a block of `n` bits Alice discloses at most.
-
-    More than n parities can never leave a key; the slack lets a plain call on short or very noisy
-    arrays finish.
-    """
-    return 2 * n + 64
+    """Return how many parities of a block of `n` bits Alice discloses at most."""
+    return lib.hexkey_cascade_parity_limit(n)
 
 
 def rotations_of_pass(seed: bytes, number: int, n: int) -> NDArray[np.uint32]:

@@ -1,4 +1,6 @@
-/* hexkey_cascade_answer, on any bytes as a query, against a reader and a sum of its own. */
+/* hexkey_cascade_answer and _answer_all, on any bytes as a query, against readers and a sum of their
+ * own.
+ */
 #include "harness.h"
 
 enum { MOST_BITS = 300, MOST_BYTES = 120, SHUFFLED = 1, SUBSET_PASS = HEXKEY_CASCADE_SHUFFLES + 3 };
@@ -78,6 +80,47 @@ static ptrdiff_t slow_answer(const struct block *b, const uint8_t *query, size_t
     return (ptrdiff_t)asked;
 }
 
+/* Answer entries about two blocks of the same bits. */
+static ptrdiff_t slow_answer_all(const struct block *b, const uint8_t *query, size_t bytes,
+                                 uint32_t *left, uint8_t *out, size_t *written)
+{
+    uint8_t room[MOST_BYTES / 16 + 1];
+    size_t at = 0;
+    *written = 0;
+    while (at < bytes) {
+        uint32_t which, size;
+        ptrdiff_t count;
+        if (!slow_number(query, bytes, &at, &which) || !slow_number(query, bytes, &at, &size))
+            return HEXKEY_CASCADE_MALFORMED;
+        if (which > 1 || size > bytes - at)
+            return HEXKEY_CASCADE_MALFORMED;
+        count = slow_answer(b, query + at, size, left[which], room);
+        if (count < 0)
+            return count;
+        at += size;
+        left[which] -= (uint32_t)count;
+        memcpy(out + *written, room, ((size_t)count + 7) / 8);
+        *written += ((size_t)count + 7) / 8;
+    }
+    return 0;
+}
+
+static void check_entries(const struct block *block, const hexkey_cascade_alice *alice,
+                          const uint8_t *query, size_t bytes, uint32_t allowed)
+{
+    const hexkey_cascade_alice *alices[] = {alice, alice};
+    uint32_t left[] = {allowed, allowed / 2}, expected_left[] = {allowed, allowed / 2};
+    uint8_t *out = malloc(bytes), *expected = malloc(bytes);
+    size_t written;
+    hexkey_cascade_answers answers = {.alices = alices, .blocks = 2, .left = left, .out = out};
+    ptrdiff_t found = hexkey_cascade_answer_all(&answers, query, bytes);
+    REQUIRE(found == slow_answer_all(block, query, bytes, expected_left, expected, &written));
+    REQUIRE(written == answers.written && !memcmp(out, expected, written));
+    REQUIRE(!memcmp(left, expected_left, sizeof left));
+    free(out);
+    free(expected);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct input in = {data, size};
@@ -113,6 +156,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     ptrdiff_t found = hexkey_cascade_answer(&alice, query, bytes, allowed, out);
     REQUIRE(found == slow_answer(&block, query, bytes, allowed, expected));
     REQUIRE(found <= 0 || !memcmp(out, expected, ((size_t)found + 7) / 8));
+    check_entries(&block, &alice, query, bytes, (uint32_t)allowed);
+    uint8_t *entry = malloc(bytes + 3); /* so that a good query is a good entry, too */
+    entry[0] = query && bytes ? query[bytes / 2] & 1 : 0;
+    entry[1] = (uint8_t)bytes;
+    if (bytes)
+        memcpy(entry + 2, query, bytes);
+    entry[2 + bytes] = 0; /* and the start of another */
+    check_entries(&block, &alice, entry, bytes + 2 + bytes % 2, (uint32_t)allowed);
+    free(entry);
     free(bits);
     free(keystream);
     free(stream);

@@ -335,7 +335,8 @@ HOT ptrdiff_t hexkey_cascade_turn_all(hexkey_cascade_turns *t, const uint8_t *an
         if (turn > 0) {
             out = put_length(entry, (uint32_t)turn);
             t->order[going] = block;
-            t->asked[going++] = (uint32_t)(turn >> 32);
+            t->asked[going] = (uint32_t)(turn >> 32);
+            t->asked_in_all += t->asked[going++];
         } else
             t->stopped[stopped++] = turn * ((int64_t)1 << 32) + block;
     }

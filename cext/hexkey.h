@@ -363,7 +363,7 @@ int64_t hexkey_cascade_turn(uint64_t *bob, const uint8_t *answer, uint8_t *out);
 
 /* Bob's blocks of one key. Those of `order`, the first `going` elements, wait for answers to `asked`
  * parities. `out`, of 8 bytes and hexkey_cascade_query_bytes for each block, takes `query_bytes` of
- * a query. `stopped` has room for all blocks.
+ * a query. `stopped` has room for all blocks. `asked_in_all` counts the parities of all queries.
  */
 typedef struct {
     uint64_t *const *bobs;
@@ -372,6 +372,7 @@ typedef struct {
     uint8_t *out;
     size_t query_bytes;
     int64_t *stopped;
+    uint64_t asked_in_all;
 } hexkey_cascade_turns;
 
 /* Take the turns of all blocks that wait: `answer` has the bits of one after the other, each padded

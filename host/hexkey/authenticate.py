@@ -19,19 +19,19 @@ import hmac
 
 import numpy as np
 
-from hexkey.gf128 import degree, polynomial_hash
+from hexkey.gf128 import Bytes, degree, polynomial_hash
 
 KEY_BYTES = 32
 KEY_BITS = 8 * KEY_BYTES
 TAG_BYTES = 16
 
 
-def tag(message: bytes, key: bytes) -> bytes:
+def tag(message: Bytes, key: bytes) -> bytes:
     """Return the 16-byte tag of `message` under a `key` that is never used again.
 
     Parameters
     ----------
-    message : bytes
+    message : bytes, bytearray or memoryview
         Of any length.
     key : bytes
         32 uniform secret bytes: the hash's point, then the mask.
@@ -48,7 +48,7 @@ def tag(message: bytes, key: bytes) -> bytes:
     return (np.frombuffer(digest, dtype=np.uint8) ^ mask).tobytes()
 
 
-def verify(message: bytes, received_tag: bytes, key: bytes) -> bool:
+def verify(message: Bytes, received_tag: bytes, key: bytes) -> bool:
     """Whether `received_tag` is the tag of `message` under `key`, compared in constant time.
 
     A tag of another length is False, not an error: it came from the channel.

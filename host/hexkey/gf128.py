@@ -19,16 +19,18 @@ H_r(m) − H_r(m') = c: the family is L/2^128-almost-XOR-universal.
 from hexkey._native import ffi, lib
 from hexkey.bits import packed_bytes
 
+Bytes = bytes | bytearray | memoryview
+
 BLOCK_BYTES = 16
 _POLYNOMIAL = 1 << 128 | 1 << 7 | 1 << 2 | 1 << 1 | 1
 
 
-def polynomial_hash(message: bytes, point: bytes, n_bits: int | None = None) -> bytes:
+def polynomial_hash(message: Bytes, point: bytes, n_bits: int | None = None) -> bytes:
     """Return H_r(message), 16 bytes.
 
     Parameters
     ----------
-    message : bytes
+    message : bytes, bytearray or memoryview
         The string; of a string of bits, packed with the first bit least significant and the spare
         bits of the last byte zero.
     point : bytes
@@ -67,7 +69,7 @@ def multiply_reference(a: int, b: int) -> int:
     return product
 
 
-def absorb(state: bytes, point: bytes, message: bytes, path: int) -> bytes:
+def absorb(state: bytes, point: bytes, message: Bytes, path: int) -> bytes:
     """Continue a hash, without the length block, by a chosen multiplication.
 
     Returns (… ((state + m_1) r + m_2) r + …) r; for tests and benchmarks, unchecked.
@@ -82,7 +84,7 @@ def degree(n_bits: int) -> int:
     return (n_bits + 8 * BLOCK_BYTES - 1) // (8 * BLOCK_BYTES) + 1
 
 
-def _length_block(message: bytes, point: bytes, n_bits: int | None) -> bytes:
+def _length_block(message: Bytes, point: bytes, n_bits: int | None) -> bytes:
     if len(point) != BLOCK_BYTES:
         raise ValueError(f"point must be {BLOCK_BYTES} bytes, not {len(point)}")
     n_bits = 8 * len(message) if n_bits is None else n_bits

@@ -58,14 +58,25 @@ def random_bits(source: Randomness, count: int) -> NDArray[np.uint8]:
 def random_subset(source: Randomness, population: int, size: int) -> NDArray[np.int64]:
     """Return `size` distinct indices below `population`, ascending, every subset equally likely.
 
-    Sorting independent 64-bit keys is a uniform shuffle unless two keys collide, which for a
-    million positions happens with probability 3e-8; then the draw is repeated.
+    They are the first distinct ones of a sequence of independent, uniform indices; of the smaller
+    half, where that is the rest.
     """
     if not 0 <= size <= population:
         raise ValueError(f"size must be between 0 and {population}, not {size}")
+    if 2 * size > population:
+        rest = np.ones(population, bool)
+        rest[random_subset(source, population, population - size)] = False
+        return np.flatnonzero(rest)
+    drawn = np.empty(0, np.int64)
     while True:
-        keys = np.frombuffer(source.bytes(8 * population), dtype=np.uint64)
-        order = np.argsort(keys)
-        ranked = keys[order]
-        if not np.any(ranked[1:] == ranked[:-1]):
-            return np.sort(order[:size]).astype(np.int64)
+        distinct, when = np.unique(drawn, return_index=True)
+        if len(distinct) >= size:
+            return np.sort(distinct[np.argsort(when)[:size]])
+        drawn = np.concatenate((drawn, _indices(source, population, size)))
+
+
+def _indices(source: Randomness, population: int, count: int) -> NDArray[np.int64]:
+    """Return up to `count` uniform indices: words that would favour the low ones are left out."""
+    words = np.frombuffer(source.bytes(8 * count), dtype="<u8")
+    fair = words[words <= np.uint64((1 << 64) // population * population - 1)]
+    return (fair % np.uint64(population)).astype(np.int64)

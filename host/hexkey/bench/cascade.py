@@ -2,69 +2,88 @@
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from hexkey.keyrate.entropy import binary_entropy
 from hexkey.reconcile.cascade import CascadeAlice, CascadeBob
 
-# Bits a block, error rate: blocks.
+LINKS_MS = (0, 1, 10, 100)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Keys of `blocks` blocks of `block_bits` bits each, with errors at rate `qber`."""
+
+    block_bits: int
+    qber: float
+    blocks: int
+    keys: int
+
+
 CASES = {
-    (65_536, 0.01): 200,
-    (65_536, 0.03): 200,
-    (65_536, 0.0649): 400,
-    (65_536, 0.1): 200,
-    (1 << 20, 0.0649): 20,
+    "64 k at 1 %": Case(1 << 16, 0.01, 4, 50),
+    "64 k at 3 %": Case(1 << 16, 0.03, 4, 50),
+    "64 k at 6.49 %": Case(1 << 16, 0.0649, 4, 100),
+    "64 k at 10 %": Case(1 << 16, 0.1, 4, 50),
+    "1 M at 6.49 %": Case(1 << 20, 0.0649, 1, 20),
+    "128 x 64 k at 6.49 %": Case(1 << 16, 0.0649, 128, 3),
 }
 SHUFFLES = 10
 
 
-def run(cases: dict[tuple[int, float], int] = CASES) -> dict[str, dict[str, float]]:
-    """Return, for each block size and error rate, means over its blocks.
+def run(cases: Mapping[str, Case] = CASES) -> dict[str, dict[str, float]]:
+    """Return, for each case, means over its keys.
 
     Errors are independent and the method knows the rate they were drawn with. ``efficiency`` is all
     disclosed bits over all n h(actual error rate), ``efficiency_pm`` half its 95 % interval;
     ``megabits_per_second`` counts bits of key over the processor time of Alice and Bob together,
-    coding of the messages included; ``query_bytes`` is what Bob sends; ``failures`` counts blocks
-    with residual errors. ``ratio_to_shuffles`` compares with the time it takes numpy to shuffle the
-    block's places ten times, which plain Cascade does before it does anything else: above 1, the
-    whole reconciliation takes less.
+    coding of the messages included; ``query_bytes`` is what Bob sends for a bit of key;
+    ``failures`` counts keys with residual errors. ``megabits_per_second_at_10_ms`` is what a link
+    leaves of it on which a query and its answer take that long. ``ratio_to_shuffles`` compares with
+    the time it takes numpy to shuffle a block's places ten times, which plain Cascade does before
+    it does anything else: above 1, the whole reconciliation takes less.
     """
-    return {f"{n} bits at {qber}": _measure(n, qber, count) for (n, qber), count in cases.items()}
+    return {name: _measure(case) for name, case in cases.items()}
 
 
-def _measure(n: int, qber: float, blocks: int) -> dict[str, float]:
+def _measure(case: Case) -> dict[str, float]:
+    n, keys = case.block_bits * case.blocks, case.keys
     generator = np.random.default_rng(n)
-    disclosed, limit = np.zeros(blocks), np.zeros(blocks)
-    seconds = shuffling = query_bytes = 0.0
-    round_trips = failures = 0
-    for i in range(blocks):
+    disclosed, limit, seconds = np.zeros(keys), np.zeros(keys), np.zeros(keys)
+    query_bytes = round_trips = failures = 0
+    for i in range(keys):
         key = generator.integers(0, 2, n, dtype=np.uint8)
-        errors = (generator.random(n) < qber).astype(np.uint8)
+        errors = (generator.random(n) < case.qber).astype(np.uint8)
         bob_bits, seed = key ^ errors, generator.bytes(32)
         start = time.process_time()
-        alice, bob = CascadeAlice(key, qber, seed), CascadeBob(bob_bits, qber, seed)
+        alice = CascadeAlice(key, case.qber, seed, case.block_bits)
+        bob = CascadeBob(bob_bits, case.qber, seed, case.block_bits)
         queries = _converse(alice, bob)
         corrected = bob.bits
-        seconds += time.process_time() - start
+        seconds[i] = time.process_time() - start
         query_bytes += sum(queries)
         round_trips += bob.round_trips
         failures += int(np.any(corrected != key))
         disclosed[i], limit[i] = alice.disclosed_bits, n * binary_entropy(float(errors.mean()))
-        if i < 10:
-            shuffling += _seconds_to_shuffle(n, generator) / min(blocks, 10)
     spread = float(np.std(disclosed - limit * disclosed.sum() / limit.sum()))
+    median, trips = float(np.median(seconds)), round_trips / keys
+    shuffling = case.blocks * _seconds_to_shuffle(case.block_bits, generator)
     return {
         "efficiency": float(disclosed.sum() / limit.sum()),
-        "efficiency_pm": 1.96 * spread / math.sqrt(blocks) / float(limit.mean()),
-        "seconds": seconds / blocks,
-        "megabits_per_second": blocks * n / seconds / 1e6,
-        "ratio_to_shuffles": shuffling * blocks / seconds,
-        "round_trips": round_trips / blocks,
-        "query_bytes": query_bytes / blocks,
+        "efficiency_pm": 1.96 * spread / math.sqrt(keys) / float(limit.mean()),
+        "megabits_per_second": n / median / 1e6,
+        "ratio_to_shuffles": shuffling / median,
+        "round_trips": trips,
+        **{
+            f"megabits_per_second_at_{link}_ms": n / (median + trips * link / 1e3) / 1e6
+            for link in LINKS_MS[1:]
+        },
+        "query_bytes": query_bytes / keys / n,
         "failures": failures,
-        "blocks": blocks,
+        "blocks": keys * case.blocks,
     }
 
 

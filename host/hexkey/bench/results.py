@@ -31,7 +31,7 @@ def ratios(measures: Measures) -> Iterator[tuple[str, float]]:
 
 def figure_text(value: float) -> str:
     """Return a number as tables and pictures show it."""
-    return f"{value:,.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+    return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
 def write(results: dict[str, Measures], folder: Path) -> list[Path]:

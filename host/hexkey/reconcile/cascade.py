@@ -174,7 +174,7 @@ class CascadeBob:
 
     @property
     def parities_asked(self) -> int:
-        return sum(block.parities_asked for block in self._blocks)
+        return int(self._turns.asked_in_all)
 
     def start(self) -> bytes:
         """Return the first query."""
@@ -239,7 +239,9 @@ class CascadeBob:
         if query is None:
             return b""
         self._order[self._turns.going] = number
-        self._asked[self._turns.going] = self._blocks[number].asked
+        asked = self._blocks[number].asked
+        self._asked[self._turns.going] = asked
+        self._turns.asked_in_all += asked
         self._turns.going += 1
         return _leb128(number) + _leb128(len(query)) + query
 

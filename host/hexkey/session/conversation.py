@@ -136,11 +136,13 @@ class LiveConversation:
         PoolError
             Its key was used before, or is not in the pool.
         """
-        covered = bytes(self._transcript)
+        length = len(self._transcript)
         _, body = self.expect(Type.TAG)
         index, received = decode_tag(body)
         key = self._pool.receive_key(index)
-        if not authenticate.verify(covered, received, key):
+        with memoryview(self._transcript) as transcript, transcript[:length] as covered:
+            verified = authenticate.verify(covered, received, key)
+        if not verified:
             raise AuthenticationError(
                 "a tag of the peer does not verify: a message was changed on the way, or the "
                 "authentication pools of the two parties differ; nothing was stored"

@@ -133,13 +133,16 @@ def decode_pulses(body: bytes, kind: Type) -> NDArray[np.uint64]:
     if len(body) < 8 or len(body) % 4:
         raise ProtocolError(f"the pulses of a {kind.name} message are cut; the session was ended")
     first = int.from_bytes(body[:8], "little")
-    steps = np.frombuffer(body, "<u4", offset=8).astype(np.uint64)
-    total = int(steps.sum(dtype=np.uint64))
-    if first + total >= 1 << 63 or not np.all(steps):
+    steps = np.frombuffer(body, "<u4", offset=8)
+    pulses = np.empty(1 + len(steps), np.uint64)
+    pulses[0] = 0
+    np.cumsum(steps, out=pulses[1:])
+    if first + int(pulses[-1]) >= 1 << 63 or not np.all(steps):
         raise ProtocolError(
             f"the pulses of a {kind.name} message do not rise; the session was ended"
         )
-    return np.concatenate(([np.uint64(first)], first + np.cumsum(steps, dtype=np.uint64)))
+    pulses += np.uint64(first)
+    return pulses
 
 
 _ALIGN = struct.Struct("<II")

@@ -7,6 +7,7 @@ from hexkey.errors import ConfigurationError
 
 SESSION_VERSION = 1
 LEAST_EPS_COR = 1e-30  # a tag of 128 bits over a block of a million
+MOST_BLOCK_BITS = 8_000_000  # what a block says must stay below UNIT_LIMIT_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +61,9 @@ class SessionParameters:
             raise ConfigurationError(f"reconciler {self.reconciler!r} is unknown: use 'cascade'")
         if self.pulse_rate_hz <= 0:
             raise ConfigurationError(f"pulse_rate_hz must be positive, not {self.pulse_rate_hz}")
-        if not 1_000 <= self.block_bits <= 1_000_000:
+        if not 1_000 <= self.block_bits <= MOST_BLOCK_BITS:
             raise ConfigurationError(
-                f"block_bits must be between 1000 and 1000000, not {self.block_bits}"
+                f"block_bits must be between 1000 and {MOST_BLOCK_BITS}, not {self.block_bits}"
             )
         if not 64 <= self.estimate_bits <= self.block_bits // 2:
             raise ConfigurationError(

@@ -4,10 +4,12 @@ from hexkey.bench import cascade
 
 
 def test_reports_what_it_measures() -> None:
-    (result,) = cascade.run({(4096, 0.05): 3}).values()
+    (result,) = cascade.run({"small": cascade.Case(4096, 0.05, 2, 3)}).values()
     assert 1 < result["efficiency"] < 1.3
     assert 0 < result["efficiency_pm"] < 0.3
-    assert result["megabits_per_second"] > 0
+    assert result["megabits_per_second"] > result["megabits_per_second_at_10_ms"] > 0
     assert result["ratio_to_shuffles"] > 0
     assert result["failures"] == 0
-    assert result["query_bytes"] > result["round_trips"] > 1
+    assert result["blocks"] == 6
+    assert result["round_trips"] > 1
+    assert 0 < result["query_bytes"] < 8

@@ -65,7 +65,11 @@ def _apart(block_bits: int, qber: float, blocks: int) -> dict[str, float]:
 class _Queues:
     """A channel between two threads."""
 
-    def __init__(self, out: "queue.SimpleQueue[tuple[Type, bytes]]", into: "queue.SimpleQueue[tuple[Type, bytes]]") -> None:
+    def __init__(
+        self,
+        out: "queue.SimpleQueue[tuple[Type, bytes]]",
+        into: "queue.SimpleQueue[tuple[Type, bytes]]",
+    ) -> None:
         self._out, self._into = out, into
 
     def send(self, kind: Type, body: bytes) -> None:

@@ -136,7 +136,8 @@ def decode_pulses(body: bytes, kind: Type) -> NDArray[np.uint64]:
     steps = np.frombuffer(body, "<u4", offset=8)
     pulses = np.empty(1 + len(steps), np.uint64)
     pulses[0] = 0
-    np.cumsum(steps, out=pulses[1:])
+    pulses[1:] = steps
+    np.cumsum(pulses, out=pulses)
     if first + int(pulses[-1]) >= 1 << 63 or not np.all(steps):
         raise ProtocolError(
             f"the pulses of a {kind.name} message do not rise; the session was ended"

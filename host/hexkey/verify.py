@@ -19,7 +19,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from hexkey.bits import checked_bits, pack_bits, packed_bytes
+from hexkey.bits import checked_bits, pack_bits
 from hexkey.gf128 import BLOCK_BYTES, degree, polynomial_hash
 
 SEED_BYTES = BLOCK_BYTES
@@ -89,5 +89,7 @@ def verification_tag(bits: NDArray[np.uint8], seed: bytes, n_tag_bits: int) -> b
     if not 1 <= n_tag_bits <= MOST_TAG_BITS:
         raise ValueError(f"n_tag_bits must be 1 to {MOST_TAG_BITS}, not {n_tag_bits}")
     packed = pack_bits(checked_bits("bits", bits))
-    digest = int.from_bytes(polynomial_hash(packed, seed, bits.size), "little")
-    return (digest % (1 << n_tag_bits)).to_bytes(packed_bytes(n_tag_bits), "little")
+    digest = polynomial_hash(packed, seed, bits.size)
+    whole, rest = divmod(n_tag_bits, 8)
+    last = bytes((digest[whole] & (1 << rest) - 1,)) if rest else b""
+    return digest[:whole] + last

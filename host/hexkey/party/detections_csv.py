@@ -123,7 +123,7 @@ def distill_csv(path: Path, parameters: SessionParameters, progress: Progress) -
         )
     randomness = OperatingSystem()
     session = Session(randomness.bytes(32).hex(), parameters, (NO_LENGTH,))
-    counts = BlockCounts(0, len(bob_bits))
+    counts = BlockCounts(0, len(bob_bits), expected_qber=parameters.qber_expected)
     equal = _correct(session, alice_bits, bob_bits, randomness, counts)
     progress({"event": "corrected", **counts.facts()})
     return {
@@ -201,7 +201,9 @@ def _correct(
         try:
             with theirs:
                 talk = talk_over(theirs, ALICE)
-                her_counts = BlockCounts(0, len(alice_bits))
+                her_counts = BlockCounts(
+                    0, len(alice_bits), expected_qber=session.parameters.qber_expected
+                )
                 outcome.append(alice_correct(talk, session, alice_bits, randomness, her_counts))
         except BaseException as error:  # carried over to Bob's thread
             outcome.append(error)

@@ -18,6 +18,7 @@ from hexkey.session.block import (
     KeySink,
     Session,
     harvest,
+    judge_errors,
     judge_sample,
     key_length,
 )
@@ -85,6 +86,10 @@ def _estimate(
     counts: BlockCounts,
 ) -> tuple[NDArray[np.uint8], float, bytes]:
     sample_bits = session.parameters.estimate_bits
+    if not sample_bits:
+        seed = randomness.bytes(32)
+        talk.send(Type.SAMPLE, messages.Sample(seed, np.zeros(0, np.uint8)).encode())
+        return bits, counts.expected_qber, seed
     chosen = np.zeros(len(bits), np.uint8)
     chosen[random_subset(randomness, len(bits), sample_bits)] = 1
     seed = randomness.bytes(32)
@@ -143,6 +148,7 @@ def _verify(
     if not counts.sample_errors <= errors <= counts.sample_errors + len(bits):
         raise ProtocolError("the peer's number of errors is impossible; the session was ended")
     counts.errors = errors
+    judge_errors(session, counts)
 
 
 def _amplify(

@@ -217,7 +217,10 @@ class Announce:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Which bits of the block to disclose (a bit for each position), and the reconciler's seed."""
+    """Which bits of the block to disclose (a bit for each position), and the reconciler's seed.
+
+    Where no sample was agreed, `chosen` is empty and the seed stands alone.
+    """
 
     seed: bytes
     chosen: NDArray[np.uint8]
@@ -227,7 +230,10 @@ class Sample:
 
     @staticmethod
     def decode(body: bytes, block_bits: int, sample_bits: int) -> "Sample":
-        chosen = decode_bits(body[_SAMPLE.size :], block_bits, Type.SAMPLE)
+        if len(body) < _SAMPLE.size:
+            raise ProtocolError("a SAMPLE message is cut; the session was ended")
+        positions = block_bits if sample_bits else 0
+        chosen = decode_bits(body[_SAMPLE.size :], positions, Type.SAMPLE)
         if int(chosen.sum()) != sample_bits:
             raise ProtocolError(
                 f"a SAMPLE message asks for {int(chosen.sum())} bits where {sample_bits} were "

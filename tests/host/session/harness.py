@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hexkey.claims import RecordClaims
 from hexkey.randomness import Seeded
@@ -91,13 +92,16 @@ def make_parties(
     folder: Path,
     *,
     blocks: int = 1,
-    qber: float = 0.03,
+    qber: float | tuple[float, ...] = 0.03,
     parameters: SessionParameters = SMALL,
     tag_keys: int = 40,
     seed: int = 1,
     pulses: int = PULSES_PER_SESSION,
 ) -> Parties:
-    """Create stores and record, and sift `blocks` blocks with errors."""
+    """Create stores and record, and sift `blocks` blocks with errors.
+
+    A tuple gives each block an error rate of its own; the offset's sample is then without errors.
+    """
     rng = np.random.default_rng(seed)
     create_pair(folder / "alice.store", folder / "bob.store", tag_keys, Seeded(seed))
     statement = Statement(40_000_000, "random", "seeded simulation", True)
@@ -107,10 +111,20 @@ def make_parties(
         writer.append(np.packbits(bits, bitorder="little"), length)
     sifted = parameters.offset_sample_bits + blocks * parameters.block_bits + 100
     clicked = np.sort(rng.choice(pulses, sifted, replace=False)).astype(np.uint64)
-    theirs = bits[clicked.astype(np.int64) + OFFSET] ^ (rng.random(sifted) < qber)
+    rate = qber if isinstance(qber, float) else _rates(parameters, qber, sifted)
+    theirs = bits[clicked.astype(np.int64) + OFFSET] ^ (rng.random(sifted) < rate)
     halves = np.array_split(np.arange(sifted), 3)
     chunks = tuple(SiftedChunk(0, clicked[half], theirs[half].astype(np.uint8)) for half in halves)
     return Parties(folder, chunks, parameters, pulses)
+
+
+def _rates(
+    parameters: SessionParameters, qber: tuple[float, ...], sifted: int
+) -> NDArray[np.float64]:
+    rates = np.zeros(sifted)
+    body = np.repeat(qber, parameters.block_bits)
+    rates[parameters.offset_sample_bits :][: len(body)] = body
+    return rates
 
 
 def without_clicks(parties: Parties) -> Parties:

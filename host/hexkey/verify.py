@@ -8,7 +8,8 @@ the 2^(128-k) field elements whose first k bits are zero. D is a non-zero polyno
 constant term, of degree at most L = ⌈n/128⌉ + 1, so D − c has at most L roots for each such c, and
 at most L · 2^(128-k) of the 2^128 points collide. Thus P[undetected] ≤ L / 2^k, and
 k = ⌈log2(L / ε_cor)⌉ bits make it at most ε_cor. The point must be independent of both strings;
-points are never reused.
+points are never reused. (Errors that nobody chose pass with 2^-k. The factor L is for those that
+somebody did choose before the point was drawn: some of them pass with half of L/2^k.)
 
 The k bits of the tag are disclosed and count as leakage. They take the place of the term
 log2(2/ε_cor) in key-length formulas that assume two-universal hashing, they do not add to it.

@@ -21,6 +21,7 @@ from hexkey.session.parameters import SessionParameters
 from hexkey.store import DemonstrationKey
 
 TAGS_PER_BLOCK = 4  # Bob's announcement, both confirmations, Bob's commit
+AUTH_BITS_PER_BLOCK = KEY_BITS * TAGS_PER_BLOCK  # of the pool, whatever the block's size
 
 
 @dataclass(slots=True)
@@ -95,6 +96,7 @@ class BlockCounts:
             "disclosed_bits": asdict(self.disclosed),
             "secret_bits": self.secret_bits,
             "refill_bits": self.refill_bits,
+            "auth_bits": AUTH_BITS_PER_BLOCK,
             "round_trips": self.round_trips,
             "estimate": asdict(self.estimated) if self.estimated else None,
             "epsilon": self.epsilon,

@@ -54,6 +54,11 @@ def receive_announcement(
     talk: Conversation, session: Session, number: int, announced: bytes
 ) -> Announce:
     """Check and authenticate an announcement; its pulses may be used from here on."""
+    if len(announced) > messages.announce_bytes(session.parameters.block_bits):
+        raise ProtocolError(
+            f"the peer announces more than the {session.parameters.block_bits} pulses of a block; "
+            "the session was ended"
+        )
     announce = Announce.decode(announced)
     if announce.block != number or len(announce.pulses) != session.parameters.block_bits:
         raise ProtocolError(

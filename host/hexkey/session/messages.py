@@ -280,6 +280,11 @@ class Amplify:
         return Amplify(length, decode_bits(body[_AMPLIFY.size :], seed_bits, Type.AMPLIFY))
 
 
+def announce_bytes(pulses: int) -> int:
+    """Return the size of an ANNOUNCE of so many pulses."""
+    return _ANNOUNCE.size + 8 + 4 * (pulses - 1)
+
+
 def encode_count(count: int) -> bytes:
     return _COUNT.pack(count)
 

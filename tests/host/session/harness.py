@@ -41,6 +41,7 @@ TINY = replace(SMALL, block_bits=1_000, estimate_bits=64)
 OFFSET = 12_345
 
 Wrap = Callable[[Channel], Channel]
+Talks = Callable[..., LiveConversation]  # a party's conversation; a test may let it lie
 
 
 @dataclass(frozen=True)
@@ -183,10 +184,11 @@ def alice_side(
     witness: Witness | None = None,
     reply_timeout_s: float = REPLY_TIMEOUT_S,
     tallies: dict[int, Tally] | None = None,
+    talks: Talks = LiveConversation,
 ) -> Tally:
     parameters = parameters or parties.parameters
     with Store.open(parties.alice_store) as store, RecordReader(parties.record) as record:
-        talk = LiveConversation(channel, store, ALICE, witness, reply_timeout_s)
+        talk = talks(channel, store, ALICE, witness, reply_timeout_s)
         says = AliceStatement(record.statement.record_id, "random", ("Alice's bits were seeded",))
         greeting = alice_handshake(talk, channel, store, parameters, says, Seeded(11))
         tally = Tally(greeting.session)
@@ -207,9 +209,10 @@ def bob_side(
     nonce: bytes = b"n" * 16,
     reply_timeout_s: float = REPLY_TIMEOUT_S,
     tallies: dict[int, Tally] | None = None,
+    talks: Talks = LiveConversation,
 ) -> Tally:
     with Store.open(parties.bob_store) as store:
-        talk = LiveConversation(channel, store, BOB, witness, reply_timeout_s)
+        talk = talks(channel, store, BOB, witness, reply_timeout_s)
         greeting = bob_handshake(talk, store, parties.parameters, BOB_SAYS, nonce)
         tally = Tally(greeting.session)
         if tallies is not None:
@@ -229,6 +232,8 @@ def run_session(
     traffic: Traffic | None = None,
     nonce: bytes = b"n" * 16,
     reply_timeout_s: float = REPLY_TIMEOUT_S,
+    alice_talks: Talks = LiveConversation,
+    bob_talks: Talks = LiveConversation,
 ) -> Outcome:
     """Run both sides in threads over a socket pair; never raises what they raise."""
     outcome = Outcome()
@@ -247,6 +252,7 @@ def run_session(
                     alice_witness,
                     reply_timeout_s,
                     outcome.tallies,
+                    alice_talks,
                 )
         except BaseException as error:  # the test looks at it
             outcome.alice_error = error
@@ -262,6 +268,7 @@ def run_session(
                 nonce=nonce,
                 reply_timeout_s=reply_timeout_s,
                 tallies=outcome.tallies,
+                talks=bob_talks,
             )
     except BaseException as error:  # the test looks at it
         outcome.bob_error = error

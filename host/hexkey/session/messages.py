@@ -97,7 +97,11 @@ def decode_json(body: bytes, kind: Type) -> dict[str, Any]:
 
 def decode_sentence(body: bytes) -> str:
     """Return a peer's words for people: nothing that a terminal or a log would act on."""
-    text = body.decode("utf-8", "replace")[:SENTENCE_CHARACTERS]
+    return printable(body.decode("utf-8", "replace")[:SENTENCE_CHARACTERS])
+
+
+def printable(text: str) -> str:
+    """Return `text` with blanks for what a terminal or a log would act on."""
     return "".join(letter if letter.isprintable() else " " for letter in text).strip()
 
 

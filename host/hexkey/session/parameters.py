@@ -140,6 +140,8 @@ class AliceStatement:
     reasons: tuple[str, ...]
 
 
+STATED_CHARACTERS = 400  # of what a peer states and people read
+
 Statement = TypeVar("Statement", BobStatement, AliceStatement)
 
 
@@ -151,7 +153,14 @@ def statement_from_json(kind: type[Statement], found: Any) -> Statement:
     for field in fields(kind):
         if field.type in (int, str) and type(found[field.name]) is not field.type:
             raise ValueError(f"{field.name} is of the wrong type")
+        if field.type is str and not _is_a_sentence(found[field.name]):
+            raise ValueError(f"{field.name} is not printable, or too long")
     reasons = found["reasons"]
-    if not isinstance(reasons, list) or not all(isinstance(reason, str) for reason in reasons):
+    if not isinstance(reasons, list) or not all(map(_is_a_sentence, reasons)):
         raise ValueError("reasons must be a list of sentences")
     return kind(**{**found, "reasons": tuple(reasons)})
+
+
+def _is_a_sentence(found: Any) -> bool:
+    """Whether a terminal and a report can bear it."""
+    return isinstance(found, str) and found.isprintable() and len(found) <= STATED_CHARACTERS

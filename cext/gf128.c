@@ -3,6 +3,10 @@
  * An element is 16 bytes: the coefficient of x^k is bit k % 8 (least significant first) of byte
  * k / 8, in other words a little-endian integer whose bit k is that coefficient. GHASH of AES-GCM
  * is the same field with the bits inside each byte in the opposite order.
+ *
+ * State, point and message may be secret: nothing here or in clmul.h branches on them or uses them
+ * as an address, there are no tables, and the time depends on `bytes` and `path` alone. It is not
+ * only said: tests/cext/test_secrets.py watches the compiled code.
  */
 #include "clmul.h"
 

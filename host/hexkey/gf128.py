@@ -14,6 +14,10 @@ For two different strings H_r(m) − H_r(m') is a non-zero polynomial in r witho
 degree at most the larger L: blocks align at the length block, and strings that agree in all blocks
 but not in length differ there. So for every value c, at most L of the 2^128 points give
 H_r(m) − H_r(m') = c: the family is L/2^128-almost-XOR-universal.
+
+No branch and no address depends on string or point, and there are no tables: the time is that of
+the length. On the way here strings of bits are packed by comparisons and shifts (`numpy.packbits`).
+The reference below is for tests and promises none of it.
 """
 
 from hexkey._native import ffi, lib

@@ -8,7 +8,8 @@ the 2^(128-k) field elements whose first k bits are zero. D is a non-zero polyno
 constant term, of degree at most L = ⌈n/128⌉ + 1, so D − c has at most L roots for each such c, and
 at most L · 2^(128-k) of the 2^128 points collide. Thus P[undetected] ≤ L / 2^k, and
 k = ⌈log2(L / ε_cor)⌉ bits make it at most ε_cor. The point must be independent of both strings;
-points are never reused.
+points are never reused. (Errors that nobody chose pass with 2^-k. The factor L is for those that
+somebody did choose before the point was drawn: some of them pass with half of L/2^k.)
 
 The k bits of the tag are disclosed and count as leakage. They take the place of the term
 log2(2/ε_cor) in key-length formulas that assume two-universal hashing, they do not add to it.
@@ -19,7 +20,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from hexkey.bits import checked_bits, pack_bits, packed_bytes
+from hexkey.bits import checked_bits, pack_bits
 from hexkey.gf128 import BLOCK_BYTES, degree, polynomial_hash
 
 SEED_BYTES = BLOCK_BYTES
@@ -89,5 +90,7 @@ def verification_tag(bits: NDArray[np.uint8], seed: bytes, n_tag_bits: int) -> b
     if not 1 <= n_tag_bits <= MOST_TAG_BITS:
         raise ValueError(f"n_tag_bits must be 1 to {MOST_TAG_BITS}, not {n_tag_bits}")
     packed = pack_bits(checked_bits("bits", bits))
-    digest = int.from_bytes(polynomial_hash(packed, seed, bits.size), "little")
-    return (digest % (1 << n_tag_bits)).to_bytes(packed_bytes(n_tag_bits), "little")
+    digest = polynomial_hash(packed, seed, bits.size)
+    whole, rest = divmod(n_tag_bits, 8)
+    last = bytes((digest[whole] & (1 << rest) - 1,)) if rest else b""
+    return digest[:whole] + last

@@ -22,6 +22,7 @@ PARAMETERS = {
     "block_bits": 40_000,
     "offset_sample_bits": 512,
     "estimate_bits": 1_600,
+    "qber_expected": 0.05,
     "qber_abort": 0.11,
     "eps_pa": 1e-10,
     "eps_cor": 1e-15,

@@ -181,7 +181,7 @@ def summary(report: Event) -> list[tuple[str, str]]:
         auth, epsilon = report["auth_bits"], report["epsilon"]["total"]
         lines += [
             ("key bits", f"{report['secret_bits']:,}"),
-            ("authentication bits", f"{auth['used']:,} used, {auth['made']:,} made"),
+            ("authentication bits", _authentication(auth, report["secret_bits"])),
             ("epsilon", f"{epsilon:.1e} in all"),
         ]
     if report.get("history"):
@@ -201,6 +201,14 @@ def summary(report: Event) -> list[tuple[str, str]]:
         ("  because" if i == 0 else "", f"- {why}") for i, why in enumerate(report["reasons"])
     ]
     return lines
+
+
+def _authentication(auth: dict[str, int], secret_bits: int) -> str:
+    said = f"{auth['used']:,} used, {auth['made']:,} made"
+    if not auth["used"]:
+        return said
+    gain = (secret_bits + auth["made"]) / auth["used"]
+    return f"{said}: {gain:.1f} secret bits out for each used"
 
 
 def _delay_lines(calibration: Event) -> str:

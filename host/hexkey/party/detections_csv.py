@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from hexkey.errors import InputError
 from hexkey.randomness import OperatingSystem, Randomness
+from hexkey.reconcile.cascade_wire import MAX_BITS
 from hexkey.session.block import BlockCounts, Session
 from hexkey.session.block_alice import alice_correct
 from hexkey.session.block_bob import bob_correct
@@ -31,6 +32,7 @@ from hexkey.session.parameters import SessionParameters
 from hexkey.session.tally import REPORT_SCHEMA, Progress
 
 COLUMNS = ("tx_state", "tx_basis", "decoy_level", "rx_state", "rx_basis", "matching_basis")
+LEAST_BITS = 64
 NO_LENGTH = (
     "no secret length is claimed: the file holds neither the intensities and their probabilities "
     "nor the number of pulses sent"
@@ -116,14 +118,10 @@ def distill_csv(path: Path, parameters: SessionParameters, progress: Progress) -
     detections = read_detections(path)
     chosen = detections.sifted
     alice_bits, bob_bits = detections.tx_state[chosen], detections.rx_state[chosen]
-    if len(bob_bits) < 2 * parameters.estimate_bits:
-        raise InputError(
-            f"{path} holds {len(bob_bits)} sifted bits, too few for a sample of "
-            f"{parameters.estimate_bits}"
-        )
+    _check_size(path, len(bob_bits), parameters.estimate_bits)
     randomness = OperatingSystem()
     session = Session(randomness.bytes(32).hex(), parameters, (NO_LENGTH,))
-    counts = BlockCounts(0, len(bob_bits))
+    counts = BlockCounts(0, len(bob_bits), expected_qber=parameters.qber_expected)
     equal = _correct(session, alice_bits, bob_bits, randomness, counts)
     progress({"event": "corrected", **counts.facts()})
     return {
@@ -146,6 +144,16 @@ def distill_csv(path: Path, parameters: SessionParameters, progress: Progress) -
         "losses": {"other_basis": int(np.count_nonzero(~chosen))},
         "seconds": time.monotonic() - began,
     }
+
+
+def _check_size(path: Path, sifted: int, sample: int) -> None:
+    if sifted < max(2 * sample, LEAST_BITS):
+        what = f"a sample of {sample}" if sample else f"a block: give {LEAST_BITS} or more"
+        raise InputError(f"{path} holds {sifted} sifted bits, too few for {what}")
+    if sifted - sample > MAX_BITS:
+        raise InputError(
+            f"{path} holds {sifted} sifted bits, more than the {MAX_BITS} of a block: split it"
+        )
 
 
 def _by_class(detections: Detections) -> list[dict[str, Any]]:
@@ -201,7 +209,9 @@ def _correct(
         try:
             with theirs:
                 talk = talk_over(theirs, ALICE)
-                her_counts = BlockCounts(0, len(alice_bits))
+                her_counts = BlockCounts(
+                    0, len(alice_bits), expected_qber=session.parameters.qber_expected
+                )
                 outcome.append(alice_correct(talk, session, alice_bits, randomness, her_counts))
         except BaseException as error:  # carried over to Bob's thread
             outcome.append(error)

@@ -10,7 +10,7 @@ from hexkey.errors import BlockDropped, InputError, PoolError, ProtocolError
 from hexkey.randomness import Randomness
 from hexkey.record import RecordReader
 from hexkey.session.align import Alignment, alice_align, claim, refusing
-from hexkey.session.block import BlockCounts, Disclosed, Session
+from hexkey.session.block import BlockCounts, Disclosed, Session, expected_qber
 from hexkey.session.block_alice import alice_block, receive_announcement
 from hexkey.session.conversation import Conversation
 from hexkey.session.messages import Type
@@ -38,6 +38,7 @@ class Alice:
     progress: Progress
     _alignment: Alignment | None = field(default=None, init=False)
     _number: int = field(default=0, init=False)
+    _last: BlockCounts | None = field(default=None, init=False)
 
     def serve(self) -> None:
         """Serve the session; returns at Bob's goodbye.
@@ -79,7 +80,10 @@ class Alice:
             raise ProtocolError(
                 "the peer went on past the session's epsilon limit; the session was ended"
             )
-        counts = BlockCounts(self._number, self.session.parameters.block_bits)
+        parameters = self.session.parameters
+        expected = expected_qber(parameters, self._last)
+        counts = BlockCounts(self._number, parameters.block_bits, expected_qber=expected)
+        self._last = counts
         self._number += 1
         try:
             bits = self._announced_bits(body, counts, self._alignment)

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
+import numpy as np
+
 from hexkey.align import Alignment as Match
 from hexkey.align import find_offset
 from hexkey.claims import PulseClaims
@@ -76,10 +78,12 @@ def _search(sample: Align, record: RecordReader, reach: int) -> Match:
             record.pulses,
             search=(-reach, reach),
         )
-    # A pattern has no end: a stretch of it as long as the sample holds one offset of each kind.
+    # A pattern has no end, and only the place in it counts: the sample's pulses move together, one
+    # a period, and a stretch of the pattern that holds them holds one offset of each kind.
     period = len(pattern)
-    pulses = sample.pulses - sample.pulses[0] // period * period
-    count = int(pulses[-1]) + period
+    places = np.arange(len(sample.pulses), dtype=np.uint64) * np.uint64(period)
+    pulses = places + sample.pulses % np.uint64(period)
+    count = (len(pulses) + 1) * period
     stretch = record.packed(record.first_pulse, count)
     return find_offset(
         pulses,

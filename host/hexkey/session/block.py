@@ -21,6 +21,7 @@ from hexkey.session.parameters import SessionParameters
 from hexkey.store import DemonstrationKey
 
 TAGS_PER_BLOCK = 4  # Bob's announcement, both confirmations, Bob's commit
+AUTH_BITS_PER_BLOCK = KEY_BITS * TAGS_PER_BLOCK  # of the pool, whatever the block's size
 
 
 @dataclass(slots=True)
@@ -66,6 +67,7 @@ class BlockCounts:
     sifted_bits: int
     first_pulse: int = 0
     last_pulse: int = 0
+    expected_qber: float = 0.0  # correction starts from it where no sample is disclosed
     disclosed: Disclosed = field(default_factory=Disclosed)
     sample_errors: int = 0
     estimated: Estimate | None = None
@@ -94,6 +96,7 @@ class BlockCounts:
             "disclosed_bits": asdict(self.disclosed),
             "secret_bits": self.secret_bits,
             "refill_bits": self.refill_bits,
+            "auth_bits": AUTH_BITS_PER_BLOCK,
             "round_trips": self.round_trips,
             "estimate": asdict(self.estimated) if self.estimated else None,
             "epsilon": self.epsilon,
@@ -147,6 +150,41 @@ def judge_sample(session: Session, counts: BlockCounts, remaining_bits: int) -> 
             f"{parameters.qber_abort:.2%}",
         )
     return counts.estimated.qber
+
+
+def judge_errors(session: Session, counts: BlockCounts) -> None:
+    """Drop a block without a sample if more errors were found than the abort rule allows.
+
+    Only once the block is verified: before, the number is Bob's guess. Alice has it from a message
+    that no tag covers yet. A changed number parts the two sides here or in the key length, and ends
+    the session; no key is pending before a tag over it has verified.
+
+    Raises
+    ------
+    BlockDropped
+        With reason ``qber``.
+    """
+    parameters = session.parameters
+    if not parameters.estimate_bits and counts.qber > parameters.qber_abort:
+        raise BlockDropped(
+            "qber",
+            f"the verified block's QBER of {counts.qber:.2%} is above the limit of "
+            f"{parameters.qber_abort:.2%}",
+        )
+
+
+def expected_qber(parameters: SessionParameters, last: BlockCounts | None) -> float:
+    """Return what correction starts from where no sample is disclosed; the same on both sides.
+
+    It is `qber_expected` for a session's first block, and the error rate of the last block where
+    that one's key is final: its number of errors was under the last tags. After a block that was
+    dropped it is `qber_abort`. Of such a block nothing is authenticated, and what it was dropped
+    for may be that too few errors were expected; with that rate any block that may make a key can
+    be corrected. It has no part in the key's length.
+    """
+    if last is None:
+        return parameters.qber_expected
+    return last.qber if last.final else parameters.qber_abort
 
 
 def refill_bits(parameters: SessionParameters) -> int:

@@ -18,6 +18,7 @@ from hexkey.session.block import (
     KeySink,
     Session,
     harvest,
+    judge_errors,
     judge_sample,
     key_length,
 )
@@ -53,6 +54,11 @@ def receive_announcement(
     talk: Conversation, session: Session, number: int, announced: bytes
 ) -> Announce:
     """Check and authenticate an announcement; its pulses may be used from here on."""
+    if len(announced) > messages.announce_bytes(session.parameters.block_bits):
+        raise ProtocolError(
+            f"the peer announces more than the {session.parameters.block_bits} pulses of a block; "
+            "the session was ended"
+        )
     announce = Announce.decode(announced)
     if announce.block != number or len(announce.pulses) != session.parameters.block_bits:
         raise ProtocolError(
@@ -85,6 +91,10 @@ def _estimate(
     counts: BlockCounts,
 ) -> tuple[NDArray[np.uint8], float, bytes]:
     sample_bits = session.parameters.estimate_bits
+    if not sample_bits:
+        seed = randomness.bytes(32)
+        talk.send(Type.SAMPLE, messages.Sample(seed, np.zeros(0, np.uint8)).encode())
+        return bits, counts.expected_qber, seed
     chosen = np.zeros(len(bits), np.uint8)
     chosen[random_subset(randomness, len(bits), sample_bits)] = 1
     seed = randomness.bytes(32)
@@ -143,6 +153,7 @@ def _verify(
     if not counts.sample_errors <= errors <= counts.sample_errors + len(bits):
         raise ProtocolError("the peer's number of errors is impossible; the session was ended")
     counts.errors = errors
+    judge_errors(session, counts)
 
 
 def _amplify(

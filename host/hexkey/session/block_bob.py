@@ -5,6 +5,7 @@ last tag, and nothing Bob says after the announcement depends on his bits but th
 and the reconciler's questions, which are counted.
 """
 
+import hmac
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -21,6 +22,7 @@ from hexkey.session.block import (
     KeySink,
     Session,
     harvest,
+    judge_errors,
     judge_sample,
     key_length,
 )
@@ -76,6 +78,8 @@ def _estimate(
     sample_bits = session.parameters.estimate_bits
     _, body = talk.expect(Type.SAMPLE)
     sample = messages.Sample.decode(body, len(bits), sample_bits)
+    if not sample_bits:
+        return bits, counts.expected_qber, sample.seed
     chosen = sample.chosen.astype(bool)
     talk.send(Type.SAMPLE_BITS, pack_bits(bits[chosen]))
     counts.disclosed.estimate += sample_bits
@@ -124,10 +128,12 @@ def _verify(
         raise ProtocolError(
             "the peer's verification tag is of another length; the session was ended"
         )
-    if verification_tag(bits, verify.seed, verify.tag_bits) != verify.tag:
+    tag = verification_tag(bits, verify.seed, verify.tag_bits)
+    if not hmac.compare_digest(tag, verify.tag):
         talk.send(Type.DROP, b"verification")
         raise BlockDropped("verification", "the corrected bits differ from the peer's")
     talk.send(Type.VERIFIED, messages.encode_count(counts.errors))
+    judge_errors(session, counts)
 
 
 def _amplify(talk: Conversation, bits: NDArray[np.uint8], length: int) -> NDArray[np.uint8]:

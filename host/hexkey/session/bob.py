@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from hexkey.errors import BlockDropped
 from hexkey.receiver import SiftedChunk
 from hexkey.session.align import bob_align
-from hexkey.session.block import BlockCounts, Disclosed, KeySink, Session
+from hexkey.session.block import BlockCounts, Disclosed, KeySink, Session, expected_qber
 from hexkey.session.block_bob import SiftedBlock, bob_block
 from hexkey.session.builder import BlockBuilder
 from hexkey.session.conversation import Conversation
@@ -25,6 +25,7 @@ class Bob:
     progress: Progress
     _aligned: bool = field(default=False, init=False)
     _number: int = field(default=0, init=False)
+    _last: BlockCounts | None = field(default=None, init=False)
 
     def run(self, chunks: Iterable[SiftedChunk]) -> None:
         """Distil all of `chunks`; returns when they end or the epsilon limit is reached.
@@ -64,8 +65,13 @@ class Bob:
 
     def _distil(self, block: SiftedBlock) -> None:
         counts = BlockCounts(
-            block.number, len(block.bits), int(block.pulses[0]), int(block.pulses[-1])
+            block.number,
+            len(block.bits),
+            int(block.pulses[0]),
+            int(block.pulses[-1]),
+            expected_qber(self.session.parameters, self._last),
         )
+        self._last = counts
         self._number += 1
         try:
             bob_block(self.talk, self.session, block, self.keys, counts)

@@ -7,7 +7,9 @@ of its unit so far, so a message that was changed, replayed, reordered, dropped 
 elsewhere makes the next tag fail.
 """
 
+import math
 import struct
+import time
 from typing import Protocol
 
 from hexkey import authenticate
@@ -16,9 +18,11 @@ from hexkey.session.channel import Channel
 from hexkey.session.messages import Type, decode_sentence, decode_tag, encode_tag
 
 REPLY_TIMEOUT_S = 30.0
+UNIT_TIMEOUT_S = 600.0  # bounds what a peer can hold up that answers, but only just in time
 ALICE, BOB = 0, 1  # who sent a message: the same byte in both transcripts
 SENT, RECEIVED = 0, 1  # which way it went here
 UNIT_LIMIT_BYTES = 64 << 20  # bounds memory, and with it the chance of forging a tag
+UNIT_LIMIT_MESSAGES = 1 << 16  # Cascade may take 10,000 round trips
 EPSILON_TAG = authenticate.epsilon(UNIT_LIMIT_BYTES)
 
 
@@ -67,6 +71,8 @@ class LiveConversation:
         Called with (SENT or RECEIVED, type, body) for every message.
     reply_timeout_s : float
         How long the peer may take to reply, where `expect` is not told otherwise.
+    unit_timeout_s : float
+        How long a unit may take from its first message on, however fast each reply is.
     """
 
     def __init__(
@@ -76,13 +82,17 @@ class LiveConversation:
         sender: int,
         witness: Witness | None = None,
         reply_timeout_s: float = REPLY_TIMEOUT_S,
+        unit_timeout_s: float = UNIT_TIMEOUT_S,
     ) -> None:
         self._channel = channel
         self._pool = pool
         self._sender = sender
         self._witness = witness
         self._reply_timeout_s = reply_timeout_s
+        self._unit_timeout_s = unit_timeout_s
         self._transcript = bytearray()
+        self._messages = 0
+        self._deadline = math.inf
         self._unit = 0
         self.auth_keys_used = 0
 
@@ -91,6 +101,8 @@ class LiveConversation:
         name = f"{session_id}/{self._unit}".encode()
         self._unit += 1
         self._transcript = bytearray(struct.pack("<I", len(name)) + name)
+        self._messages = 0
+        self._deadline = math.inf  # until the first message: Bob may need long to fill a block
 
     def send(self, kind: Type, body: bytes = b"") -> None:
         self._note(SENT, kind, body)
@@ -102,11 +114,11 @@ class LiveConversation:
         Raises
         ------
         ChannelError
-            The peer is gone, silent, or refuses.
+            The peer is gone, silent, too slow, or refuses.
         ProtocolError
             Any other message.
         """
-        kind, body = self._channel.receive(timeout_s or self._reply_timeout_s)
+        kind, body = self._receive(timeout_s or self._reply_timeout_s)
         self._note(RECEIVED, kind, body)
         if kind in kinds:
             return kind, body
@@ -150,7 +162,32 @@ class LiveConversation:
         self._pool.accept(index)
         self.auth_keys_used += 1
 
+    def _receive(self, timeout_s: float) -> tuple[Type, bytes]:
+        """Wait for a message that is due, within its unit's time as well."""
+        left_s = self._deadline - time.monotonic()
+        if left_s >= timeout_s:
+            return self._channel.receive(timeout_s)
+        try:
+            if left_s > 0:
+                return self._channel.receive(left_s)
+        except ProtocolError:
+            raise
+        except ChannelError:
+            if time.monotonic() < self._deadline:
+                raise  # the peer is gone
+        raise ChannelError(
+            f"the peer took longer than {self._unit_timeout_s:g} s for one unit of the session; "
+            "look for a slow line, or set block_bits lower"
+        )
+
     def _note(self, direction: int, kind: Type, body: bytes) -> None:
+        if self._deadline == math.inf:
+            self._deadline = time.monotonic() + self._unit_timeout_s
+        self._messages += 1
+        if self._messages > UNIT_LIMIT_MESSAGES:
+            raise ProtocolError(
+                f"one unit takes more than {UNIT_LIMIT_MESSAGES} messages; the session was ended"
+            )
         sender = self._sender if direction == SENT else 1 - self._sender
         self._transcript += struct.pack("<BBI", sender, kind, len(body)) + body
         if len(self._transcript) > UNIT_LIMIT_BYTES:

@@ -19,7 +19,7 @@ from hexkey.randomness import Randomness
 from hexkey.session.block import Session
 from hexkey.session.channel import Channel
 from hexkey.session.conversation import Conversation, Pool
-from hexkey.session.messages import Type, decode_json, encode_json
+from hexkey.session.messages import Type, decode_json, encode_json, printable
 from hexkey.session.parameters import (
     SESSION_VERSION,
     AliceStatement,
@@ -29,6 +29,7 @@ from hexkey.session.parameters import (
 )
 
 UNIT = "hexkey handshake"
+REFUSAL_MOST = 1_000  # characters: names and values of a peer's are among them
 SETTLE_MOST = (
     1_000  # pending keys a handshake settles; there is one at most unless disks were moved
 )
@@ -125,7 +126,7 @@ def alice_handshake(
     theirs = hello.get("parameters")
     differences = parameters.differences(theirs if isinstance(theirs, dict) else {})
     if differences:
-        _refuse(channel, f"the session parameters differ: {differences}")
+        _refuse(channel, printable(f"the session parameters differ: {differences}"[:REFUSAL_MOST]))
     try:
         bob = statement_from_json(BobStatement, hello["statement"])
         bob_nonce = _nonce(hello["nonce"])

@@ -97,7 +97,11 @@ def decode_json(body: bytes, kind: Type) -> dict[str, Any]:
 
 def decode_sentence(body: bytes) -> str:
     """Return a peer's words for people: nothing that a terminal or a log would act on."""
-    text = body.decode("utf-8", "replace")[:SENTENCE_CHARACTERS]
+    return printable(body.decode("utf-8", "replace")[:SENTENCE_CHARACTERS])
+
+
+def printable(text: str) -> str:
+    """Return `text` with blanks for what a terminal or a log would act on."""
     return "".join(letter if letter.isprintable() else " " for letter in text).strip()
 
 
@@ -221,7 +225,10 @@ class Announce:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Which bits of the block to disclose (a bit for each position), and the reconciler's seed."""
+    """Which bits of the block to disclose (a bit for each position), and the reconciler's seed.
+
+    Where no sample was agreed, `chosen` is empty and the seed stands alone.
+    """
 
     seed: bytes
     chosen: NDArray[np.uint8]
@@ -231,7 +238,10 @@ class Sample:
 
     @staticmethod
     def decode(body: bytes, block_bits: int, sample_bits: int) -> "Sample":
-        chosen = decode_bits(body[_SAMPLE.size :], block_bits, Type.SAMPLE)
+        if len(body) < _SAMPLE.size:
+            raise ProtocolError("a SAMPLE message is cut; the session was ended")
+        positions = block_bits if sample_bits else 0
+        chosen = decode_bits(body[_SAMPLE.size :], positions, Type.SAMPLE)
         if int(chosen.sum()) != sample_bits:
             raise ProtocolError(
                 f"a SAMPLE message asks for {int(chosen.sum())} bits where {sample_bits} were "
@@ -276,6 +286,11 @@ class Amplify:
             raise ProtocolError("an AMPLIFY message is cut; the session was ended")
         (length,) = _AMPLIFY.unpack_from(body)
         return Amplify(length, decode_bits(body[_AMPLIFY.size :], seed_bits, Type.AMPLIFY))
+
+
+def announce_bytes(pulses: int) -> int:
+    """Return the size of an ANNOUNCE of so many pulses."""
+    return _ANNOUNCE.size + 8 + 4 * (pulses - 1)
 
 
 def encode_count(count: int) -> bytes:

@@ -25,9 +25,14 @@ class SessionParameters:
     offset_sample_bits : int
         Sifted bits Bob discloses, and both drop, to find the pulse-number offset of an epoch.
     estimate_bits : int
-        Sifted bits of each block disclosed to estimate the QBER.
+        Sifted bits of each block disclosed to estimate the QBER. 0 discloses none: the errors found
+        in correcting are counted instead, once the block is verified.
+    qber_expected : float
+        What correction of the first block starts from where no sample is disclosed. Later blocks
+        start from the last one's errors (`hexkey.session.block.expected_qber`).
     qber_abort : float
-        A block whose sample shows more errors than this is dropped.
+        A block whose sample, or whose verified bits where there is none, shows more errors than
+        this is dropped.
     eps_pa, eps_cor : float
         Failure probabilities of privacy amplification and of correctness, for each block.
     epsilon_limit : float
@@ -44,6 +49,7 @@ class SessionParameters:
     block_bits: int = 40_000
     offset_sample_bits: int = 512
     estimate_bits: int = 1_600
+    qber_expected: float = 0.05
     qber_abort: float = 0.11
     eps_pa: float = 1e-10
     eps_cor: float = 1e-15
@@ -65,18 +71,20 @@ class SessionParameters:
             raise ConfigurationError(
                 f"block_bits must be between 1000 and {MOST_BLOCK_BITS}, not {self.block_bits}"
             )
-        if not 64 <= self.estimate_bits <= self.block_bits // 2:
+        if self.estimate_bits and not 64 <= self.estimate_bits <= self.block_bits // 2:
             raise ConfigurationError(
-                f"estimate_bits must be from 64 to half of block_bits, not {self.estimate_bits}"
+                "estimate_bits must be 0, or from 64 to half of block_bits, not "
+                f"{self.estimate_bits}"
             )
         if not 128 <= self.offset_sample_bits <= 8_191:
             raise ConfigurationError(
                 f"offset_sample_bits must be between 128 and 8191, not {self.offset_sample_bits}"
             )
-        if not 0 < self.qber_abort <= 0.25:
-            raise ConfigurationError(
-                f"qber_abort must be above 0 and at most 0.25, not {self.qber_abort}"
-            )
+        for name in ("qber_expected", "qber_abort"):
+            if not 0 < getattr(self, name) <= 0.25:
+                raise ConfigurationError(
+                    f"{name} must be above 0 and at most 0.25, not {getattr(self, name)}"
+                )
         for name in ("eps_pa", "eps_cor", "epsilon_limit"):
             if not 0 < getattr(self, name) < 1:
                 raise ConfigurationError(
@@ -133,6 +141,8 @@ class AliceStatement:
     reasons: tuple[str, ...]
 
 
+STATED_CHARACTERS = 400  # of what a peer states and people read
+
 Statement = TypeVar("Statement", BobStatement, AliceStatement)
 
 
@@ -144,7 +154,14 @@ def statement_from_json(kind: type[Statement], found: Any) -> Statement:
     for field in fields(kind):
         if field.type in (int, str) and type(found[field.name]) is not field.type:
             raise ValueError(f"{field.name} is of the wrong type")
+        if field.type is str and not _is_a_sentence(found[field.name]):
+            raise ValueError(f"{field.name} is not printable, or too long")
     reasons = found["reasons"]
-    if not isinstance(reasons, list) or not all(isinstance(reason, str) for reason in reasons):
+    if not isinstance(reasons, list) or not all(map(_is_a_sentence, reasons)):
         raise ValueError("reasons must be a list of sentences")
     return kind(**{**found, "reasons": tuple(reasons)})
+
+
+def _is_a_sentence(found: Any) -> bool:
+    """Whether a terminal and a report can bear it."""
+    return isinstance(found, str) and found.isprintable() and len(found) <= STATED_CHARACTERS

@@ -11,7 +11,13 @@ from hexkey.errors import BlockDropped
 from hexkey.keyrate import b92
 from hexkey.keyrate.entropy import binary_entropy
 from hexkey.session.align import Alignment
-from hexkey.session.block import BlockCounts, Disclosed, Session, epsilon_of_block
+from hexkey.session.block import (
+    AUTH_BITS_PER_BLOCK,
+    BlockCounts,
+    Disclosed,
+    Session,
+    epsilon_of_block,
+)
 from hexkey.session.conversation import EPSILON_TAG
 
 Progress = Callable[[dict[str, Any]], None]
@@ -77,6 +83,7 @@ class Tally:
             "errors": block.errors,
             "secret_bits": block.secret_bits,
             "refill_bits": block.refill_bits,
+            "auth_bits": AUTH_BITS_PER_BLOCK,
             "estimate": asdict(block.estimated) if block.estimated else None,
             "planned_bits": planned,  # Eqs. 5, 7, 8 at this block's size and error rate
         }

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from tests.host.cli.conftest import Run, Stores
 
+from hexkey.cli import display
 from hexkey.cli.display import describe, print_report
 from hexkey.session.block import BlockCounts, Session
 from hexkey.session.handshake import PROTOCOL_REASONS
@@ -245,3 +246,10 @@ def test_rates_and_efficiency_are_in_the_report(simulated: Path, run: Run, tmp_p
     report = json.loads(run("distill", simulated / "run.recording", *words).out)
     assert 1.0 < report["efficiency"] < 1.2
     assert report["history"][0]["end_s"] > report["history"][0]["start_s"]
+
+
+def test_a_summary_says_what_authentication_costs() -> None:
+    auth = {"used": 7_424, "made": 9_216}
+    line = display._authentication(auth, secret_bits=55_967)
+    assert line == "7,424 used, 9,216 made: 8.8 secret bits out for each used"
+    assert display._authentication({"used": 0, "made": 0}, 0) == "0 used, 0 made"

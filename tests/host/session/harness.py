@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hexkey.claims import RecordClaims
 from hexkey.randomness import Seeded
@@ -40,6 +41,7 @@ TINY = replace(SMALL, block_bits=1_000, estimate_bits=64)
 OFFSET = 12_345
 
 Wrap = Callable[[Channel], Channel]
+Talks = Callable[..., LiveConversation]  # a party's conversation; a test may let it lie
 
 
 @dataclass(frozen=True)
@@ -91,13 +93,16 @@ def make_parties(
     folder: Path,
     *,
     blocks: int = 1,
-    qber: float = 0.03,
+    qber: float | tuple[float, ...] = 0.03,
     parameters: SessionParameters = SMALL,
     tag_keys: int = 40,
     seed: int = 1,
     pulses: int = PULSES_PER_SESSION,
 ) -> Parties:
-    """Create stores and record, and sift `blocks` blocks with errors."""
+    """Create stores and record, and sift `blocks` blocks with errors.
+
+    A tuple gives each block an error rate of its own; the offset's sample is then without errors.
+    """
     rng = np.random.default_rng(seed)
     create_pair(folder / "alice.store", folder / "bob.store", tag_keys, Seeded(seed))
     statement = Statement(40_000_000, "random", "seeded simulation", True)
@@ -107,10 +112,20 @@ def make_parties(
         writer.append(np.packbits(bits, bitorder="little"), length)
     sifted = parameters.offset_sample_bits + blocks * parameters.block_bits + 100
     clicked = np.sort(rng.choice(pulses, sifted, replace=False)).astype(np.uint64)
-    theirs = bits[clicked.astype(np.int64) + OFFSET] ^ (rng.random(sifted) < qber)
+    rate = qber if isinstance(qber, float) else _rates(parameters, qber, sifted)
+    theirs = bits[clicked.astype(np.int64) + OFFSET] ^ (rng.random(sifted) < rate)
     halves = np.array_split(np.arange(sifted), 3)
     chunks = tuple(SiftedChunk(0, clicked[half], theirs[half].astype(np.uint8)) for half in halves)
     return Parties(folder, chunks, parameters, pulses)
+
+
+def _rates(
+    parameters: SessionParameters, qber: tuple[float, ...], sifted: int
+) -> NDArray[np.float64]:
+    rates = np.zeros(sifted)
+    body = np.repeat(qber, parameters.block_bits)
+    rates[parameters.offset_sample_bits :][: len(body)] = body
+    return rates
 
 
 def without_clicks(parties: Parties) -> Parties:
@@ -169,10 +184,11 @@ def alice_side(
     witness: Witness | None = None,
     reply_timeout_s: float = REPLY_TIMEOUT_S,
     tallies: dict[int, Tally] | None = None,
+    talks: Talks = LiveConversation,
 ) -> Tally:
     parameters = parameters or parties.parameters
     with Store.open(parties.alice_store) as store, RecordReader(parties.record) as record:
-        talk = LiveConversation(channel, store, ALICE, witness, reply_timeout_s)
+        talk = talks(channel, store, ALICE, witness, reply_timeout_s)
         says = AliceStatement(record.statement.record_id, "random", ("Alice's bits were seeded",))
         greeting = alice_handshake(talk, channel, store, parameters, says, Seeded(11))
         tally = Tally(greeting.session)
@@ -193,9 +209,10 @@ def bob_side(
     nonce: bytes = b"n" * 16,
     reply_timeout_s: float = REPLY_TIMEOUT_S,
     tallies: dict[int, Tally] | None = None,
+    talks: Talks = LiveConversation,
 ) -> Tally:
     with Store.open(parties.bob_store) as store:
-        talk = LiveConversation(channel, store, BOB, witness, reply_timeout_s)
+        talk = talks(channel, store, BOB, witness, reply_timeout_s)
         greeting = bob_handshake(talk, store, parties.parameters, BOB_SAYS, nonce)
         tally = Tally(greeting.session)
         if tallies is not None:
@@ -215,6 +232,8 @@ def run_session(
     traffic: Traffic | None = None,
     nonce: bytes = b"n" * 16,
     reply_timeout_s: float = REPLY_TIMEOUT_S,
+    alice_talks: Talks = LiveConversation,
+    bob_talks: Talks = LiveConversation,
 ) -> Outcome:
     """Run both sides in threads over a socket pair; never raises what they raise."""
     outcome = Outcome()
@@ -233,6 +252,7 @@ def run_session(
                     alice_witness,
                     reply_timeout_s,
                     outcome.tallies,
+                    alice_talks,
                 )
         except BaseException as error:  # the test looks at it
             outcome.alice_error = error
@@ -248,6 +268,7 @@ def run_session(
                 nonce=nonce,
                 reply_timeout_s=reply_timeout_s,
                 tallies=outcome.tallies,
+                talks=bob_talks,
             )
     except BaseException as error:  # the test looks at it
         outcome.bob_error = error

@@ -24,7 +24,7 @@ from hexkey.session.channel import Channel
 from hexkey.session.conversation import EPSILON_TAG
 from hexkey.session.messages import Type, Verify
 from hexkey.session.parameters import SessionParameters
-from hexkey.store import DemonstrationKey, compare
+from hexkey.store import DemonstrationKey, Store, compare
 
 PULSES = 20_000
 CLOSING_MARKER_BYTES = 16
@@ -145,3 +145,32 @@ def test_no_bit_is_in_a_repr() -> None:
 def test_an_epsilon_that_no_tag_can_give_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="eps_cor must be at least"):
         SessionParameters(eps_cor=1e-35)
+
+
+@pytest.mark.parametrize(
+    ("block_bits", "qber"), [(1_000, 0.0), (1_500, 0.05), (6_000, 0.03), (20_000, 0.06)]
+)
+def test_a_block_spends_four_tag_keys_whatever_its_size(
+    tmp_path: Path, block_bits: int, qber: float
+) -> None:
+    parameters = replace(TINY, block_bits=block_bits)
+    parties = make_parties(tmp_path, blocks=1, qber=(qber,), parameters=parameters)
+    before = [remaining(path) for path in (parties.alice_store, parties.bob_store)]
+    traffic = Traffic()
+    outcome = run_session(parties, traffic=traffic)
+    after = [remaining(path) for path in (parties.alice_store, parties.bob_store)]
+    around = 3 + 2  # handshake and alignment
+    for tally in outcome.tallies.values():
+        [block] = tally.blocks
+        assert block.facts()["auth_bits"] == 1024
+        assert tally.report({})["history"][0]["auth_bits"] == 1024
+        assert tally.auth_bits_used == 1024 + 256 * around
+    in_blocks = sum(len(traffic.tag_numbers(sender)) for sender in (ALICE, BOB)) - around
+    assert 256 * in_blocks == 1024
+    for (send, receive), (left_to_send, left_to_receive) in zip(before, after, strict=True):
+        assert (send - left_to_send) + (receive - left_to_receive) == around + 4
+
+
+def remaining(path: Path) -> tuple[int, int]:
+    with Store.open(path, read_only=True) as store:
+        return store.remaining()

@@ -46,8 +46,6 @@ OPERATIONS: list[Operation] = [
     lambda store: store.record_failure(now=1.0),
     lambda store: store.clear_failures(),
 ]
-# There are many more system calls than statements: draw, put and commit stand for the rest.
-MODES = {"statements": OPERATIONS, "syscalls": [OPERATIONS[0], OPERATIONS[2], OPERATIONS[4]]}
 
 
 def digest(path: Path) -> str:
@@ -113,7 +111,7 @@ def attempt(path: Path, operations: list[Operation], arm: Callable[[], Any]) -> 
 
 def main(folder: Path, mode: str, shim: str | None) -> None:
     origin, path = folder / "alice.sqlite", folder / "crash.sqlite"
-    operations = MODES[mode]
+    operations = OPERATIONS
     print(json.dumps(unharmed(origin, folder / "unharmed.sqlite", operations)))
     arm = ctypes.CDLL(shim).arm if mode == "syscalls" else arm_statements
     point = 0

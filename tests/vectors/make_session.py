@@ -14,6 +14,7 @@ from typing import Any
 FIELD = 1 << 128 | 1 << 7 | 1 << 2 | 1 << 1 | 1
 ALICE, BOB = 0, 1
 SESSION = "000102030405060708090a0b0c0d0e0f" + "f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff"
+STEPS = [(1, "<B"), (2, "<H"), (4, "<I")]
 PULSES = [1_000_000_007, 1_000_000_008, 1_000_002_056, 5_294_969_351]
 BITS = [1, 0, 0, 1]
 PARAMETERS = {
@@ -27,7 +28,7 @@ PARAMETERS = {
     "eps_pa": 1e-10,
     "eps_cor": 1e-15,
     "epsilon_limit": 1e-6,
-    "reconciler": "cascade",
+    "reconciler": "auto",
     "refill_to_alice": 4,
     "refill_to_bob": 2,
 }
@@ -54,7 +55,8 @@ def packed(bits: list[int]) -> bytes:
 
 def pulses(numbers: list[int]) -> bytes:
     steps = [later - earlier for earlier, later in pairwise(numbers)]
-    return struct.pack("<Q", numbers[0]) + b"".join(struct.pack("<I", step) for step in steps)
+    width, form = next(each for each in STEPS if max(steps) < 1 << 8 * each[0])
+    return struct.pack("<QB", numbers[0], width) + b"".join(struct.pack(form, s) for s in steps)
 
 
 def messages() -> list[dict[str, Any]]:
@@ -100,8 +102,12 @@ def messages() -> list[dict[str, Any]]:
         (
             "SAMPLE",
             33,
-            {"seed": seed32.hex(), "chosen": [0, 1, 0, 0, 1, 0, 0, 0, 1]},
-            seed32 + packed([0, 1, 0, 0, 1, 0, 0, 0, 1]),
+            {
+                "reconciler": "ldpc",
+                "seed": seed32.hex(),
+                "chosen": [0, 1, 0, 0, 1, 0, 0, 0, 1],
+            },
+            bytes([2]) + seed32 + packed([0, 1, 0, 0, 1, 0, 0, 0, 1]),
         ),
         ("SAMPLE_BITS", 34, {"bits": [1, 1, 0]}, packed([1, 1, 0])),
         ("ESTIMATE", 35, {"count": 77}, struct.pack("<I", 77)),

@@ -9,12 +9,20 @@ Whether the two blocks are now equal is for the verification step to say, never 
 """
 
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hexkey.keyrate.entropy import binary_entropy
+
+
+class Method(IntEnum):
+    """A way to reconcile, with its number in messages; `method` chooses one."""
+
+    CASCADE = 1
+    LDPC = 2
 
 
 class Answering(Protocol):
@@ -34,6 +42,10 @@ class Asking(Protocol):
     @property
     def bits(self) -> NDArray[np.uint8]:
         """The block as corrected so far, shape (n,), values 0 and 1."""
+
+    @property
+    def asked_bits(self) -> int:
+        """Bits that Alice has disclosed once she has answered all queries so far."""
 
     @property
     def corrected(self) -> int:

@@ -173,7 +173,8 @@ class CascadeBob:
         return sum(block.corrected for block in self._blocks)
 
     @property
-    def parities_asked(self) -> int:
+    def asked_bits(self) -> int:
+        """Parities asked for so far."""
         return int(self._turns.asked_in_all)
 
     def start(self) -> bytes:

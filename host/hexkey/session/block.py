@@ -16,6 +16,7 @@ from hexkey.bits import pack_bits
 from hexkey.errors import BlockDropped
 from hexkey.estimate import Estimate, estimate_qber
 from hexkey.keyrate import b92
+from hexkey.reconcile import Method
 from hexkey.session.conversation import EPSILON_TAG
 from hexkey.session.parameters import SessionParameters
 from hexkey.store import DemonstrationKey
@@ -59,6 +60,16 @@ class Session:
     reasons: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Uncorrected:
+    """What reconciliation starts from: the block without its sample, and how to go about it."""
+
+    bits: NDArray[np.uint8] = field(repr=False)
+    qber: float
+    method: Method
+    seed: bytes
+
+
 @dataclass(slots=True)
 class BlockCounts:
     """How a block is going; complete once the block is."""
@@ -72,6 +83,7 @@ class BlockCounts:
     sample_errors: int = 0
     estimated: Estimate | None = None
     errors: int = 0  # in sample and rest; known only after verification
+    reconciler: str = ""
     round_trips: int = 0
     secret_bits: int = 0
     refill_bits: int = 0
@@ -97,6 +109,7 @@ class BlockCounts:
             "secret_bits": self.secret_bits,
             "refill_bits": self.refill_bits,
             "auth_bits": AUTH_BITS_PER_BLOCK,
+            "reconciler": self.reconciler,
             "round_trips": self.round_trips,
             "estimate": asdict(self.estimated) if self.estimated else None,
             "epsilon": self.epsilon,

@@ -10,13 +10,15 @@ from numpy.typing import NDArray
 from hexkey.amplify import amplify, seed_bits
 from hexkey.errors import BlockDropped, ProtocolError
 from hexkey.randomness import Randomness, random_bits, random_subset
-from hexkey.reconcile.cascade import CascadeAlice
+from hexkey.reconcile import Method
+from hexkey.reconcile.method import answering, choose, speed
 from hexkey.session import messages
 from hexkey.session.block import (
     BlockCounts,
     Harvest,
     KeySink,
     Session,
+    Uncorrected,
     harvest,
     judge_errors,
     judge_sample,
@@ -77,10 +79,10 @@ def alice_correct(
     counts: BlockCounts,
 ) -> NDArray[np.uint8]:
     """Estimate, reconcile and verify: return her bits without the disclosed sample."""
-    rest, qber, seed = _estimate(talk, session, bits, randomness, counts)
-    _reconcile(talk, rest, qber, seed, counts)
-    _verify(talk, session, rest, randomness, counts)
-    return rest
+    start = _estimate(talk, session, bits, randomness, counts)
+    _reconcile(talk, start, counts)
+    _verify(talk, session, start.bits, randomness, counts)
+    return start.bits
 
 
 def _estimate(
@@ -89,35 +91,46 @@ def _estimate(
     bits: NDArray[np.uint8],
     randomness: Randomness,
     counts: BlockCounts,
-) -> tuple[NDArray[np.uint8], float, bytes]:
+) -> Uncorrected:
     sample_bits = session.parameters.estimate_bits
+    method = _method(talk, session, counts)
     if not sample_bits:
         seed = randomness.bytes(32)
-        talk.send(Type.SAMPLE, messages.Sample(seed, np.zeros(0, np.uint8)).encode())
-        return bits, counts.expected_qber, seed
+        talk.send(Type.SAMPLE, messages.Sample(method, seed, np.zeros(0, np.uint8)).encode())
+        return Uncorrected(bits, counts.expected_qber, method, seed)
     chosen = np.zeros(len(bits), np.uint8)
     chosen[random_subset(randomness, len(bits), sample_bits)] = 1
     seed = randomness.bytes(32)
-    talk.send(Type.SAMPLE, messages.Sample(seed, chosen).encode())
+    talk.send(Type.SAMPLE, messages.Sample(method, seed, chosen).encode())
     _, body = talk.expect(Type.SAMPLE_BITS)
     theirs = messages.decode_bits(body, sample_bits, Type.SAMPLE_BITS)
     counts.disclosed.estimate += sample_bits
     counts.sample_errors = int(np.count_nonzero(theirs != bits[chosen == 1]))
     talk.send(Type.ESTIMATE, messages.encode_count(counts.sample_errors))
     rest = bits[chosen == 0]
-    return rest, judge_sample(session, counts, len(rest)), seed
+    return Uncorrected(rest, judge_sample(session, counts, len(rest)), method, seed)
 
 
-def _reconcile(
-    talk: Conversation, bits: NDArray[np.uint8], qber: float, seed: bytes, counts: BlockCounts
-) -> None:
-    cascade = CascadeAlice(bits, qber, seed)
+def _method(talk: Conversation, session: Session, counts: BlockCounts) -> Method:
+    """Choose how to reconcile, by how fast the peer answers, unless the parameters say it."""
+    parameters = session.parameters
+    if parameters.reconciler != "auto":
+        return Method[parameters.reconciler.upper()]
+    begin_s, end_s = counts.seconds(parameters.pulse_rate_hz)
+    return choose(
+        counts.sifted_bits, counts.expected_qber, talk.round_trip_s, end_s - begin_s, speed()
+    )
+
+
+def _reconcile(talk: Conversation, start: Uncorrected, counts: BlockCounts) -> None:
+    counts.reconciler = start.method.name.lower()
+    reconciler = answering(start.method, start.bits, start.qber, start.seed)
     while True:
         kind, body = _expect_or_drop(talk, Type.QUERY, Type.CORRECTED)
         if kind is Type.CORRECTED:
             return
-        answer = cascade.answer(body)
-        counts.disclosed.reconcile = cascade.disclosed_bits
+        answer = reconciler.answer(body)
+        counts.disclosed.reconcile = reconciler.disclosed_bits
         counts.round_trips += 1
         talk.send(Type.ANSWER, answer)
 

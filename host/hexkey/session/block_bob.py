@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 from hexkey.amplify import amplify, seed_bits
 from hexkey.bits import pack_bits
 from hexkey.errors import BlockDropped, ProtocolError
-from hexkey.reconcile.cascade import CascadeBob
+from hexkey.reconcile.method import asking
 from hexkey.session import messages
 from hexkey.session.block import (
     BlockCounts,
     Harvest,
     KeySink,
     Session,
+    Uncorrected,
     harvest,
     judge_errors,
     judge_sample,
@@ -66,20 +67,25 @@ def bob_correct(
     talk: Conversation, session: Session, bits: NDArray[np.uint8], counts: BlockCounts
 ) -> NDArray[np.uint8]:
     """Estimate, reconcile and verify: return Alice's bits, without the disclosed sample."""
-    rest, qber, seed = _estimate(talk, session, bits, counts)
-    corrected = _reconcile(talk, rest, qber, seed, counts)
+    corrected = _reconcile(talk, _estimate(talk, session, bits, counts), counts)
     _verify(talk, session, corrected, counts)
     return corrected
 
 
 def _estimate(
     talk: Conversation, session: Session, bits: NDArray[np.uint8], counts: BlockCounts
-) -> tuple[NDArray[np.uint8], float, bytes]:
+) -> Uncorrected:
     sample_bits = session.parameters.estimate_bits
     _, body = talk.expect(Type.SAMPLE)
     sample = messages.Sample.decode(body, len(bits), sample_bits)
+    agreed = session.parameters.reconciler
+    if agreed not in ("auto", sample.method.name.lower()):
+        raise ProtocolError(
+            f"the peer reconciles by {sample.method.name.lower()} where {agreed} was agreed; the "
+            "session was ended"
+        )
     if not sample_bits:
-        return bits, counts.expected_qber, sample.seed
+        return Uncorrected(bits, counts.expected_qber, sample.method, sample.seed)
     chosen = sample.chosen.astype(bool)
     talk.send(Type.SAMPLE_BITS, pack_bits(bits[chosen]))
     counts.disclosed.estimate += sample_bits
@@ -90,32 +96,29 @@ def _estimate(
             "the peer counts more errors than disclosed bits; the session was ended"
         )
     rest = bits[~chosen]
-    return rest, judge_sample(session, counts, len(rest)), sample.seed
+    qber = judge_sample(session, counts, len(rest))
+    return Uncorrected(rest, qber, sample.method, sample.seed)
 
 
-def _reconcile(
-    talk: Conversation,
-    bits: NDArray[np.uint8],
-    qber: float,
-    seed: bytes,
-    counts: BlockCounts,
-) -> NDArray[np.uint8]:
-    cascade = CascadeBob(bits, qber, seed)
-    query: bytes | None = cascade.start()
+def _reconcile(talk: Conversation, start: Uncorrected, counts: BlockCounts) -> NDArray[np.uint8]:
+    counts.reconciler = start.method.name.lower()
+    reconciler = asking(start.method, start.bits, start.qber, start.seed)
+    query: bytes | None = reconciler.start()
     while query is not None:
-        counts.disclosed.reconcile = cascade.parities_asked
+        counts.disclosed.reconcile = reconciler.asked_bits
         talk.send(Type.QUERY, query)
         _, answer = talk.expect(Type.ANSWER)
         try:
-            query = cascade.receive(answer)
+            query = reconciler.receive(answer)
         except BlockDropped as drop:
             talk.send(Type.DROP, drop.reason.encode())
             raise
     talk.send(Type.CORRECTED)
-    corrected = int(np.count_nonzero(cascade.bits != bits))
-    counts.errors = counts.sample_errors + corrected  # counts only once it is verified
-    counts.round_trips = cascade.round_trips
-    return cascade.bits
+    corrected = reconciler.bits
+    errors = int(np.count_nonzero(corrected != start.bits))
+    counts.errors = counts.sample_errors + errors  # counts only once it is verified
+    counts.round_trips = reconciler.round_trips
+    return corrected
 
 
 def _verify(

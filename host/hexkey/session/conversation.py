@@ -46,6 +46,7 @@ class Conversation(Protocol):
     """What the stages of a session need of the channel."""
 
     auth_keys_used: int
+    round_trip_s: float
 
     def begin(self, session_id: str) -> None: ...
 
@@ -94,7 +95,9 @@ class LiveConversation:
         self._messages = 0
         self._deadline = math.inf
         self._unit = 0
+        self._sent_s = math.inf
         self.auth_keys_used = 0
+        self.round_trip_s = math.inf  # the shortest yet from a message to the one that follows
 
     def begin(self, session_id: str) -> None:
         """Start the transcript of the next unit, named as no other one is."""
@@ -107,6 +110,7 @@ class LiveConversation:
     def send(self, kind: Type, body: bytes = b"") -> None:
         self._note(SENT, kind, body)
         self._channel.send(kind, body)
+        self._sent_s = time.monotonic()
 
     def expect(self, *kinds: Type, timeout_s: float | None = None) -> tuple[Type, bytes]:
         """Receive the next message, which must be of one of `kinds`.
@@ -119,6 +123,9 @@ class LiveConversation:
             Any other message.
         """
         kind, body = self._receive(timeout_s or self._reply_timeout_s)
+        if self._sent_s < math.inf:
+            self.round_trip_s = min(self.round_trip_s, time.monotonic() - self._sent_s)
+            self._sent_s = math.inf
         self._note(RECEIVED, kind, body)
         if kind in kinds:
             return kind, body

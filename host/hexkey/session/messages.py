@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from hexkey.bits import pack_bits, packed_bytes, unpack_bits
 from hexkey.errors import ProtocolError
+from hexkey.reconcile import Method
 
 
 class Type(IntEnum):
@@ -30,7 +31,7 @@ class Type(IntEnum):
     ALIGN = 16  # Bob: a disclosed sample, pulse numbers and bits
     OFFSET = 17  # Alice: the pulse-number offset
     ANNOUNCE = 32  # Bob: the pulses of a block
-    SAMPLE = 33  # Alice: which bits to disclose; seed of the reconciler
+    SAMPLE = 33  # Alice: the reconciler and its seed; which bits to disclose
     SAMPLE_BITS = 34  # Bob: those bits
     ESTIMATE = 35  # Alice: errors among them
     QUERY = 36  # Bob: the reconciler's message
@@ -46,7 +47,8 @@ class Type(IntEnum):
 
 DROP_REASONS = ("reconciliation", "verification")
 SENTENCE_CHARACTERS = 400
-MAX_BODY = 16 << 20
+MAX_BODY = 16 << 20  # the pulses of the largest block
+_STEP_BYTES = (1, 2, 4)
 _SMALL = 64 << 10
 _LIMITS = {
     Type.HELLO: _SMALL,
@@ -125,19 +127,20 @@ def decode_bits(body: bytes, count: int, kind: Type) -> NDArray[np.uint8]:
 
 
 def encode_pulses(pulses: NDArray[np.uint64]) -> bytes:
-    """First pulse as u64, then the steps to the following ones as u32."""
+    """First pulse as u64, bytes of a step as u8 (1, 2 or 4), then the steps to those following."""
     steps = np.diff(pulses)
     if len(pulses) == 0 or (len(steps) and (steps.min() < 1 or steps.max() >= 1 << 32)):
         raise ValueError("pulse numbers must rise, by less than 2**32 a step, and not be none")
-    return int(pulses[0]).to_bytes(8, "little") + steps.astype("<u4").tobytes()
+    width = next(width for width in _STEP_BYTES if not len(steps) or steps.max() < 1 << 8 * width)
+    return _PULSES.pack(pulses[0], width) + steps.astype(f"<u{width}").tobytes()
 
 
 def decode_pulses(body: bytes, kind: Type) -> NDArray[np.uint64]:
     """Inverse of `encode_pulses`; ProtocolError unless the pulses rise strictly."""
-    if len(body) < 8 or len(body) % 4:
+    first, width = _PULSES.unpack_from(body.ljust(_PULSES.size, b"\0"))
+    if width not in _STEP_BYTES or (len(body) - _PULSES.size) % width:
         raise ProtocolError(f"the pulses of a {kind.name} message are cut; the session was ended")
-    first = int.from_bytes(body[:8], "little")
-    steps = np.frombuffer(body, "<u4", offset=8)
+    steps = np.frombuffer(body, f"<u{width}", offset=_PULSES.size)
     pulses = np.empty(1 + len(steps), np.uint64)
     pulses[0] = 0
     pulses[1:] = steps
@@ -153,7 +156,8 @@ def decode_pulses(body: bytes, kind: Type) -> NDArray[np.uint64]:
 _ALIGN = struct.Struct("<II")
 _OFFSET = struct.Struct("<Bqqd")
 _ANNOUNCE = struct.Struct("<II")
-_SAMPLE = struct.Struct("<32s")
+_SAMPLE = struct.Struct("<B32s")
+_PULSES = struct.Struct("<QB")
 _VERIFY = struct.Struct("<16sB")
 _COUNT = struct.Struct("<I")
 _AMPLIFY = struct.Struct("<I")
@@ -225,21 +229,28 @@ class Announce:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Which bits of the block to disclose (a bit for each position), and the reconciler's seed.
+    """The reconciler, its seed, and which bits of the block to disclose: a bit for each position.
 
-    Where no sample was agreed, `chosen` is empty and the seed stands alone.
+    Where no sample was agreed, `chosen` is empty.
     """
 
+    method: Method
     seed: bytes
     chosen: NDArray[np.uint8]
 
     def encode(self) -> bytes:
-        return self.seed + pack_bits(self.chosen)
+        return _SAMPLE.pack(self.method, self.seed) + pack_bits(self.chosen)
 
     @staticmethod
     def decode(body: bytes, block_bits: int, sample_bits: int) -> "Sample":
         if len(body) < _SAMPLE.size:
             raise ProtocolError("a SAMPLE message is cut; the session was ended")
+        number, seed = _SAMPLE.unpack_from(body)
+        if number not in set(Method):
+            raise ProtocolError(
+                f"a SAMPLE message names reconciler {number}, which is not known here; the session "
+                "was ended"
+            )
         positions = block_bits if sample_bits else 0
         chosen = decode_bits(body[_SAMPLE.size :], positions, Type.SAMPLE)
         if int(chosen.sum()) != sample_bits:
@@ -247,7 +258,7 @@ class Sample:
                 f"a SAMPLE message asks for {int(chosen.sum())} bits where {sample_bits} were "
                 "agreed; the session was ended"
             )
-        return Sample(body[: _SAMPLE.size], chosen)
+        return Sample(Method(number), seed, chosen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,8 +300,8 @@ class Amplify:
 
 
 def announce_bytes(pulses: int) -> int:
-    """Return the size of an ANNOUNCE of so many pulses."""
-    return _ANNOUNCE.size + 8 + 4 * (pulses - 1)
+    """Return the most bytes of an ANNOUNCE of so many pulses."""
+    return _ANNOUNCE.size + _PULSES.size + max(_STEP_BYTES) * (pulses - 1)
 
 
 def encode_count(count: int) -> bytes:

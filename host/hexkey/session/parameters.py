@@ -4,10 +4,11 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, TypeVar
 
 from hexkey.errors import ConfigurationError
+from hexkey.reconcile.method import RECONCILERS
 
 SESSION_VERSION = 1
 LEAST_EPS_COR = 1e-30  # a tag of 128 bits over a block of a million
-MOST_BLOCK_BITS = 8_000_000  # what a block says must stay below UNIT_LIMIT_BYTES
+MOST_BLOCK_BITS = 4_000_000  # whose pulses fit into a message
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +38,8 @@ class SessionParameters:
         Failure probabilities of privacy amplification and of correctness, for each block.
     epsilon_limit : float
         The session stops before its accumulated epsilon passes this.
-    reconciler : str
-        ``cascade``.
+    reconciler : {"auto", "cascade", "ldpc"}
+        How errors are corrected; ``auto`` lets Alice choose for each block.
     refill_to_alice, refill_to_bob : int
         Tag keys (256 bits each) that every block puts back into the pool, for the direction
         Bob to Alice and Alice to Bob.
@@ -54,7 +55,7 @@ class SessionParameters:
     eps_pa: float = 1e-10
     eps_cor: float = 1e-15
     epsilon_limit: float = 1e-6
-    reconciler: str = "cascade"
+    reconciler: str = "auto"
     refill_to_alice: int = 4
     refill_to_bob: int = 2
 
@@ -63,8 +64,10 @@ class SessionParameters:
             raise ConfigurationError(
                 f"protocol {self.protocol!r} cannot be distilled in a session: use 'b92'"
             )
-        if self.reconciler != "cascade":
-            raise ConfigurationError(f"reconciler {self.reconciler!r} is unknown: use 'cascade'")
+        if self.reconciler not in RECONCILERS:
+            raise ConfigurationError(
+                f"reconciler {self.reconciler!r} is unknown: use {', '.join(RECONCILERS)}"
+            )
         if self.pulse_rate_hz <= 0:
             raise ConfigurationError(f"pulse_rate_hz must be positive, not {self.pulse_rate_hz}")
         if not 1_000 <= self.block_bits <= MOST_BLOCK_BITS:

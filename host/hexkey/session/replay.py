@@ -25,6 +25,7 @@ class ReplayConversation:
         self._lines = deque(transcript)
         self._skip_handshake()
         self.auth_keys_used = 0
+        self.round_trip_s = 0.0
 
     def _skip_handshake(self) -> None:
         """The handshake's outcome is in the recording's description."""

@@ -79,7 +79,7 @@ def test_every_block_says_what_it_would_say_alone(
     assert np.array_equal(bob.bits, alice_bits)
     assert bob.corrected == np.count_nonzero(alice_bits != bob_bits)
     disclosed = sum(block_alice.disclosed_bits for block_alice, _ in apart)
-    assert alice.disclosed_bits == bob.parities_asked == disclosed
+    assert alice.disclosed_bits == bob.asked_bits == disclosed
     assert bob.round_trips == max(block_bob.round_trips for _, block_bob in apart)
 
 
@@ -172,7 +172,7 @@ def test_lies_end_in_bounded_time() -> None:
     alice, bob = CascadeAlice(bits, 0.05, SEED, 500), CascadeBob(bits, 0.05, SEED, 500)
     with pytest.raises((ProtocolError, BlockDropped), match=r"contradict|parities"):
         talk_at_random(alice, bob)
-    assert bob.parities_asked <= 6 * parity_limit(500)
+    assert bob.asked_bits <= 6 * parity_limit(500)
 
 
 def talk_at_random(alice: CascadeAlice, bob: CascadeBob) -> None:

@@ -29,6 +29,7 @@ from tests.host.session.harness import (
 )
 
 from hexkey.errors import ChannelError, HexkeyError, ProtocolError
+from hexkey.reconcile import Method
 from hexkey.session import messages
 from hexkey.session.conversation import LiveConversation
 from hexkey.session.messages import Type, encode_count
@@ -141,7 +142,7 @@ def announcement(pulses: list[int], block: int = 0) -> bytes:
 def sample(seed: int, count: int, chosen: int) -> bytes:
     mask = np.zeros(count, np.uint8)
     mask[:chosen] = 1
-    return messages.Sample(bytes((seed,)) * 32, mask).encode()
+    return messages.Sample(Method.CASCADE, bytes((seed,)) * 32, mask).encode()
 
 
 def verify(width: int, tag: bytes) -> bytes:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from hexkey.errors import ProtocolError
+from hexkey.reconcile import Method
 from hexkey.session import messages
 from hexkey.session.messages import Type, encode_json
 from hexkey.session.parameters import SessionParameters
@@ -67,9 +68,9 @@ def test_offset_comes_back(found: bool, offset: int, modulo: int, probability: f
     assert same(messages.Offset.decode(sent.encode()), sent)
 
 
-@given(st.binary(min_size=32, max_size=32), bits(st.integers(1, 200)))
-def test_sample_comes_back(seed: bytes, chosen: Bits) -> None:
-    sent = messages.Sample(seed, chosen)
+@given(st.sampled_from(Method), st.binary(min_size=32, max_size=32), bits(st.integers(1, 200)))
+def test_sample_comes_back(method: Method, seed: bytes, chosen: Bits) -> None:
+    sent = messages.Sample(method, seed, chosen)
     assert same(messages.Sample.decode(sent.encode(), len(chosen), int(chosen.sum())), sent)
     with pytest.raises(ProtocolError):
         messages.Sample.decode(sent.encode(), len(chosen), int(chosen.sum()) + 1)

@@ -10,6 +10,7 @@ import pytest
 from tests.host.reconcile.reference_cascade import plain_parse, plain_section
 
 from hexkey.bits import pack_bits
+from hexkey.reconcile import Method
 from hexkey.session import messages
 from hexkey.session.channel import SocketChannel, local_pair
 from hexkey.session.conversation import LiveConversation
@@ -54,7 +55,7 @@ ENCODERS: dict[str, Callable[[Says], bytes]] = {
         says["block"], says["epoch"], u64(says["pulses"])
     ).encode(),
     "SAMPLE": lambda says: messages.Sample(
-        bytes.fromhex(says["seed"]), u8(says["chosen"])
+        Method[says["reconciler"].upper()], bytes.fromhex(says["seed"]), u8(says["chosen"])
     ).encode(),
     "SAMPLE_BITS": lambda says: pack_bits(u8(says["bits"])),
     "ESTIMATE": lambda says: messages.encode_count(says["count"]),
@@ -126,7 +127,8 @@ def read_offset(body: bytes) -> Says:
 
 def read_sample(body: bytes) -> Says:
     sample = messages.Sample.decode(body, 9, 3)
-    return {"seed": sample.seed.hex(), "chosen": sample.chosen.tolist()}
+    chosen = sample.chosen.tolist()
+    return {"reconciler": sample.method.name.lower(), "seed": sample.seed.hex(), "chosen": chosen}
 
 
 def read_verify(body: bytes) -> Says:

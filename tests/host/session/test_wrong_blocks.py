@@ -20,7 +20,7 @@ from tests.host.verification_patterns import CARELESS
 from hexkey.errors import BlockDropped
 from hexkey.randomness import Seeded
 from hexkey.session import block_bob
-from hexkey.session.block import BlockCounts, Session
+from hexkey.session.block import BlockCounts, Session, Uncorrected
 from hexkey.session.block_alice import alice_block, receive_announcement
 from hexkey.session.block_bob import SiftedBlock, bob_block
 from hexkey.session.channel import SocketChannel, local_pair
@@ -66,9 +66,9 @@ def residual(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Bits]]:
     """Bob's reconciler asks nothing and adds the next of these errors to his bits."""
     errors: list[Bits] = []
 
-    def wrong(talk: LiveConversation, bits: Bits, *rest: Any) -> Bits:
+    def wrong(talk: LiveConversation, start: Uncorrected, *rest: Any) -> Bits:
         talk.send(Type.CORRECTED)
-        return bits ^ errors.pop()
+        return start.bits ^ errors.pop()
 
     monkeypatch.setattr(block_bob, "_reconcile", wrong)
     yield errors

@@ -67,12 +67,22 @@ def test_offset_comes_back(found: bool, offset: int, modulo: int, probability: f
     assert same(messages.Offset.decode(sent.encode()), sent)
 
 
-@given(st.binary(min_size=32, max_size=32), bits(st.integers(1, 200)))
+@given(st.binary(min_size=32, max_size=32), bits(st.integers(1, 200)).filter(np.any))
 def test_sample_comes_back(seed: bytes, chosen: Bits) -> None:
     sent = messages.Sample(seed, chosen)
     assert same(messages.Sample.decode(sent.encode(), len(chosen), int(chosen.sum())), sent)
     with pytest.raises(ProtocolError):
         messages.Sample.decode(sent.encode(), len(chosen), int(chosen.sum()) + 1)
+
+
+@given(st.binary(min_size=32, max_size=32), st.integers(0, 200))
+def test_a_seed_without_a_sample_comes_back(seed: bytes, block_bits: int) -> None:
+    sent = messages.Sample(seed, np.zeros(0, np.uint8))
+    assert sent.encode() == seed
+    assert same(messages.Sample.decode(seed, block_bits, 0), sent)
+    for body in (seed[:-1], seed + bytes(1)):
+        with pytest.raises(ProtocolError):
+            messages.Sample.decode(body, block_bits, 0)
 
 
 @given(st.binary(min_size=16, max_size=16), st.integers(0, 255), st.data())
@@ -101,6 +111,7 @@ DECODERS: dict[str, Callable[[bytes], Any]] = {
     "announce": messages.Announce.decode,
     "pulses": lambda body: messages.decode_pulses(body, Type.ANNOUNCE),
     "sample": lambda body: messages.Sample.decode(body, 20, 3),
+    "no sample": lambda body: messages.Sample.decode(body, 20, 0),
     "bits": lambda body: messages.decode_bits(body, 13, Type.SAMPLE_BITS),
     "verify": messages.Verify.decode,
     "amplify": lambda body: messages.Amplify.decode(body, 33),

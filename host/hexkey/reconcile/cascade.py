@@ -100,10 +100,7 @@ class CascadeAlice:
         size, answers = len(query), self._answers
         if size > self._room:
             if size > self._longest():
-                raise ProtocolError(
-                    f"the peer's Cascade query of {size} bytes is longer than all that may still "
-                    "be asked for; drop the block"
-                )
+                raise asks_too_much(int(self._left.sum()))
             self._make_room(size)
         answers.read = answers.written = 0
         while (state := _answer_all(answers, query, size)) <= _NEEDS:

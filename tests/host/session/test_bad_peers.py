@@ -5,21 +5,20 @@ tags, so no tag stops it. Whatever it is, the honest side ends in a `HexkeyError
 drops the block, both stores stay without a key, and the next session of the pair makes one.
 """
 
-import json
 import re
 import time
 import tracemalloc
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from tests.host.session.bad_peers import CASES, PARAMETERS
 from tests.host.session.harness import (
     ALICE,
     BOB,
-    TINY,
     Outcome,
     Parties,
     Traffic,
@@ -27,17 +26,15 @@ from tests.host.session.harness import (
     pools_agree,
     run_session,
 )
+from tests.host.session.lies import REPLY_TIMEOUT_S, Case, Liar, mangled
 
-from hexkey.errors import ChannelError, HexkeyError, ProtocolError
-from hexkey.reconcile import Method
+from hexkey.errors import HexkeyError, ProtocolError
 from hexkey.session import messages
 from hexkey.session.conversation import LiveConversation
-from hexkey.session.messages import Type, encode_count
+from hexkey.session.messages import Type
 from hexkey.store import Store, compare
 
 PULSES = 20_000
-PARAMETERS = replace(TINY, block_bits=1_500, qber_abort=0.2)
-REPLY_TIMEOUT_S = 0.5
 MOST_SECONDS = 8.0
 # Of both parties: either may hold a longest message three times, in parts, whole and as transcript.
 MOST_BYTES = 8 * messages.MAX_BODY
@@ -53,370 +50,6 @@ SAID = {
         *(Type.CORRECTED, Type.VERIFIED, Type.TAG, Type.CONFIRM, Type.COMMIT, Type.BYE),
     ],
 }
-
-Lie = Callable[[LiveConversation, bytes], list[tuple[Type, bytes]]]
-
-
-class Liar(LiveConversation):
-    """Says something else at the `number`-th message of a type, and is honest before and after."""
-
-    def __init__(self, place: tuple[Type, int], lie: Lie, *how: Any) -> None:
-        super().__init__(*how)
-        self._place = place
-        self._lie = lie
-        self._seen = 0
-        self._reply_timeout_s *= 8  # so that it is the honest side that loses patience
-
-    def send(self, kind: Type, body: bytes = b"") -> None:
-        said = [(kind, body)]
-        if kind is self._place[0]:
-            self._seen += 1
-            if self._seen == self._place[1] + 1:
-                said = self._lie(self, body)
-        for each in said:
-            super().send(*each)
-
-
-@dataclass(frozen=True)
-class Case:
-    """Who lies, where, how, and how the honest side calls it (None: it drops the block)."""
-
-    liar: int
-    place: tuple[Type, int]
-    lie: Lie
-    sentence: str | None
-
-    def __post_init__(self) -> None:
-        assert self.sentence is None or self.sentence.isascii()
-
-
-def says(kind: Type, body: bytes) -> Lie:
-    return lambda talk, honest: [(kind, body)]
-
-
-def changed(kind: Type, change: Callable[[bytes], bytes]) -> Lie:
-    return lambda talk, honest: [(kind, change(honest))]
-
-
-def raw(length: int, kind: int, body: bytes = b"") -> Lie:
-    """Bytes that no message has, past the liar's own channel."""
-
-    def lie(talk: LiveConversation, honest: bytes) -> list[tuple[Type, bytes]]:
-        socket: Any = talk._channel
-        socket._socket.sendall(length.to_bytes(4, "little") + bytes((kind,)) + body)
-        return []
-
-    return lie
-
-
-def silent(talk: LiveConversation, honest: bytes) -> list[tuple[Type, bytes]]:
-    return []
-
-
-def closes(talk: LiveConversation, honest: bytes) -> list[tuple[Type, bytes]]:
-    talk._channel.close()
-    raise ChannelError("the liar has gone")
-
-
-def dribbles(talk: LiveConversation, honest: bytes) -> list[tuple[Type, bytes]]:
-    """Announces a message and gives a byte of it now and then, for longer than anyone waits."""
-    socket: Any = talk._channel
-    socket._socket.sendall((24).to_bytes(4, "little") + bytes((Type.TAG,)))
-    for _ in range(20):
-        time.sleep(REPLY_TIMEOUT_S / 8)
-        try:
-            socket._socket.sendall(b"x")
-        except OSError:
-            break
-    raise ChannelError("the liar has gone")
-
-
-def floods(kind: Type, size: int, count: int) -> Lie:
-    return lambda talk, honest: [(kind, bytes(size))] * count
-
-
-def announcement(pulses: list[int], block: int = 0) -> bytes:
-    return messages.Announce(block, 0, np.array(pulses, np.uint64)).encode()
-
-
-def sample(seed: int, count: int, chosen: int) -> bytes:
-    mask = np.zeros(count, np.uint8)
-    mask[:chosen] = 1
-    return messages.Sample(Method.CASCADE, bytes((seed,)) * 32, mask).encode()
-
-
-def verify(width: int, tag: bytes) -> bytes:
-    return messages.Verify(bytes(16), width, tag).encode()
-
-
-def align(count: int, step: int) -> bytes:
-    pulses = np.uint64(7) + np.arange(count, dtype=np.uint64) * np.uint64(step)
-    return messages.Align(0, pulses, np.zeros(count, np.uint8)).encode()
-
-
-N = PARAMETERS.block_bits
-
-
-def restated(**stated: Any) -> Callable[[bytes], bytes]:
-    """The greeting with other values in its statement."""
-
-    def change(body: bytes) -> bytes:
-        said = json.loads(body)
-        return messages.encode_json({**said, "statement": {**said["statement"], **stated}})
-
-    return change
-
-
-def with_a_parameter(name: str, value: Any) -> Callable[[bytes], bytes]:
-    def change(body: bytes) -> bytes:
-        said = json.loads(body)
-        return messages.encode_json({**said, "parameters": {**said["parameters"], name: value}})
-
-    return change
-
-
-ESCAPES = "\x1b[2J\u202eall is well\n"
-
-FROM_BOB = {
-    "states escape codes": (
-        *(Type.HELLO, 0, changed(Type.HELLO, restated(reasons=[ESCAPES]))),
-        "HELLO makes no sense: reasons must be a list of sentences",
-    ),
-    "states a novel": (
-        *(Type.HELLO, 0, changed(Type.HELLO, restated(tick_ps="10" * 10_000))),
-        "HELLO makes no sense: tick_ps is not printable, or too long",
-    ),
-    "has a parameter in escape codes": (
-        *(Type.HELLO, 0, changed(Type.HELLO, with_a_parameter(ESCAPES, ESCAPES))),
-        "parameters differ: .* is unknown at Alice",
-    ),
-    "has a parameter of a novel": (
-        *(Type.HELLO, 0, changed(Type.HELLO, with_a_parameter("qber_abort", "x" * 50_000))),
-        "parameters differ: qber_abort is 0.2 at Alice and xxx",
-    ),
-    "aligns with fewer bits": (Type.ALIGN, 0, says(Type.ALIGN, align(255, 9)), "255 bits for the"),
-    "aligns with none": (Type.ALIGN, 0, says(Type.ALIGN, bytes(8)), "ALIGN message are cut"),
-    "aligns over years": (
-        *(Type.ALIGN, 0, says(Type.ALIGN, align(256, 2**32 - 1))),
-        "at no offset",
-    ),
-    "aligns with a count that is none": (
-        *(Type.ALIGN, 0, changed(Type.ALIGN, lambda body: body[:4] + b"\xff" * 4 + body[8:])),
-        "ALIGN message has",
-    ),
-    "announces no pulse": (Type.ANNOUNCE, 0, says(Type.ANNOUNCE, bytes(8)), "pulses .* are cut"),
-    "announces one pulse": (
-        *(Type.ANNOUNCE, 0, says(Type.ANNOUNCE, announcement([5]))),
-        f"announces block 0 with 1 pulses where block 0 with {N} was due",
-    ),
-    "announces one pulse less": (
-        *(Type.ANNOUNCE, 0, changed(Type.ANNOUNCE, lambda body: body[:-4])),
-        f"block 0 with {N - 1} pulses where",
-    ),
-    "announces one pulse more": (
-        *(Type.ANNOUNCE, 0, changed(Type.ANNOUNCE, lambda body: body + b"\1\0\0\0")),
-        f"more than the {N} pulses of a block",
-    ),
-    "announces four million pulses": (
-        *(Type.ANNOUNCE, 0, says(Type.ANNOUNCE, b"\1" * (messages.MAX_BODY & ~3))),
-        f"more than the {N} pulses of a block",
-    ),
-    "announces pulses that stand still": (
-        *(Type.ANNOUNCE, 0, changed(Type.ANNOUNCE, lambda body: body[:-4] + bytes(4))),
-        "do not rise",
-    ),
-    "announces another block": (
-        *(Type.ANNOUNCE, 0, changed(Type.ANNOUNCE, lambda body: b"\1" + body[1:])),
-        "announces block 1 with",
-    ),
-    "announces the end of time": (
-        *(Type.ANNOUNCE, 0, changed(Type.ANNOUNCE, lambda body: body[:15] + b"\x7f" + body[16:])),
-        "(Alice's record .* holds pulses|do not rise)",
-    ),
-    "discloses a bit less": (
-        *(Type.SAMPLE_BITS, 0, says(Type.SAMPLE_BITS, bytes(7))),
-        "SAMPLE_BITS message has 7 bytes where 64 bits were due",
-    ),
-    "discloses none": (Type.SAMPLE_BITS, 0, says(Type.SAMPLE_BITS, b""), "0 bytes where 64 bits"),
-    "discloses the opposite": (
-        *(
-            Type.SAMPLE_BITS,
-            0,
-            changed(Type.SAMPLE_BITS, lambda body: bytes(b ^ 255 for b in body)),
-        ),
-        None,
-    ),
-    "asks nothing": (Type.QUERY, 0, says(Type.QUERY, b""), "QUERY|query"),
-    "asks nonsense": (Type.QUERY, 0, says(Type.QUERY, b"\xff" * 500), "QUERY|query"),
-    "asks for sixteen megabytes": (
-        *(Type.QUERY, 0, says(Type.QUERY, bytes(messages.MAX_BODY))),
-        "QUERY|query",
-    ),
-    "asks the same for ever": (
-        *(Type.QUERY, 0, lambda talk, body: [(Type.QUERY, body)] * 400),
-        "asks for more than the .* parities left",
-    ),
-    "asks nonsense for ever": (Type.QUERY, 3, floods(Type.QUERY, 3, 400), "QUERY|query"),
-    "is done in the middle of an answer": (
-        *(Type.QUERY, 5, lambda talk, body: [(Type.QUERY, body), (Type.CORRECTED, b"")]),
-        "QUERY where VERIFIED or DROP was due",
-    ),
-    "counts more errors than bits": (
-        *(Type.VERIFIED, 0, says(Type.VERIFIED, encode_count(N + 1))),
-        "number of errors is impossible",
-    ),
-    "counts fewer errors than seen": (
-        *(Type.VERIFIED, 0, says(Type.VERIFIED, encode_count(0))),
-        "number of errors is impossible",
-    ),
-    "counts other errors": (
-        *(Type.VERIFIED, 0, says(Type.VERIFIED, encode_count(200))),
-        "CONFIRM|silent|closed",
-    ),
-    "drops for no reason": (Type.QUERY, 2, says(Type.DROP, b"mood"), "for no known reason"),
-    "drops and goes on": (
-        *(Type.QUERY, 2, lambda talk, body: [(Type.DROP, b"reconciliation"), (Type.QUERY, body)]),
-        "QUERY where ALIGN or ANNOUNCE or BYE was due",
-    ),
-    "drops in a long speech": (
-        *(Type.QUERY, 2, raw(257, Type.DROP, b"x" * 257)),
-        "257 bytes of DROP, more than the 256 allowed",
-    ),
-    "confirms before the order": (
-        *(Type.VERIFIED, 0, lambda talk, body: [(Type.CONFIRM, b"")]),
-        "CONFIRM where VERIFIED or DROP was due",
-    ),
-    "says goodbye in a block": (Type.QUERY, 4, says(Type.BYE, b""), "BYE where QUERY"),
-    "is silent instead of asking": (Type.QUERY, 4, silent, "silent"),
-    "is silent after the announcement": (Type.SAMPLE_BITS, 0, silent, "silent"),
-    "is silent instead of verifying": (Type.VERIFIED, 0, silent, "silent"),
-    "is silent instead of confirming": (Type.CONFIRM, 0, silent, "TAG where CONFIRM"),
-    "closes in a block": (Type.QUERY, 4, closes, "closed the connection"),
-    "dribbles": (Type.SAMPLE_BITS, 0, dribbles, "TAG where|silent"),
-    "floods": (Type.SAMPLE_BITS, 0, floods(Type.SAMPLE_BITS, 8, 10_000), "SAMPLE_BITS where"),
-    "floods with the longest": (
-        *(Type.QUERY, 4, floods(Type.ANNOUNCE, messages.MAX_BODY, 12)),
-        "ANNOUNCE where QUERY or CORRECTED or DROP was due",
-    ),
-    "speaks an unknown language": (Type.QUERY, 4, raw(0xFFFF_FFFF, 99), "unknown type 99"),
-}
-FROM_ALICE = {
-    "states escape codes": (
-        *(Type.WELCOME, 0, changed(Type.WELCOME, restated(record_id=ESCAPES))),
-        "WELCOME makes no sense: record_id is not printable, or too long",
-    ),
-    "welcomes with nonsense": (Type.WELCOME, 0, says(Type.WELCOME, b"{}"), "WELCOME makes no"),
-    "finds an offset twice": (
-        *(Type.OFFSET, 0, changed(Type.OFFSET, lambda body: b"\2" + body[1:])),
-        "OFFSET message makes no sense",
-    ),
-    "finds half an offset": (
-        *(Type.OFFSET, 0, changed(Type.OFFSET, lambda body: body[:-1])),
-        "OFFSET message has 24 bytes where 25 were due",
-    ),
-    "is not sure at all": (
-        *(Type.OFFSET, 0, changed(Type.OFFSET, lambda body: body[:-8] + b"\xff" * 8)),
-        "OFFSET message makes no sense",
-    ),
-    "asks for one bit more": (
-        *(Type.SAMPLE, 0, says(Type.SAMPLE, sample(1, N, 65))),
-        "asks for 65 bits where 64 were agreed",
-    ),
-    "asks for every bit": (
-        Type.SAMPLE,
-        0,
-        says(Type.SAMPLE, sample(1, N, N)),
-        "asks for 1500 bits",
-    ),
-    "asks for none": (Type.SAMPLE, 0, says(Type.SAMPLE, sample(1, N, 0)), "asks for 0 bits"),
-    "asks of a longer block": (
-        *(Type.SAMPLE, 0, says(Type.SAMPLE, sample(1, N + 8, 64))),
-        f"SAMPLE message has 189 bytes where {N} bits were due",
-    ),
-    "gives half a seed": (Type.SAMPLE, 0, says(Type.SAMPLE, bytes(16)), "SAMPLE message is cut"),
-    "counts more errors than disclosed": (
-        *(Type.ESTIMATE, 0, says(Type.ESTIMATE, encode_count(65))),
-        "more errors than disclosed bits",
-    ),
-    "counts errors that are none": (
-        *(Type.ESTIMATE, 0, says(Type.ESTIMATE, encode_count(64))),
-        None,
-    ),
-    "answers with a parity less": (
-        *(Type.ANSWER, 0, changed(Type.ANSWER, lambda body: body[:-1])),
-        "(?i)answer",
-    ),
-    "answers with sixteen megabytes": (
-        *(Type.ANSWER, 0, says(Type.ANSWER, bytes(messages.MAX_BODY))),
-        "(?i)answer",
-    ),
-    "answers with set padding": (
-        *(Type.ANSWER, 1, changed(Type.ANSWER, lambda body: body[:-1] + b"\xff")),
-        "(?i)answer|verif",
-    ),
-    "verifies with nothing": (Type.VERIFY, 0, says(Type.VERIFY, verify(0, b"")), "another length"),
-    "verifies with a bit": (Type.VERIFY, 0, says(Type.VERIFY, verify(1, b"\1")), "another length"),
-    "verifies with too much": (
-        *(Type.VERIFY, 0, says(Type.VERIFY, verify(255, bytes(32)))),
-        "another length",
-    ),
-    "verifies with a cut tag": (
-        *(Type.VERIFY, 0, changed(Type.VERIFY, lambda body: body[:-1])),
-        "tag of another length",
-    ),
-    "verifies other bits": (
-        *(Type.VERIFY, 0, changed(Type.VERIFY, lambda body: body[:-1] + bytes((body[-1] ^ 1,)))),
-        None,
-    ),
-    "orders another length": (
-        *(Type.AMPLIFY, 0, changed(Type.AMPLIFY, lambda body: b"\1\0\0\0" + body[4:])),
-        "the peer fixes 1 bits where",
-    ),
-    "orders with a short seed": (
-        *(Type.AMPLIFY, 0, changed(Type.AMPLIFY, lambda body: body[:-1])),
-        "AMPLIFY message has",
-    ),
-    "orders nothing": (Type.AMPLIFY, 0, says(Type.AMPLIFY, b""), "AMPLIFY message is cut"),
-    "is silent instead of a sample": (Type.SAMPLE, 0, silent, "silent"),
-    "is silent instead of answering": (Type.ANSWER, 3, silent, "silent"),
-    "is silent instead of verifying": (Type.VERIFY, 0, silent, "silent"),
-    "closes in a block": (Type.ANSWER, 3, closes, "closed the connection|could not be reached"),
-    "dribbles": (Type.ANSWER, 3, dribbles, "TAG where|silent"),
-    "floods": (Type.ANSWER, 3, floods(Type.ESTIMATE, 4, 10_000), "ESTIMATE where"),
-    "floods with the longest": (
-        *(Type.ANSWER, 3, floods(Type.SAMPLE, messages.MAX_BODY, 12)),
-        "SAMPLE where ANSWER",
-    ),
-    "refuses in escape codes": (
-        *(Type.ANSWER, 3, says(Type.REFUSE, b"\x1b[2Jno\n")),
-        "the peer refused: ",
-    ),
-    "refuses at length": (Type.ANSWER, 3, raw(4097, Type.REFUSE), "4097 bytes of REFUSE, more"),
-}
-CASES = {
-    f"{('Alice', 'Bob')[liar]} {name}": Case(liar, (kind, number), lie, sentence)
-    for liar, table in ((BOB, FROM_BOB), (ALICE, FROM_ALICE))
-    for name, (kind, number, lie, sentence) in table.items()
-}
-
-
-def mangled(rng: np.random.Generator, body: bytes) -> bytes:
-    """A body with one thing wrong: a bit, a byte, its length, or all of it."""
-    way = int(rng.integers(0, 6))
-    place = int(rng.integers(0, max(len(body), 1)))
-    if way == 0 and body:
-        return (
-            body[:place] + bytes((body[place] ^ 1 << int(rng.integers(0, 8)),)) + body[place + 1 :]
-        )
-    if way == 1 and body:
-        return body[:place] + b"\xff" + body[place + 1 :]
-    if way == 2:
-        return body[:place]
-    if way == 3:
-        return body + rng.bytes(int(rng.integers(1, 9)))
-    if way == 4:
-        return rng.bytes(len(body))
-    return bytes(len(body))
 
 
 @pytest.fixture(scope="module")

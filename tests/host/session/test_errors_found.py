@@ -17,6 +17,8 @@ from tests.host.session.harness import (
 )
 from tests.host.session.test_tamper import Message, Spoiler
 
+from hexkey.cli.display import summary
+from hexkey.config import AliceSettings, load
 from hexkey.errors import AuthenticationError, BlockDropped, ChannelError, ConfigurationError
 from hexkey.keyrate import b92
 from hexkey.session import block
@@ -47,7 +49,7 @@ def test_both_sides_make_the_same_keys_and_disclose_no_sample(tmp_path: Path) ->
     found = compare(parties.alice_store, parties.bob_store)
     assert (found.equal, found.common) == (True, 3)
     assert traffic.bodies(BOB, Type.SAMPLE_BITS) == traffic.bodies(ALICE, Type.ESTIMATE) == []
-    assert {len(body) for body in traffic.bodies(ALICE, Type.SAMPLE)} == {32}
+    assert {len(body) for body in traffic.bodies(ALICE, Type.SAMPLE)} == {33}
     for counts in his:
         assert counts.disclosed.estimate == counts.sample_errors == 0
         assert counts.estimated is None
@@ -156,6 +158,24 @@ def test_a_recorded_session_without_a_sample_is_reproduced(tmp_path: Path) -> No
             bob.run(fresh.chunks)
     found = compare(parties.bob_store, fresh.bob_store)
     assert (found.equal, found.common) == (True, 2)
+
+
+def test_the_report_of_a_session_without_a_sample(tmp_path: Path) -> None:
+    outcome = run_session(make_parties(tmp_path, parameters=UNSAMPLED))
+    assert outcome.bob is not None
+    report = outcome.bob.report({})
+    assert report["disclosed_bits"]["estimate"] == 0
+    assert report["history"][0]["estimate"] is None
+    assert 1.0 < report["efficiency"] < 1.4
+    assert "estimate 0, " in dict(summary(report))["disclosed bits"]
+
+
+def test_a_configuration_may_do_without_a_sample(tmp_path: Path) -> None:
+    path = tmp_path / "alice.toml"
+    path.write_text("[session]\nestimate_bits = 0\nqber_expected = 0.065\n")
+    files = {"alice_record": tmp_path / "record", "store": tmp_path / "store"}
+    session = load(AliceSettings, path, files, {}).session
+    assert (session.estimate_bits, session.qber_expected) == (0, 0.065)
 
 
 def test_what_correction_starts_from_is_agreed_in_the_handshake(tmp_path: Path) -> None:

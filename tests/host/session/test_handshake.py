@@ -3,6 +3,7 @@
 import shutil
 import threading
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
@@ -269,7 +270,7 @@ def test_a_parameter_that_only_one_side_knows_is_a_difference() -> None:
     del theirs["reconciler"]
     found = SessionParameters().differences(theirs)
     assert "decoy is unknown at Alice and 1 at Bob" in found
-    assert "reconciler is cascade at Alice and unknown at Bob" in found
+    assert "reconciler is auto at Alice and unknown at Bob" in found
 
 
 @pytest.mark.parametrize(
@@ -415,4 +416,25 @@ def test_a_stranger_does_not_end_the_service(parties: Parties) -> None:
     assert call(service, lambda channel: bob_side(parties, channel)) == ""
     service.join()
     assert len(service.failures) == 3
+    assert compare(parties.alice_store, parties.bob_store).common == 1
+
+
+def test_a_flood_over_tcp_takes_neither_memory_nor_the_service(parties: Parties) -> None:
+    service = Service(parties, sessions=2)
+    flood = (b"\0\0\1\0" + bytes((Type.HELLO,)) + b" " * (64 << 10)) * 16
+
+    def pour(channel: SocketChannel) -> None:
+        with suppress(OSError):
+            for _ in range(200):
+                channel._socket.sendall(flood)
+
+    tracemalloc.start()
+    call(service, pour)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 4 << 20
+    assert call(service, lambda channel: bob_side(parties, channel)) == ""
+    service.join()
+    assert len(service.failures) == 1
+    assert "HELLO" in service.failures[0]
     assert compare(parties.alice_store, parties.bob_store).common == 1

@@ -68,12 +68,27 @@ def test_offset_comes_back(found: bool, offset: int, modulo: int, probability: f
     assert same(messages.Offset.decode(sent.encode()), sent)
 
 
-@given(st.sampled_from(Method), st.binary(min_size=32, max_size=32), bits(st.integers(1, 200)))
+@given(
+    st.sampled_from(Method),
+    st.binary(min_size=32, max_size=32),
+    bits(st.integers(1, 200)).filter(np.any),
+)
 def test_sample_comes_back(method: Method, seed: bytes, chosen: Bits) -> None:
     sent = messages.Sample(method, seed, chosen)
     assert same(messages.Sample.decode(sent.encode(), len(chosen), int(chosen.sum())), sent)
     with pytest.raises(ProtocolError):
         messages.Sample.decode(sent.encode(), len(chosen), int(chosen.sum()) + 1)
+
+
+@given(st.binary(min_size=32, max_size=32), st.integers(0, 200))
+def test_a_seed_without_a_sample_comes_back(seed: bytes, block_bits: int) -> None:
+    sent = messages.Sample(Method.LDPC, seed, np.zeros(0, np.uint8))
+    encoded = sent.encode()
+    assert encoded == b"\2" + seed
+    assert same(messages.Sample.decode(encoded, block_bits, 0), sent)
+    for body in (encoded[:-1], encoded + bytes(1), b"\0" + seed, b"\3" + seed):
+        with pytest.raises(ProtocolError):
+            messages.Sample.decode(body, block_bits, 0)
 
 
 @given(st.binary(min_size=16, max_size=16), st.integers(0, 255), st.data())
@@ -102,6 +117,7 @@ DECODERS: dict[str, Callable[[bytes], Any]] = {
     "announce": messages.Announce.decode,
     "pulses": lambda body: messages.decode_pulses(body, Type.ANNOUNCE),
     "sample": lambda body: messages.Sample.decode(body, 20, 3),
+    "no sample": lambda body: messages.Sample.decode(body, 20, 0),
     "bits": lambda body: messages.decode_bits(body, 13, Type.SAMPLE_BITS),
     "verify": messages.Verify.decode,
     "amplify": lambda body: messages.Amplify.decode(body, 33),
@@ -144,8 +160,24 @@ def test_what_only_looks_like_json_is_refused(body: bytes) -> None:
 def test_pulses_that_do_not_rise_or_leave_the_range_are_refused(
     first: int, steps: list[int]
 ) -> None:
-    body = first.to_bytes(8, "little") + np.array(steps, "<u4").tobytes()
+    body = first.to_bytes(8, "little") + b"\4" + np.array(steps, "<u4").tobytes()
     with pytest.raises(ProtocolError, match="do not rise"):
+        messages.decode_pulses(body, Type.ANNOUNCE)
+
+
+@pytest.mark.parametrize(("most", "width"), [(255, 1), (256, 2), (65_535, 2), (65_536, 4)])
+def test_steps_of_pulses_are_as_short_as_they_can_be(most: int, width: int) -> None:
+    pulses = np.array([3, 4, 4 + most], np.uint64)
+    body = messages.encode_pulses(pulses)
+    assert len(body) == 9 + 2 * width
+    assert np.array_equal(messages.decode_pulses(body, Type.ANNOUNCE), pulses)
+
+
+@pytest.mark.parametrize(
+    "body", [b"", bytes(8), bytes(9), bytes(8) + b"\3\1\0\0", bytes(8) + b"\2\1"]
+)
+def test_pulses_that_are_cut_are_refused(body: bytes) -> None:
+    with pytest.raises(ProtocolError, match="are cut"):
         messages.decode_pulses(body, Type.ANNOUNCE)
 
 

@@ -22,13 +22,12 @@ from numpy.typing import NDArray
 
 from hexkey.errors import InputError
 from hexkey.randomness import OperatingSystem, Randomness
-from hexkey.reconcile.cascade_wire import MAX_BITS
 from hexkey.session.block import BlockCounts, Session
 from hexkey.session.block_alice import alice_correct
 from hexkey.session.block_bob import bob_correct
 from hexkey.session.channel import SocketChannel, local_pair
 from hexkey.session.conversation import ALICE, BOB, Conversation, LiveConversation
-from hexkey.session.parameters import SessionParameters
+from hexkey.session.parameters import MOST_BLOCK_BITS, SessionParameters
 from hexkey.session.tally import REPORT_SCHEMA, Progress
 
 COLUMNS = ("tx_state", "tx_basis", "decoy_level", "rx_state", "rx_basis", "matching_basis")
@@ -150,9 +149,9 @@ def _check_size(path: Path, sifted: int, sample: int) -> None:
     if sifted < max(2 * sample, LEAST_BITS):
         what = f"a sample of {sample}" if sample else f"a block: give {LEAST_BITS} or more"
         raise InputError(f"{path} holds {sifted} sifted bits, too few for {what}")
-    if sifted - sample > MAX_BITS:
+    if sifted > MOST_BLOCK_BITS:
         raise InputError(
-            f"{path} holds {sifted} sifted bits, more than the {MAX_BITS} of a block: split it"
+            f"{path} holds {sifted} sifted bits, more than the {MOST_BLOCK_BITS} of a block: split it"
         )
 
 

@@ -29,6 +29,8 @@ from hexkey.session.messages import Type, encode_count
 
 PARAMETERS = replace(TINY, block_bits=1_500, qber_abort=0.2)
 N = PARAMETERS.block_bits
+# A query of Cascade for each bit of the block: its only entry, and in it one section of pass 0.
+EVERYTHING = b"\0\xbb\x16" + b"\0\x9c\x0b" + b"\0\1" * (N - PARAMETERS.estimate_bits)
 STEP = 16  # where an announcement says how long its steps are
 ESCAPES = "\x1b[2J\u202eall is well\n"
 
@@ -111,8 +113,8 @@ FROM_BOB = {
         *(Type.QUERY, 0, says(Type.QUERY, bytes(messages.MAX_BODY))),
         "QUERY|query",
     ),
-    "asks the same for ever": (
-        *(Type.QUERY, 4, lambda talk, body: [(Type.QUERY, body)] * 400),
+    "asks for everything, for ever": (
+        *(Type.QUERY, 0, lambda talk, body: [(Type.QUERY, EVERYTHING)] * 400),
         "asks for more than the .* parities left",
     ),
     "asks nonsense for ever": (Type.QUERY, 3, floods(Type.QUERY, 3, 400), "QUERY|query"),

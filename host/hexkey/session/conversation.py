@@ -196,7 +196,8 @@ class LiveConversation:
                 f"one unit takes more than {UNIT_LIMIT_MESSAGES} messages; the session was ended"
             )
         sender = self._sender if direction == SENT else 1 - self._sender
-        self._transcript += struct.pack("<BBI", sender, kind, len(body)) + body
+        self._transcript += struct.pack("<BBI", sender, kind, len(body))
+        self._transcript += body
         if len(self._transcript) > UNIT_LIMIT_BYTES:
             raise ProtocolError(
                 f"the messages of one unit exceed {UNIT_LIMIT_BYTES} bytes; the session was ended"

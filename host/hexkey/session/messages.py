@@ -128,10 +128,11 @@ def decode_bits(body: bytes, count: int, kind: Type) -> NDArray[np.uint8]:
 
 def encode_pulses(pulses: NDArray[np.uint64]) -> bytes:
     """First pulse as u64, bytes of a step as u8 (1, 2 or 4), then the steps to those following."""
-    steps = np.diff(pulses)
-    if len(pulses) == 0 or (len(steps) and (steps.min() < 1 or steps.max() >= 1 << 32)):
+    steps = np.subtract(pulses[1:], pulses[:-1])
+    least, most = steps.min(initial=1), int(steps.max(initial=1))
+    if len(pulses) == 0 or least < 1 or most >= 1 << 32:
         raise ValueError("pulse numbers must rise, by less than 2**32 a step, and not be none")
-    width = next(width for width in _STEP_BYTES if not len(steps) or steps.max() < 1 << 8 * width)
+    width = next(width for width in _STEP_BYTES if most < 1 << 8 * width)
     return _PULSES.pack(pulses[0], width) + steps.astype(f"<u{width}").tobytes()
 
 

@@ -98,7 +98,7 @@ def test_a_file_of_no_bit_or_of_one_is_refused(
 def test_a_file_of_more_bits_than_a_block_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(detections_csv, "MAX_BITS", 300)
+    monkeypatch.setattr(detections_csv, "MOST_BLOCK_BITS", 300)
     path = detections(tmp_path / "many.csv", [False] * 365)
     with pytest.raises(InputError, match="holds 365 sifted bits, more than the 300 of a block"):
         detections_csv.distill_csv(path, TINY, lambda event: None)

@@ -173,7 +173,8 @@ CLMUL_TARGET static struct element absorb_by_instruction(struct element state, s
 
 int hexkey_clmul_accelerated(void)
 {
-    return clmul_by_instruction(HEXKEY_CLMUL_FASTEST);
+    return clmul_by_instruction(HEXKEY_CLMUL_FASTEST)
+           + clmul_by_wide_instruction(HEXKEY_CLMUL_FASTEST);
 }
 
 void hexkey_gf128_absorb(uint8_t *state, const uint8_t *point, const uint8_t *message, size_t bytes,

@@ -28,6 +28,9 @@
 
 enum { DIGIT_BYTES = 4, DIGIT_BITS = 32, FFT_LEAST_LOG = 8, FFT_MOST_LOG = 22 };
 
+/* V, or what takes its place in a transpose */
+enum novel_direction { TO_NOVEL, TO_NOVEL_INVERSE_TRANSPOSED, TO_NOVEL_TRANSPOSED };
+
 struct fft_tables {
     struct gf64_constant part[3][256]; /* c_q = part[0][q & 255] + part[1][q >> 8 & 255] + ... */
     uint64_t value[3][8], dual[3][8];  /* [s][lane]: c of lane << s */
@@ -46,8 +49,10 @@ struct fft_way {
     void (*of_middle)(uint64_t *f, uint8_t *digits, unsigned log, const struct fft_tables *t);
     /* sum += a b, place by place */
     void (*add_products)(uint64_t *sum, const uint64_t *a, const uint64_t *b, unsigned log);
-    /* the first `1 << log_wanted` coefficients of F^T f, in place */
-    void (*back)(uint64_t *f, unsigned log, unsigned log_wanted, const struct fft_tables *t);
+    /* the first 2^log_wanted coefficients of F^T f: their low halves, then their high ones, in
+     * `halves`; spoils f */
+    void (*back)(uint8_t *halves, uint64_t *f, unsigned log, unsigned log_wanted,
+                 const struct fft_tables *t);
     /* bits of 0 or 1 in bytes to ceil(n / 8) bytes, the spare bits zero */
     void (*pack)(uint8_t *out, const uint8_t *bits, size_t n);
 };

@@ -185,15 +185,19 @@ TARGET static void add_products(uint64_t *sum, const uint64_t *a, const uint64_t
         store(sum + i, add_product(load(sum + i), load(a + i), load(b + i)));
 }
 
-/* Above `log_wanted` the transposed butterflies only add the halves, as far as they are wanted. */
-TARGET static void back(uint64_t *f, unsigned log, unsigned log_wanted,
+/* Above `log_wanted` the transposed butterflies only add the halves, as far as they are wanted. V^T
+ * adds words to words: it takes their halves apart. */
+TARGET static void back(uint8_t *halves, uint64_t *f, unsigned log, unsigned log_wanted,
                         const struct fft_tables *tables)
 {
-    const size_t wanted = (size_t)1 << log_wanted;
+    const size_t wanted = (size_t)1 << log_wanted, bytes = DIGIT_BYTES * wanted;
     for (size_t j = 0; j < (size_t)1 << (log - log_wanted); j++) {
         up(f + j * wanted, log_wanted, j, tables);
         if (j > 0)
             add_bytes((uint8_t *)f, (const uint8_t *)(f + j * wanted), wanted * sizeof *f);
     }
-    change_basis((uint8_t *)f, log_wanted, sizeof *f, sizeof *f, TO_NOVEL_TRANSPOSED);
+    for (size_t i = 0; i < wanted; i += LANES)
+        store_halves(halves + DIGIT_BYTES * i, halves + bytes + DIGIT_BYTES * i, load(f + i));
+    change_basis(halves, log_wanted, DIGIT_BYTES, DIGIT_BYTES, TO_NOVEL_TRANSPOSED);
+    change_basis(halves + bytes, log_wanted, DIGIT_BYTES, DIGIT_BYTES, TO_NOVEL_TRANSPOSED);
 }

@@ -28,6 +28,13 @@ INLINE vec load_digits(const uint8_t *from)
     return _mm_cvtepu32_epi64(_mm_loadl_epi64((const __m128i *)from));
 }
 
+INLINE void store_halves(uint8_t *low, uint8_t *high, vec a)
+{
+    const __m128i halves = _mm_shuffle_epi32(a, _MM_SHUFFLE(3, 1, 2, 0));
+    _mm_storel_epi64((__m128i *)low, halves);
+    _mm_storel_epi64((__m128i *)high, _mm_unpackhi_epi64(halves, halves));
+}
+
 INLINE vec broadcast(uint64_t a)
 {
     return _mm_set1_epi64x((long long)a);
@@ -78,6 +85,8 @@ INLINE void add_bytes(uint8_t *to, const uint8_t *from, size_t bytes)
     for (; i < bytes; i += DIGIT_BYTES)
         store_le32(to + i, load_le32(to + i) ^ load_le32(from + i));
 }
+
+#include "novel_leaf_plain.h"
 
 #include "additive_fft_body.h"
 

@@ -27,6 +27,12 @@ INLINE vec load_digits(const uint8_t *from)
     return load_le32(from);
 }
 
+INLINE void store_halves(uint8_t *low, uint8_t *high, vec a)
+{
+    store_le32(low, (uint32_t)a);
+    store_le32(high, (uint32_t)(a >> 32));
+}
+
 INLINE vec broadcast(uint64_t a)
 {
     return a;
@@ -76,6 +82,8 @@ INLINE void add_bytes(uint8_t *to, const uint8_t *from, size_t bytes)
     for (size_t i = 0; i < bytes; i += DIGIT_BYTES)
         store_le32(to + i, load_le32(to + i) ^ load_le32(from + i));
 }
+
+#include "novel_leaf_plain.h"
 
 #include "additive_fft_body.h"
 

@@ -26,6 +26,12 @@ INLINE vec load_digits(const uint8_t *from)
     return _mm512_cvtepu32_epi64(_mm256_loadu_si256((const __m256i *)from));
 }
 
+INLINE void store_halves(uint8_t *low, uint8_t *high, vec a)
+{
+    _mm256_storeu_si256((__m256i *)low, _mm512_cvtepi64_epi32(a));
+    _mm256_storeu_si256((__m256i *)high, _mm512_cvtepi64_epi32(_mm512_srli_epi64(a, 32)));
+}
+
 INLINE vec broadcast(uint64_t a)
 {
     return _mm512_set1_epi64((long long)a);
@@ -117,37 +123,7 @@ INLINE void add_bytes(uint8_t *to, const uint8_t *from, size_t bytes)
     }
 }
 
-/* The eight steps of 16 digits in the order of `change_basis`: digits `places` take those `distance`
- * above them or, with the arrows turned, give to them. */
-#define STEP_OF_16(distance, places)                                                              \
-    v = turned ? _mm512_mask_xor_epi32(v, (places) << (distance), v,                              \
-                                       _mm512_alignr_epi32(v, v, 16 - (distance)))                \
-               : _mm512_mask_xor_epi32(v, places, v, _mm512_alignr_epi32(v, v, distance))
-
-INLINE vec steps_of_16(vec v, const int turned)
-{
-    STEP_OF_16(6, 0x0300);
-    STEP_OF_16(6, 0x00fc);
-    STEP_OF_16(3, 0x1010);
-    STEP_OF_16(3, 0x0e0e);
-    STEP_OF_16(1, 0x4444);
-    STEP_OF_16(1, 0x2222);
-    STEP_OF_16(4, 0x0f00);
-    STEP_OF_16(4, 0x00f0);
-    return v;
-}
-
-#define CHANGE_BASIS_OF_16
-
-INLINE int change_basis_of_16(uint8_t *f, size_t width, int transposed, int turned)
-{
-    if (width != DIGIT_BYTES || transposed)
-        return 0;
-    const vec v = _mm512_loadu_si512(f);
-    _mm512_storeu_si512(f, turned ? steps_of_16(v, 1) : steps_of_16(v, 0));
-    return 1;
-}
-
+#include "novel_leaf_wide.h"
 #include "additive_fft_body.h"
 
 TARGET static void pack(uint8_t *out, const uint8_t *bits, size_t n)

@@ -1,5 +1,6 @@
 /* To and from the basis of products of s_i (V of additive_fft.h): included once by each way, which
- * has defined TARGET and add_bytes.
+ * has defined TARGET, INLINE, add_bytes and change_basis_of_leaf for 2^LEAF_LOG digits, LEAF_LOG 4
+ * or 8.
  *
  * s_e(x) = x^(2^e) + x if e is a power of two. Let e be the largest one below k and y = s_e(x).
  * Write f, of 2^k coefficients, in powers of y with coefficients of degree below 2^e in x (`steps`):
@@ -14,10 +15,8 @@
  * takes the same steps in the same order with the arrows turned, and the transpose takes them in
  * the opposite order.
  *
- * Elements are `width` bytes, one each `stride` bytes, so that a column is a string of runs.
+ * A column is a string of runs of `width` bytes, one each `stride` bytes.
  */
-enum novel_direction { TO_NOVEL, TO_NOVEL_INVERSE_TRANSPOSED, TO_NOVEL_TRANSPOSED };
-
 enum { STRIP_BYTES = 1024 };
 
 INLINE void add_runs(uint8_t *to, const uint8_t *from, size_t count, size_t stride, size_t width)
@@ -81,12 +80,10 @@ TARGET static void change_basis(uint8_t *f, unsigned k, size_t stride, size_t wi
 {
     if (k < 2)
         return;
-#ifdef CHANGE_BASIS_OF_16
-    if (k == 4 && stride == width
-        && change_basis_of_16(f, width, direction == TO_NOVEL_TRANSPOSED,
-                              direction == TO_NOVEL_INVERSE_TRANSPOSED))
+    if (k == LEAF_LOG && stride == DIGIT_BYTES) {
+        change_basis_of_leaf(f, direction);
         return;
-#endif
+    }
     unsigned e = 1;
     while (2 * e < k)
         e *= 2;

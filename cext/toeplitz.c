@@ -1,23 +1,18 @@
 /* Toeplitz hashing over GF(2): out_i = XOR_j seed[i - j + n - 1] x_j, in one call. */
 #include "additive_fft.h"
 #include "toeplitz.h"
+#include "vector.h"
 
 /* Eight bits to 0/1 bytes: of a copy in each byte a mask keeps bit k of byte k, and what is left
  * carries, or is, bit 7. */
-static void unpack8(uint8_t *out, uint8_t packed)
+VECTORISED static void unpack_bits(uint8_t *restrict out, const uint8_t *restrict packed, size_t n)
 {
     const uint64_t ones = UINT64_C(0x0101010101010101);
-    const uint64_t apart = packed * ones & UINT64_C(0x8040201008040201);
-    const uint64_t high = (apart + 0x7f * ones) | apart;
-    store_le64(out, high >> 7 & ones);
-}
-
-static void unpack_bits(uint8_t *out, const uint8_t *packed, size_t n)
-{
-    size_t i = 0;
-    for (; i + 8 <= n; i += 8)
-        unpack8(out + i, packed[i / 8]);
-    for (; i < n; i++)
+    for (size_t k = 0; k < n / 8; k++) {
+        const uint64_t apart = packed[k] * ones & UINT64_C(0x8040201008040201);
+        store_le64(out + 8 * k, ((apart + 0x7f * ones) | apart) >> 7 & ones);
+    }
+    for (size_t i = n - n % 8; i < n; i++)
         out[i] = packed[i / 8] >> i % 8 & 1;
 }
 

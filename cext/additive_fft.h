@@ -26,6 +26,21 @@
 #include "clmul.h"
 #include "gf64.h"
 
+/* Vectors stay in registers only if everything is inlined and unrolled. Sanitizers would take
+ * minutes over functions of that size, and warn of loops that they find empty. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define FFT_SANITIZED
+#endif
+#endif
+#if defined(FFT_SANITIZED) || defined(__SANITIZE_ADDRESS__)
+#define ALWAYS_INLINE inline
+#define UNROLL
+#else
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+#define UNROLL _Pragma("GCC unroll 8")
+#endif
+
 enum { DIGIT_BYTES = 4, DIGIT_BITS = 32, FFT_LEAST_LOG = 8, FFT_MOST_LOG = 22 };
 
 /* V, or what takes its place in a transpose */

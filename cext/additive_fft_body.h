@@ -9,8 +9,6 @@
  */
 #include "novel_basis_body.h"
 
-#define UNROLL _Pragma("GCC unroll 8")
-
 enum { BASE_LOG = 2 * LOG_LANES, MOST_LEVELS = 3 };
 
 /* r[0 .. 2^levels), one level after the other; t[2^s - 1 + g] is of block g on level s. */

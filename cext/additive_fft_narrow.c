@@ -3,7 +3,7 @@
 
 #ifdef CLMUL_INSTRUCTION
 #define TARGET CLMUL_TARGET
-#define INLINE CLMUL_TARGET static inline __attribute__((always_inline))
+#define INLINE CLMUL_TARGET static ALWAYS_INLINE
 
 enum { LOG_LANES = 1, LANES = 2 };
 

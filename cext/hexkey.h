@@ -365,4 +365,11 @@ size_t hexkey_plain_sift(const hexkey_sift_settings *settings, size_t events,
                          const uint64_t *pulse, const uint32_t *phase, const uint8_t *mask,
                          uint64_t *out_pulse, uint8_t *out_bit);
 
+/* The sum over the first `taken` of n bits only, each of which costs the same; words, with one more
+ * of seed. And the hash of whole blocks.
+ */
+void hexkey_plain_toeplitz(uint64_t *restrict out, const uint8_t *bits, size_t n, size_t taken,
+                           const uint64_t *restrict seed, size_t length);
+void hexkey_plain_gf128(uint8_t *state, const uint8_t *point, const uint8_t *message, size_t bytes);
+
 #endif

@@ -186,5 +186,11 @@ class _Lib:
         out_bit: Any,
         /,
     ) -> int: ...
+    def hexkey_plain_toeplitz(
+        self, out: Any, bits: Any, n: int, taken: int, seed: Any, length: int, /
+    ) -> None: ...
+    def hexkey_plain_gf128(
+        self, state: Any, point: Any, message: Any, message_bytes: int, /
+    ) -> None: ...
 
 lib: _Lib

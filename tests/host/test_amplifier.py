@@ -88,7 +88,7 @@ def test_what_is_refused() -> None:
     amplifier = Amplifier(100, 40)
     with pytest.raises(ValueError, match=r"^100 bits of input are left, not 14 bytes$"):
         amplifier.window(14)
-    with pytest.raises(ValueError, match=r"^seed_window must be 9 bytes, not 8$"):
+    with pytest.raises(ValueError, match=r"^seed_window must be 10 bytes, not 8$"):
         amplifier.update(bytes(4), bytes(8))
     with pytest.raises(ValueError, match=r"^100 bits are missing$"):
         amplifier.finish()

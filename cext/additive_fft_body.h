@@ -40,8 +40,12 @@ INLINE void twiddles(struct twiddle *t, const unsigned levels, size_t q, const i
                      const struct fft_tables *tables)
 {
     UNROLL for (unsigned s = 0; s < levels; s++) {
-        const struct gf64_constant first = fft_constant(tables, q << s);
-        vec value = broadcast(first.value), dual = broadcast(first.dual);
+        const struct gf64_constant *a = &tables->part[0][q << s & 255];
+        const struct gf64_constant *b = &tables->part[1][q << s >> 8 & 255];
+        const struct gf64_constant *c = &tables->part[2][q << s >> 16 & 255];
+        /* added as vectors: a broadcast of memory costs nothing, one of a register does */
+        vec value = add(add(broadcast(a->value), broadcast(b->value)), broadcast(c->value));
+        vec dual = add(add(broadcast(a->dual), broadcast(b->dual)), broadcast(c->dual));
         if (of_lanes) {
             value = add(value, load(tables->value[s]));
             dual = add(dual, load(tables->dual[s]));

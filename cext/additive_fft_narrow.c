@@ -45,11 +45,11 @@ INLINE vec add(vec a, vec b)
     return _mm_xor_si128(a, b);
 }
 
-/* a + low + g r modulo x^64 */
+/* a + low + g r modulo x^64, r = (x + 1) (x^3 + 1) */
 INLINE vec add_reduced(vec a, vec low, vec g)
 {
-    const vec shifted = add(add(_mm_slli_epi64(g, 1), _mm_slli_epi64(g, 3)), _mm_slli_epi64(g, 4));
-    return add(add(a, low), add(g, shifted));
+    const vec u = add(g, _mm_add_epi64(g, g));
+    return add(add(a, low), add(u, _mm_slli_epi64(u, 3)));
 }
 
 INLINE vec add_times(vec a, vec b, struct twiddle c)

@@ -47,12 +47,11 @@ INLINE vec add3(vec a, vec b, vec c)
     return _mm512_ternarylogic_epi64(a, b, c, XOR_OF_THREE);
 }
 
-/* a + low + g r modulo x^64 */
+/* a + low + g r modulo x^64, r = (x + 1) (x^3 + 1) */
 INLINE vec add_reduced(vec a, vec low, vec g)
 {
-    const vec sum = add3(a, low, g);
-    return add3(sum, add(_mm512_slli_epi64(g, 1), _mm512_slli_epi64(g, 3)),
-                _mm512_slli_epi64(g, 4));
+    const vec u = add(g, _mm512_add_epi64(g, g));
+    return add(add3(a, low, u), _mm512_slli_epi64(u, 3));
 }
 
 INLINE vec low_halves(vec even, vec odd)

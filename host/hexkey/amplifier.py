@@ -32,7 +32,7 @@ class Amplifier:
         Bits to make, 0 to n.
     piece_bits : int, optional
         Size of the pieces to plan for; others work, too. By default four times `length`, and at
-        least 2^20: then the memory is 3 to 12 bytes for each bit of the result, beyond 1 MB.
+        least 2^20: the memory is then 1.3 to 3 bytes for each bit of the result, from 10^5 on.
     path : int
         Which multiplication, for tests and benchmarks.
 

@@ -77,8 +77,9 @@ def _measure(n: int) -> dict[str, float]:
     repetitions = 7 if n < 1_000_000 else 3
     result = {}
     for way, path in PATHS.items():
-        found = toeplitz(bits, packed, length, path)
-        _compare(way or "fastest", found, expected)
+        if n > MOST_FOR_PEERS and path == lib.HEXKEY_CLMUL_PORTABLE:
+            continue
+        _compare(way or "fastest", toeplitz(bits, packed, length, path), expected)
         (seconds,) = best_s(
             partial(toeplitz, bits, packed, length, path),
             repetitions=repetitions,
@@ -95,25 +96,22 @@ def _measure(n: int) -> dict[str, float]:
 
 
 def _plain(bits: NDArray[np.uint8], packed: bytes, length: int) -> float:
-    out = np.zeros(length // 64 + 1, np.uint64)
+    out = np.zeros((length + 63) // 64, np.uint64)
     seed = _words(packed)
     taken = min(bits.size, WORDS_OF_PLAIN // out.size)
-
-    def shifted_seeds(count: int) -> NDArray[np.uint8]:
-        lib.hexkey_plain_toeplitz(
-            ffi.from_buffer("uint64_t[]", out, require_writable=True),
-            ffi.from_buffer("uint8_t[]", bits),
-            bits.size,
-            count,
-            ffi.from_buffer("uint64_t[]", seed),
-            length,
-        )
-        return unpack_bits(out.view(np.uint8), length)
-
+    shifted_seeds = partial(
+        lib.hexkey_plain_toeplitz,
+        ffi.from_buffer("uint64_t[]", out, require_writable=True),
+        ffi.from_buffer("uint8_t[]", bits),
+        bits.size,
+        taken,
+        ffi.from_buffer("uint64_t[]", seed),
+        length,
+    )
+    (seconds,) = best_s(shifted_seeds, repetitions=3, clock=process_time)
     first = np.where(np.arange(bits.size) < taken, bits, np.uint8(0))
-    found = shifted_seeds(taken)
-    _compare("plain", found, toeplitz(first, packed, length, lib.HEXKEY_CLMUL_FASTEST))
-    (seconds,) = best_s(partial(shifted_seeds, taken), repetitions=3, clock=process_time)
+    expected = toeplitz(first, packed, length, lib.HEXKEY_CLMUL_FASTEST)
+    _compare("plain", unpack_bits(out.view(np.uint8), length), expected)
     return taken / seconds / 1e6
 
 
@@ -131,7 +129,7 @@ def _peers(
     rates["scipy"] = n / seconds / 1e6
     rows = compiled()
     if rows is not None:
-        out = np.zeros(length // 64 + 1, np.uint64)
+        out = np.zeros((length + 63) // 64, np.uint64)
         words, taken = _words(packed), min(n, WORDS_OF_PLAIN // out.size)
         rows(out, bits, taken, words)
         (seconds,) = best_s(

@@ -96,9 +96,13 @@ class Amplifier:
 
         Raises
         ------
+        TypeError
+            If an array is not one of bytes.
         ValueError
             If there is more input than n bits, the window has another size, or it is all over.
         """
+        _check_bytes("piece", piece)
+        _check_bytes("seed_window", seed_window)
         if self._finished:
             raise ValueError("the result has been taken: nothing can be added")
         window = self.window(len(piece))
@@ -140,6 +144,11 @@ class Amplifier:
         if piece_bytes > packed_bytes(left):
             raise ValueError(f"{left} bits of input are left, not {piece_bytes} bytes")
         return min(left, 8 * piece_bytes)
+
+
+def _check_bytes(name: str, given: bytes | Packed) -> None:
+    if not isinstance(given, bytes) and (given.dtype != np.uint8 or given.ndim != 1):
+        raise TypeError(f"{name} must be bytes, not {given.ndim}-dimensional {given.dtype}")
 
 
 def amplify_pieces(

@@ -98,6 +98,26 @@ def test_around_powers_of_two(digits: int, share: float, path: int) -> None:
         assert np.array_equal(out, by_integers(bits, seed, length))
 
 
+@pytest.mark.parametrize(
+    ("n", "length"),
+    [
+        (10_000_000, 3_000_000),
+        (4_000_000, 4_000_000),
+        pytest.param(100_000_000, 30_000_000, marks=pytest.mark.long),
+        pytest.param(70_000_000, 70_000_000, marks=pytest.mark.long),  # two rows of transforms
+    ],
+)
+def test_rows_of_large_matrices(n: int, length: int) -> None:
+    rng = np.random.default_rng(n)
+    bits = np.unpackbits(np.frombuffer(rng.bytes(n // 8), np.uint8))
+    packed = rng.bytes((seed_bits(n, length) + 7) // 8)
+    out = toeplitz(bits, packed, length, lib.HEXKEY_CLMUL_FASTEST)
+    seed = np.unpackbits(np.frombuffer(packed, np.uint8), bitorder="little")
+    for row in [0, 31, 32, *rng.integers(0, length, 10).tolist(), length - 2, length - 1]:
+        ones = np.count_nonzero(bits & seed[row : row + n][::-1])
+        assert out[row] == ones % 2
+
+
 @pytest.mark.parametrize("path", PATHS)
 def test_all_ones_carry_nowhere(path: int) -> None:
     # Every sum is n ones; the densest operands are the hardest for multiplication with holes.

@@ -92,6 +92,8 @@ def test_what_is_refused() -> None:
         amplifier.update(bytes(4), bytes(8))
     with pytest.raises(ValueError, match=r"^100 bits are missing$"):
         amplifier.finish()
+    with pytest.raises(TypeError, match=r"^piece must be bytes, not 1-dimensional uint16$"):
+        amplifier.update(np.zeros(4, np.uint16), bytes(10))
     amplifier.update(bytes(13), bytes(18))
     assert amplifier.finish() == bytes(5)
     with pytest.raises(ValueError, match=r"^finished already$"):

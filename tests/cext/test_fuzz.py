@@ -13,7 +13,7 @@ import pytest
 from tests.cext.fuzz import build
 from tests.cext.fuzz.build import HARNESSES, clang_has_libfuzzer, harness, libfuzzer
 
-INPUTS = {"wire": 1000, "offset": 1500, "toeplitz_stream": 300}
+INPUTS = {"wire": 1000, "offset": 1500, "toeplitz_stream": 1000}
 REST = 3000
 LEAST_PAIRS = 60  # of places reached one after the other: a fuzzer that sees nothing has few
 

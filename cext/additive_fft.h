@@ -6,8 +6,8 @@
  * s_i for which bit i of an index is 1: additions alone. B is k levels of butterflies, from
  * i = k - 1 down: with f = a + b s_i on the sums of v_0 ... v_i shifted by w,
  *     a' = a + c b,    b' = b + a',    c = s_i(w) = c_q = XOR_t q_t v_(t+1)
- * for the q-th block of 2^(i+1) places (S.-J. Lin, W.-H. Chung & Y. S. Han, FOCS 2014, section III;
- * M.-S. Chen et al., arXiv:1708.09746, sections 2.3 and 3).
+ * for the q-th block of 2^(i+1) places (S.-J. Lin, W.-H. Chung & Y. S. Han, FOCS 2014; for products
+ * of polynomials over GF(2): M.-S. Chen et al., arXiv:1708.09746).
  *
  * Multiplication by a polynomial w is the matrix M = F^-1 diag(F w) F. What amplification wants is
  * the middle of a product, out_i = XOR_j s_(i+j) w_j: the transpose of M, applied to s,

@@ -27,6 +27,12 @@ static inline uint64_t load_le64(const uint8_t *bytes)
     return LE64(x);
 }
 
+static inline void store_le32(uint8_t *bytes, uint32_t x)
+{
+    x = LE32(x);
+    memcpy(bytes, &x, sizeof x);
+}
+
 static inline void store_le64(uint8_t *bytes, uint64_t x)
 {
     x = LE64(x);

@@ -25,13 +25,29 @@
 #define CLMUL_INSTRUCTION 1
 #include <immintrin.h>
 #define CLMUL_TARGET __attribute__((target("pclmul,sse4.1")))
+#define CLMUL_WIDE_TARGET                                                                         \
+    __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,vpclmulqdq,pclmul,sse4.1")))
 static inline int clmul_by_instruction(int path)
 {
-    return path == HEXKEY_CLMUL_FASTEST && __builtin_cpu_supports("pclmul")
+    return path != HEXKEY_CLMUL_PORTABLE && __builtin_cpu_supports("pclmul")
            && __builtin_cpu_supports("sse4.1");
+}
+
+static inline int clmul_by_wide_instruction(int path)
+{
+    return path != HEXKEY_CLMUL_NARROW && clmul_by_instruction(path)
+           && __builtin_cpu_supports("vpclmulqdq") && __builtin_cpu_supports("avx512f")
+           && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq")
+           && __builtin_cpu_supports("avx512vl");
 }
 #else
 static inline int clmul_by_instruction(int path)
+{
+    (void)path;
+    return 0;
+}
+
+static inline int clmul_by_wide_instruction(int path)
 {
     (void)path;
     return 0;

@@ -173,11 +173,58 @@ CLMUL_TARGET static struct element absorb_by_instruction(struct element state, s
     }
     return state;
 }
+
+/* Blocks at once, four to a register, for messages that repay the powers. */
+enum { WIDE_BLOCKS = 32, WIDE_BYTES = 16 * WIDE_BLOCKS, WIDE_LEAST_BYTES = 8 * WIDE_BYTES };
+
+CLMUL_WIDE_TARGET static inline __m128i sum_of_lanes(__m512i a)
+{
+    const __m256i half = _mm256_xor_si256(_mm512_castsi512_si256(a),
+                                          _mm512_extracti64x4_epi64(a, 1));
+    return _mm_xor_si128(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1));
+}
+
+/* `powers` from the highest down; whole WIDE_BYTES only. */
+CLMUL_WIDE_TARGET static struct element absorb_wide(struct element state, const uint64_t *powers,
+                                                    const uint8_t *message, size_t bytes)
+{
+    for (; bytes >= WIDE_BYTES; message += WIDE_BYTES, bytes -= WIDE_BYTES) {
+        __m512i low = _mm512_setzero_si512(), middle = low, high = low;
+        __m512i first = _mm512_zextsi128_si512(
+            _mm_set_epi64x((long long)state.high, (long long)state.low));
+        for (size_t k = 0; k < WIDE_BLOCKS / 4; k++) {
+            const __m512i a = _mm512_xor_si512(first, _mm512_loadu_si512(message + 64 * k));
+            const __m512i b = _mm512_loadu_si512(powers + 8 * k);
+            middle = _mm512_xor_si512(middle, _mm512_clmulepi64_epi128(a, b, 0x01));
+            middle = _mm512_xor_si512(middle, _mm512_clmulepi64_epi128(a, b, 0x10));
+            low = _mm512_xor_si512(low, _mm512_clmulepi64_epi128(a, b, 0x00));
+            high = _mm512_xor_si512(high, _mm512_clmulepi64_epi128(a, b, 0x11));
+            first = _mm512_setzero_si512();
+        }
+        const struct products sum = {sum_of_lanes(low), sum_of_lanes(middle), sum_of_lanes(high)};
+        state = join_by_instruction(&sum);
+    }
+    return state;
+}
+
+CLMUL_TARGET static void powers_down(uint64_t *powers, struct element point)
+{
+    const __m128i factor = _mm_set_epi64x((long long)point.high, (long long)point.low);
+    struct element power = point;
+    for (size_t k = WIDE_BLOCKS; k-- > 0;) {
+        powers[2 * k] = power.low;
+        powers[2 * k + 1] = power.high;
+        struct products sum = {_mm_setzero_si128(), _mm_setzero_si128(), _mm_setzero_si128()};
+        add_product_by_instruction(&sum, power, factor);
+        power = join_by_instruction(&sum);
+    }
+}
 #endif
 
 int hexkey_clmul_accelerated(void)
 {
-    return clmul_by_instruction(HEXKEY_CLMUL_FASTEST);
+    return clmul_by_instruction(HEXKEY_CLMUL_FASTEST)
+           + clmul_by_wide_instruction(HEXKEY_CLMUL_FASTEST);
 }
 
 void hexkey_gf128_absorb(uint8_t *state, const uint8_t *point, const uint8_t *message, size_t bytes,
@@ -185,6 +232,13 @@ void hexkey_gf128_absorb(uint8_t *state, const uint8_t *point, const uint8_t *me
 {
     struct element sum = load(state);
 #ifdef CLMUL_INSTRUCTION
+    if (bytes >= WIDE_LEAST_BYTES && clmul_by_wide_instruction(path)) {
+        uint64_t powers[2 * WIDE_BLOCKS];
+        powers_down(powers, load(point));
+        sum = absorb_wide(sum, powers, message, bytes);
+        message += bytes - bytes % WIDE_BYTES;
+        bytes %= WIDE_BYTES;
+    }
     if (clmul_by_instruction(path))
         sum = absorb_by_instruction(sum, load(point), message, bytes);
     else

@@ -12,13 +12,14 @@
 #include <stdint.h>
 
 /* ---- clmul.h: which carry-less multiplication runs ----------------------------------------------
- * `path` of the kernels below: the processor's instruction where it has one, or always the portable
- * way. Results are the same; in gf128.c and toeplitz.c neither branches on secret values or uses
- * them as addresses.
+ * `path` of the kernels below: the widest of the processor's instructions, or its 128-bit one, or
+ * always the portable way; each falls back to the next. Results are the same; in gf128.c and
+ * toeplitz*.c none branches on secret values or uses them as addresses.
  */
-enum { HEXKEY_CLMUL_FASTEST = 0, HEXKEY_CLMUL_PORTABLE = 1 };
+enum { HEXKEY_CLMUL_FASTEST = 0, HEXKEY_CLMUL_NARROW = 1, HEXKEY_CLMUL_PORTABLE = 2 };
 
-/* 1 if HEXKEY_CLMUL_FASTEST means the processor's instruction, 0 if it is the portable way. */
+/* What HEXKEY_CLMUL_FASTEST means: 0 the portable way, 1 the 128-bit instruction, 2 the 512-bit
+ * one. */
 int hexkey_clmul_accelerated(void);
 
 /* ---- crc32.c: the check of frames --------------------------------------------------------------
@@ -146,7 +147,7 @@ size_t hexkey_wire_decode(const uint8_t *out, const hexkey_wire_piece *pieces, s
 void hexkey_gf128_absorb(uint8_t *state, const uint8_t *point, const uint8_t *message, size_t bytes,
                          int path);
 
-/* ---- toeplitz.c: privacy amplification ----------------------------------------------------------
+/* ---- toeplitz*.c: privacy amplification ---------------------------------------------------------
  * out[i] = XOR_j seed_bit[i - j + n - 1] & bits[j], 0 <= i < length <= n, 0 <= j < n.
  *
  * `bits` and `out` hold 0 or 1 in each byte. `seed` is packed, first bit least significant, in
@@ -159,6 +160,21 @@ size_t hexkey_toeplitz_scratch_words(size_t n, size_t length);
 int hexkey_toeplitz(uint8_t *restrict out, const uint8_t *restrict bits, size_t n,
                     const uint8_t *restrict seed, size_t length, uint64_t *restrict scratch,
                     int path);
+
+/* The same of packed bits that come in pieces, in any order: out is the sum of their products.
+ *
+ * `stream` is memory of hexkey_toeplitz_stream_words(piece, length) words that stays where it is,
+ * for pieces of up to `piece` bits; 0 words, and -1 from start, where either is 0 or beyond 2^57.
+ * A piece of n bits that begins at bit j of m bits in all takes the n + length - 1 bits of the seed
+ * from bit m - j - n on: they begin at bit `skip`, 0 to 7, of `seed`, which ends with the byte of
+ * the last one; other bits of its first and last byte are not used, nor those of the last byte of
+ * `bits`. `out` is packed, spare bits zero. After finish the stream is of no more use.
+ */
+size_t hexkey_toeplitz_stream_words(size_t piece, size_t length);
+int hexkey_toeplitz_stream_start(uint64_t *stream, size_t piece, size_t length, int path);
+void hexkey_toeplitz_stream_add(uint64_t *restrict stream, const uint8_t *restrict bits, size_t n,
+                                const uint8_t *restrict seed, unsigned skip);
+void hexkey_toeplitz_stream_finish(uint64_t *restrict stream, uint8_t *restrict out);
 
 /* ---- binomial.c: quantiles of the binomial distribution -------------------------------------- */
 
@@ -401,5 +417,12 @@ size_t hexkey_plain_wire(const uint32_t *tables, const uint8_t *data, size_t dat
 size_t hexkey_plain_sift(const hexkey_sift_settings *settings, size_t events,
                          const uint64_t *pulse, const uint32_t *phase, const uint8_t *mask,
                          uint64_t *out_pulse, uint8_t *out_bit);
+
+/* The sum over the first `taken` of n bits only, each of which costs the same; words, with one more
+ * of seed. And the hash of whole blocks.
+ */
+void hexkey_plain_toeplitz(uint64_t *restrict out, const uint8_t *bits, size_t n, size_t taken,
+                           const uint64_t *restrict seed, size_t length);
+void hexkey_plain_gf128(uint8_t *state, const uint8_t *point, const uint8_t *message, size_t bytes);
 
 #endif

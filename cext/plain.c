@@ -98,3 +98,38 @@ size_t hexkey_plain_sift(const hexkey_sift_settings *settings, size_t events,
     return written + plain_verdict(settings->bit, newest, clicked, out_pulse + written,
                                    out_bit + written);
 }
+
+/* For each bit of the input that is 1, the seed from another bit on is added. */
+void hexkey_plain_toeplitz(uint64_t *restrict out, const uint8_t *bits, size_t n, size_t taken,
+                           const uint64_t *restrict seed, size_t length)
+{
+    const size_t words = (length + 63) / 64;
+    memset(out, 0, words * sizeof *out);
+    for (size_t j = 0; j < taken; j++) {
+        const uint64_t *from = seed + (n - 1 - j) / 64;
+        const unsigned shift = (n - 1 - j) % 64;
+        if (bits[j])
+            for (size_t k = 0; k < words; k++)
+                out[k] ^= from[k] >> shift | from[k + 1] << 1 << (63 - shift);
+    }
+}
+
+/* Horner's rule, and multiplication one bit after the other. */
+void hexkey_plain_gf128(uint8_t *state, const uint8_t *point, const uint8_t *message, size_t bytes)
+{
+    const uint64_t low = load_le64(point), high = load_le64(point + 8);
+    for (size_t at = 0; at + 16 <= bytes; at += 16) {
+        const uint64_t a = load_le64(state) ^ load_le64(message + at);
+        const uint64_t b = load_le64(state + 8) ^ load_le64(message + at + 8);
+        uint64_t c = 0, d = 0;
+        for (unsigned k = 128; k-- > 0;) {
+            const uint64_t carry = d >> 63, chosen = 0 - ((k < 64 ? low : high) >> k % 64 & 1);
+            d = d << 1 | c >> 63;
+            c = c << 1 ^ carry * 0x87;
+            c ^= a & chosen;
+            d ^= b & chosen;
+        }
+        store_le64(state, c);
+        store_le64(state + 8, d);
+    }
+}

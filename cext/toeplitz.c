@@ -1,212 +1,70 @@
-/* Toeplitz hashing over GF(2): out_i = XOR_j seed[i - j + n - 1] x_j.
- *
- * In words. Let m be a multiple of 64 bits and S a string of 2m bits. Write [S](v) for the m bits
- *     out_i = XOR_j S[m + i - j] v_j,    0 <= i, j < m,
- * (S[0] is never used). With halves v = (v0, v1) and the three overlapping halves of S,
- * T0 = S[0, m), T1 = S[m/2, 3m/2), T2 = S[m, 2m),
- *     out0 = [T1](v0) + [T0](v1) = [T0 + T1](v1) + P
- *     out1 = [T2](v0) + [T1](v1) = [T1 + T2](v0) + P,    P = [T1](v0 + v1):
- * three products of half the size instead of four (Fan & Hasan, IEEE Trans. Comput. 56 (2007) 224;
- * it is the transpose of Karatsuba's multiplication). Leaves of a few words are done directly. A
- * matrix that is not square is tiled by square ones, of the size that costs least.
- *
- * Sizes are public, bits are not: control flow and addresses depend on sizes alone.
- */
-#include "clmul.h"
+/* Toeplitz hashing over GF(2): out_i = XOR_j seed[i - j + n - 1] x_j, in one call. */
+#include "additive_fft.h"
+#include "toeplitz.h"
+#include "vector.h"
 
-#include <string.h>
-
-enum { LEAF_LEAST = 8, LEAF_MOST = 15 };
-
-typedef void leaf_function(uint64_t *out, const uint64_t *s, const uint64_t *v, size_t words);
-
-/* out = [s](v) for a few words. With the two-word sums A_u = XOR_j s[words - 1 + u - j] * v[j] it
- * is out[t] = low(A_{t+1}) + high(A_t). */
-static void leaf_portable(uint64_t *out, const uint64_t *s, const uint64_t *v, size_t words)
+/* Eight bits to 0/1 bytes: of a copy in each byte a mask keeps bit k of byte k, and what is left
+ * carries, or is, bit 7. */
+VECTORISED static void unpack_bits(uint8_t *restrict out, const uint8_t *restrict packed, size_t n)
 {
-    struct clmul_holes plain[2 * LEAF_MOST], mirrored[2 * LEAF_MOST];
-    struct clmul_holes v_plain[LEAF_MOST], v_mirrored[LEAF_MOST];
-    for (size_t k = 0; k < 2 * words; k++) {
-        plain[k] = clmul_split(s[k]);
-        mirrored[k] = clmul_split(clmul_mirror(s[k]));
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    for (size_t k = 0; k < n / 8; k++) {
+        const uint64_t apart = packed[k] * ones & UINT64_C(0x8040201008040201);
+        store_le64(out + 8 * k, ((apart + 0x7f * ones) | apart) >> 7 & ones);
     }
-    for (size_t j = 0; j < words; j++) {
-        v_plain[j] = clmul_split(v[j]);
-        v_mirrored[j] = clmul_split(clmul_mirror(v[j]));
-    }
-    for (size_t t = 0; t < words; t++) {
-        struct clmul_holes low = {{0}}, high = {{0}};
-        for (size_t j = 0; j < words; j++) {
-            clmul_accumulate(&low, plain[words + t - j], v_plain[j]);
-            clmul_accumulate(&high, mirrored[words + t - j - 1], v_mirrored[j]);
-        }
-        out[t] = clmul_join(low) ^ clmul_high_from_mirrored(clmul_join(high));
-    }
+    for (size_t i = n - n % 8; i < n; i++)
+        out[i] = packed[i / 8] >> i % 8 & 1;
 }
 
-#ifdef CLMUL_INSTRUCTION
-CLMUL_TARGET static void leaf_by_instruction(uint64_t *out, const uint64_t *s, const uint64_t *v,
-                                             size_t words)
+static int sizes_are_valid(size_t n, size_t length)
 {
-    uint64_t high = 0;
-    for (size_t u = 0; u <= words; u++) {
-        __m128i sum = _mm_setzero_si128();
-        for (size_t j = 0; j < words; j++) {
-            const __m128i a = _mm_loadl_epi64((const __m128i *)(s + words - 1 + u - j));
-            const __m128i b = _mm_loadl_epi64((const __m128i *)(v + j));
-            sum = _mm_xor_si128(sum, _mm_clmulepi64_si128(a, b, 0x00));
-        }
-        if (u > 0)
-            out[u - 1] = (uint64_t)_mm_cvtsi128_si64(sum) ^ high;
-        high = (uint64_t)_mm_extract_epi64(sum, 1);
-    }
-}
-#endif
-
-static void add(uint64_t *restrict out, const uint64_t *a, const uint64_t *b, size_t words)
-{
-    for (size_t k = 0; k < words; k++)
-        out[k] = a[k] ^ b[k];
+    return length <= n && n <= SIZE_MAX / 64;
 }
 
-static void add_to(uint64_t *restrict out, const uint64_t *restrict a, size_t words)
+static size_t larger(size_t a, size_t b)
 {
-    for (size_t k = 0; k < words; k++)
-        out[k] ^= a[k];
+    return a > b ? a : b;
 }
 
-/* out = [s](v) for `words` = leaf << levels; scratch: 3 words for each word of v, see below. */
-static void product(uint64_t *out, const uint64_t *s, const uint64_t *v, size_t words,
-                    unsigned levels, uint64_t *scratch, leaf_function *leaf)
+/* Strings for which either multiplication may be the faster: that depends on the path. */
+static int karatsuba_is_cheaper(size_t n, size_t length, int path)
 {
-    if (levels == 0) {
-        leaf(out, s, v, words);
-        return;
-    }
-    const size_t half = words / 2;
-    uint64_t *sum = scratch, *shared = scratch + words, *rest = shared + half;
-    add(sum, s, s + half, words);
-    product(out, sum, v + half, half, levels - 1, rest, leaf);
-    add(sum, s + half, s + words, words);
-    product(out + half, sum, v, half, levels - 1, rest, leaf);
-    add(sum, v, v + half, half);
-    product(shared, s + half, sum, half, levels - 1, rest, leaf);
-    add_to(out, shared, half);
-    add_to(out + half, shared, half);
-}
-
-struct tiling {
-    unsigned levels;
-    size_t tile, rows, columns; /* words of a side; tiles */
-};
-
-static struct tiling cheapest_tiling(size_t out_words, size_t in_words)
-{
-    struct tiling best = {0, 0, 0, 0};
-    double least = 0;
-    for (size_t leaf = LEAF_LEAST; leaf <= LEAF_MOST; leaf++) {
-        double cost_of_tile = (double)(leaf * leaf);
-        size_t tile = leaf;
-        for (unsigned levels = 0;; levels++) {
-            const size_t rows = (out_words + tile - 1) / tile;
-            const size_t columns = (in_words + tile - 1) / tile;
-            const double cost = cost_of_tile * (double)rows * (double)columns;
-            if (best.tile == 0 || cost < least) {
-                least = cost;
-                best = (struct tiling){levels, tile, rows, columns};
-            }
-            if (rows == 1 && columns == 1)
-                break;
-            tile *= 2;
-            cost_of_tile = 3 * cost_of_tile + 2 * (double)tile; /* the sums */
-        }
-    }
-    return best;
-}
-
-static size_t words_of(size_t bits)
-{
-    return bits / 64 + (bits % 64 != 0);
+    return hexkey_karatsuba_cost(n, length, path) < hexkey_toeplitz_stream_cost(n, length, path);
 }
 
 size_t hexkey_toeplitz_scratch_words(size_t n, size_t length)
 {
-    if (length == 0 || n > SIZE_MAX / 64 || length > n)
+    if (length == 0 || !sizes_are_valid(n, length))
         return 0;
-    const struct tiling t = cheapest_tiling(words_of(length), words_of(n));
-    /* seed, input, output, one product; and 1.5 words for each word of a product, halving */
-    return (t.rows + t.columns) * t.tile + t.columns * t.tile + t.rows * t.tile + t.tile
-           + 3 * t.tile;
-}
-
-/* Eight 0/1 bytes to one: the product puts byte k's bit at place 56 + k, and no two bits of it
- * meet below. Table-free, unlike the usual ways. */
-static uint64_t pack8(const uint8_t *bits)
-{
-    const uint64_t spread = load_le64(bits) & UINT64_C(0x0101010101010101);
-    return spread * UINT64_C(0x0102040810204080) >> 56;
-}
-
-static void pack_bits(uint64_t *words, const uint8_t *bits, size_t n)
-{
-    size_t i = 0;
-    for (; i + 8 <= n; i += 8)
-        words[i / 64] |= pack8(bits + i) << i % 64;
-    for (; i < n; i++)
-        words[i / 64] |= (uint64_t)(bits[i] & 1) << i % 64;
-}
-
-/* words = the bits of `seed` moved up by `shift` < 64 places */
-static void load_seed(uint64_t *words, const uint8_t *seed, size_t bits, unsigned shift)
-{
-    const size_t bytes = bits / 8 + (bits % 8 != 0);
-    uint64_t below = 0;
-    for (size_t k = 0; 8 * k < bytes + 8; k++) {
-        uint64_t word = 0;
-        if (8 * k + 8 <= bytes)
-            word = load_le64(seed + 8 * k);
+    size_t karatsuba = 0, stream = 0;
+    for (int path = HEXKEY_CLMUL_FASTEST; path <= HEXKEY_CLMUL_PORTABLE; path++)
+        if (karatsuba_is_cheaper(n, length, path))
+            karatsuba = hexkey_karatsuba_words(n, length);
         else
-            for (size_t b = 8 * k; b < bytes; b++)
-                word |= (uint64_t)seed[b] << 8 * (b % 8);
-        const uint64_t moved = word << shift | (shift ? below >> (64 - shift) : 0);
-        if (64 * k < bits + shift)
-            words[k] = moved;
-        below = word;
-    }
+            stream = hexkey_toeplitz_stream_words(n, length);
+    return words_of(n) + words_of(length) + larger(karatsuba, stream);
 }
 
 int hexkey_toeplitz(uint8_t *restrict out, const uint8_t *restrict bits, size_t n,
                     const uint8_t *restrict seed, size_t length, uint64_t *restrict scratch,
                     int path)
 {
-    if (length > n || n > SIZE_MAX / 64)
+    if (!sizes_are_valid(n, length))
         return -1;
     if (length == 0)
         return 0;
-    leaf_function *leaf = leaf_portable;
-#ifdef CLMUL_INSTRUCTION
-    if (clmul_by_instruction(path))
-        leaf = leaf_by_instruction;
-#endif
-    (void)path;
-    const struct tiling t = cheapest_tiling(words_of(length), words_of(n));
-    uint64_t *s = scratch, *x = s + (t.rows + t.columns) * t.tile;
-    uint64_t *y = x + t.columns * t.tile, *part = y + t.rows * t.tile, *rest = part + t.tile;
-    memset(s, 0, (size_t)(part - s) * sizeof *s);
-
-    /* out_i is coefficient n - 1 + i of seed(z) x(z). Move the seed up so that n - 1 becomes a
-     * whole number of words, and put zeros below for the columns that pad x. */
-    const unsigned shift = (unsigned)((64 - (n - 1) % 64) % 64);
-    const size_t centre = (n - 1 + shift) / 64;
-    load_seed(s + t.columns * t.tile - centre, seed, n + length - 1, shift);
-    pack_bits(x, bits, n);
-    for (size_t row = 0; row < t.rows; row++)
-        for (size_t column = 0; column < t.columns; column++) {
-            const uint64_t *block = s + (t.columns + row - column - 1) * t.tile;
-            product(part, block, x + column * t.tile, t.tile, t.levels, rest, leaf);
-            add_to(y + row * t.tile, part, t.tile);
-        }
-    for (size_t i = 0; i < length; i++)
-        out[i] = (uint8_t)(y[i / 64] >> i % 64 & 1);
+    uint64_t *rest = scratch + words_of(n) + words_of(length);
+    uint8_t *x = (uint8_t *)scratch, *y = (uint8_t *)(scratch + words_of(n));
+    fft_way(path)->pack(x, bits, n);
+    if (karatsuba_is_cheaper(n, length, path)) {
+        const struct bit_string input = {x, n / 8 + (n % 8 != 0), 0};
+        const struct bit_string window = {seed, (n + length + 6) / 8, 0};
+        hexkey_karatsuba(y, input, n, window, length, rest, path);
+    } else {
+        hexkey_toeplitz_stream_start(rest, n, length, path);
+        hexkey_toeplitz_stream_add(rest, x, n, seed, 0);
+        hexkey_toeplitz_stream_finish(rest, y);
+    }
+    unpack_bits(out, y, length);
     return 0;
 }

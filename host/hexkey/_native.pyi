@@ -6,6 +6,7 @@ ffi: Any
 
 class _Lib:
     HEXKEY_CLMUL_FASTEST: int
+    HEXKEY_CLMUL_NARROW: int
     HEXKEY_CLMUL_PORTABLE: int
     HEXKEY_CRC32_TABLE_WORDS: int
     HEXKEY_WIRE_VERSION: int
@@ -93,6 +94,14 @@ class _Lib:
     def hexkey_toeplitz(
         self, out: Any, bits: Any, n: int, seed: Any, length: int, scratch: Any, path: int, /
     ) -> int: ...
+    def hexkey_toeplitz_stream_words(self, piece: int, length: int, /) -> int: ...
+    def hexkey_toeplitz_stream_start(
+        self, stream: Any, piece: int, length: int, path: int, /
+    ) -> int: ...
+    def hexkey_toeplitz_stream_add(
+        self, stream: Any, bits: Any, n: int, seed: Any, skip: int, /
+    ) -> None: ...
+    def hexkey_toeplitz_stream_finish(self, stream: Any, out: Any, /) -> None: ...
     def hexkey_binomial_ppf(self, epsilon: float, n: int, p: float, k: Any, /) -> int: ...
     def hexkey_binomial_ppf_array(
         self, count: int, epsilon: Any, n: Any, p: Any, k: Any, undecided: Any, /
@@ -182,5 +191,11 @@ class _Lib:
         out_bit: Any,
         /,
     ) -> int: ...
+    def hexkey_plain_toeplitz(
+        self, out: Any, bits: Any, n: int, taken: int, seed: Any, length: int, /
+    ) -> None: ...
+    def hexkey_plain_gf128(
+        self, state: Any, point: Any, message: Any, message_bytes: int, /
+    ) -> None: ...
 
 lib: _Lib

@@ -1,6 +1,7 @@
 """gf128.c: published GHASH values, and its Python twin."""
 
 import json
+import random
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from hexkey._native import lib
 from hexkey.gf128 import absorb, multiply_reference
 
 GHASH = json.loads((Path(__file__).parent.parent / "vectors" / "ghash.json").read_text())
-PATHS = [lib.HEXKEY_CLMUL_FASTEST, lib.HEXKEY_CLMUL_PORTABLE]
+PATHS = [lib.HEXKEY_CLMUL_FASTEST, lib.HEXKEY_CLMUL_NARROW, lib.HEXKEY_CLMUL_PORTABLE]
 elements = st.binary(min_size=16, max_size=16)
 
 
@@ -41,6 +42,15 @@ def test_every_step_of_ghash_as_published(case: dict[str, list[str]], path: int)
 @given(state=elements, point=elements, message=st.binary(max_size=150))
 def test_equals_python_twin(path: int, state: bytes, point: bytes, message: bytes) -> None:
     assert absorb(state, point, message, path) == twin(state, point, message)
+
+
+@pytest.mark.parametrize("size", [4095, 4096, 4097, 4607, 4608, 4609, 5137, 10_000])
+def test_long_messages_by_each_path(size: int) -> None:
+    # From 4096 bytes on, 512 are taken at once where the processor can.
+    rng = random.Random(size)
+    state, point, message = rng.randbytes(16), rng.randbytes(16), rng.randbytes(size)
+    expected = twin(state, point, message)
+    assert [absorb(state, point, message, path) for path in PATHS] == [expected] * len(PATHS)
 
 
 @pytest.mark.parametrize("path", PATHS)

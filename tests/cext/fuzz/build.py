@@ -21,7 +21,8 @@ _FLAGS = (
     f"-I{CEXT}",
     f"-I{HERE}",
 )
-_SANITIZERS = "-fsanitize=address,undefined"
+_KINDS = "address,undefined"
+_SANITIZERS = f"-fsanitize={_KINDS}"
 
 
 def harness(name: str, folder: Path) -> Path:
@@ -45,13 +46,21 @@ def harness(name: str, folder: Path) -> Path:
 
 
 def libfuzzer(name: str, folder: Path) -> Path | None:
-    """Return the program that fuzzes one kernel under libFuzzer; None where clang has none."""
+    """Return the program that fuzzes one kernel under libFuzzer; None where clang has none.
+
+    Objects are kept in `folder`, too.
+    """
     if not clang_has_libfuzzer():
         return None
-    program = folder / name
-    sources = [str(HERE / f"{name}.c"), *map(str, kernels())]
-    flags = [*_FLAGS, "-Wno-error", "-fsanitize=fuzzer,address,undefined"]  # gcc's errors are ours
-    compile_(["clang", *flags, *sources, "-o", str(program), "-lm"])
+    clang = ["clang", *_FLAGS, "-Wno-error"]  # gcc's errors are ours
+    objects = [folder / f"{source.stem}_libfuzzer.o" for source in kernels()]
+    for source, made in zip(kernels(), objects, strict=True):
+        if not made.exists():
+            part = f"-fsanitize=fuzzer-no-link,{_KINDS}"
+            compile_([*clang, part, "-c", str(source), "-o", str(made)])
+    program = folder / f"{name}_libfuzzer"
+    sources = [str(HERE / f"{name}.c"), *map(str, objects)]
+    compile_([*clang, f"-fsanitize=fuzzer,{_KINDS}", *sources, "-o", str(program), "-lm"])
     return program
 
 

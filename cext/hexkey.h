@@ -349,4 +349,55 @@ size_t hexkey_plain_sift(const hexkey_sift_settings *settings, size_t events,
                          const uint64_t *pulse, const uint32_t *phase, const uint8_t *mask,
                          uint64_t *out_pulse, uint8_t *out_bit);
 
+/* ---- ldpc*.c: syndromes of quasi-cyclic codes, and their decoder -------------------------------
+ * A code's columns hold `lifting` bits each, its rows as many checks. The check of a layer in lane
+ * i has, for each edge of the layer, the bit (i + shift) mod lifting of the edge's column. A layer
+ * is a row, or a part of its lanes.
+ */
+enum {
+    HEXKEY_LDPC_MAX_DEGREE = 192, /* edges of a layer */
+    HEXKEY_LDPC_MAX_LIFTING = 65536,
+    HEXKEY_LDPC_CERTAIN = 127, /* the size of a log likelihood ratio; 6 are a nat */
+    HEXKEY_LDPC_SLACK = 64     /* words before and after the columns that a decoder may touch */
+};
+
+typedef struct {
+    uint32_t column; /* where the column starts */
+    uint32_t shift;  /* below `lifting` */
+} hexkey_ldpc_edge;
+
+typedef struct {
+    uint32_t first_edge;
+    uint32_t degree;
+    uint32_t first_lane;
+    uint32_t lanes;
+} hexkey_ldpc_layer;
+
+enum { HEXKEY_LDPC_FASTEST = 0, HEXKEY_LDPC_PORTABLE = 1, HEXKEY_LDPC_AVX2 = 2, HEXKEY_LDPC_AVX512 = 3 };
+
+/* The path that HEXKEY_LDPC_FASTEST means on this machine. */
+int hexkey_ldpc_fastest(void);
+
+/* The sum of the bits on each check of the layers, one layer after the other; bytes 0 and 1. */
+void hexkey_ldpc_syndrome(const hexkey_ldpc_layer *layers, uint32_t layer_count,
+                          const hexkey_ldpc_edge *edges, uint32_t lifting, const uint8_t *bits,
+                          uint8_t *out);
+
+/* Bytes of `messages` below. */
+size_t hexkey_ldpc_message_bytes(const hexkey_ldpc_layer *layers, uint32_t layer_count);
+
+/* Find bits with the given syndrome: layered sum-product decoding in bytes.
+ *
+ * `bits` holds log likelihood ratios, positive for 0 and at most 127 in size, and is left with those found:
+ * the sign is the bit. `syndrome` holds a byte 0 or 1 for each check of each layer, one layer after
+ * the other, each filled with zeros to a multiple of 64. Returns the sweeps it took; minus the
+ * sweeps done if the bits do not have the syndrome after `sweeps` (below 2^31), or if for `patience`
+ * of them the number of checks that are not met has not gone below what it had been. 0 if this
+ * machine has not got `path`.
+ */
+int32_t hexkey_ldpc_decode(const hexkey_ldpc_layer *layers, uint32_t layer_count,
+                           const hexkey_ldpc_edge *edges, uint32_t lifting,
+                           const int8_t *syndrome, int16_t *bits, int8_t *messages,
+                           uint32_t sweeps, uint32_t patience, int path);
+
 #endif

@@ -1,0 +1,193 @@
+/* The sweeps of the decoder, for any width of vector. Included by ldpc_portable.c, ldpc_avx2.c and
+ * ldpc_avx512.c, each of which defines V, a vector of LANES bytes, W, one of HALF as many words,
+ * the operations on them, and TARGET, the attribute its functions need. All of them give the same
+ * bits. Messages are bytes; what is believed of a bit is a sum of up to HEXKEY_LDPC_MAX_DEGREE of them.
+ */
+#include <stddef.h>
+#include <string.h>
+
+#include "hexkey.h"
+#include "ldpc_sweeps.h"
+
+enum { MOST = HEXKEY_LDPC_MAX_DEGREE, CERTAIN = HEXKEY_LDPC_CERTAIN };
+
+/* One vector of checks: of each edge what its bit is believed to be without the check, whether it
+ * was believed to be 1 with it, and running sums.
+ */
+typedef struct {
+    W q[2][MOST];
+    V sign[MOST], was[MOST], inside[2 * MOST], outside[2 * MOST];
+} work;
+
+/* 6 ln(1 + exp(-x / 6)), rounded; 0 from x = 15 on. */
+static const int8_t CORRECTION[16] = {4, 4, 3, 3, 2, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1, 0};
+
+/* Any HALF words from the middle on backwards: as many ones as the distance from it. */
+static const int16_t ONES[2 * HALF] = {
+#define ONES8 -1, -1, -1, -1, -1, -1, -1, -1
+    ONES8,
+#if HALF >= 16
+    ONES8,
+#endif
+#if HALF >= 32
+    ONES8, ONES8,
+#endif
+};
+
+static inline TARGET W first_lanes(uint32_t count)
+{
+    return w_load(ONES + HALF - count);
+}
+
+/* The reliability of the sum of two bits: min(a, b) + t(a + b) - t(|a - b|). */
+static inline TARGET V box(V a, V b)
+{
+    V least = v_min(a, b), most = v_max(a, b);
+    V sum = v_add(least, v_correction(v_add(least, most)));
+    return v_subtract_to_zero(sum, v_correction(v_sub(most, least)));
+}
+
+/* `count` lanes of a column from lane `at` on, around its end; surplus lanes are certain zeros. */
+static TARGET W gather(const int16_t *column, uint32_t at, uint32_t count, uint32_t lifting)
+{
+    if (lifting < HALF) {
+        int16_t lanes[HALF];
+        for (uint32_t i = 0; i < HALF; i++)
+            lanes[i] = i < count ? column[(at + i) % lifting] : CERTAIN;
+        return w_load(lanes);
+    }
+    uint32_t straight = lifting - at < count ? lifting - at : count;
+    W here = first_lanes(straight), there = w_and_not(first_lanes(count), here);
+    W found = w_or(w_and(w_load(column + at), here), w_and_not(w_set(CERTAIN), first_lanes(count)));
+    return w_or(found, w_and(w_load(column + at - lifting), there));
+}
+
+static TARGET void scatter(W x, int16_t *column, uint32_t at, uint32_t count, uint32_t lifting)
+{
+    if (lifting < HALF) {
+        int16_t lanes[HALF];
+        w_store(lanes, x);
+        for (uint32_t i = 0; i < count; i++)
+            column[(at + i) % lifting] = lanes[i];
+        return;
+    }
+    uint32_t straight = lifting - at < count ? lifting - at : count;
+    W here = first_lanes(straight), there = w_and_not(first_lanes(count), here);
+    int16_t *p = column + at;
+    w_store(p, w_or(w_and(x, here), w_and_not(w_load(p), here)));
+    p -= lifting;
+    w_store(p, w_or(w_and(x, there), w_and_not(w_load(p), there)));
+}
+
+/* What all others on a check say about each of its bits, for two bits or more: sums over a tree with
+ * bit k in leaf degree + k, upwards inside each node's branch and then downwards outside of it. In a
+ * tree sums are of like sizes, for which the rounded correction is best.
+ */
+static inline TARGET void sums(work *w, uint32_t degree)
+{
+    V *inside = w->inside, *outside = w->outside;
+    for (uint32_t i = degree - 1; i > 1; i--)
+        inside[i] = box(inside[2 * i], inside[2 * i + 1]);
+    outside[2] = inside[3];
+    outside[3] = inside[2];
+    for (uint32_t i = 2; i < degree; i++) {
+        outside[2 * i] = box(outside[i], inside[2 * i + 1]);
+        outside[2 * i + 1] = box(outside[i], inside[2 * i]);
+    }
+}
+
+/* The lanes of half `h` of a vector that has `count` of them. */
+static inline uint32_t of_half(uint32_t count, uint32_t h)
+{
+    uint32_t rest = count > h * HALF ? count - h * HALF : 0;
+    return rest < HALF ? rest : HALF;
+}
+
+/* One vector of checks. Returns how many were not met by the bits as they came; `flips` gets the
+ * signs that changed.
+ */
+static inline TARGET unsigned check(const hexkey_ldpc_edge *edges, uint32_t degree, uint32_t lane,
+                                    uint32_t count, uint32_t lifting, int16_t *bits,
+                                    int8_t *messages, const int8_t *syndrome, V *flips, work *w)
+{
+    V sign = v_signs(syndrome), parity = sign;
+    int16_t *at[MOST];
+    for (uint32_t k = 0; k < degree; k++) {
+        uint32_t from = lane + edges[k].shift;
+        from -= from >= lifting ? lifting : 0;
+        int16_t *column = bits + edges[k].column;
+        int straight = count == LANES && from + LANES <= lifting;
+        at[k] = straight ? column + from : NULL;
+        V message = v_load(messages + k * LANES);
+        W now[2];
+        if (straight) {
+            now[0] = w_load(column + from);
+            now[1] = w_load(column + from + HALF);
+        } else {
+            now[0] = gather(column, from, of_half(count, 0), lifting);
+            now[1] = gather(column, (from + HALF) % lifting, of_half(count, 1), lifting);
+        }
+        w->q[0][k] = w_sub(now[0], v_low(message));
+        w->q[1][k] = w_sub(now[1], v_high(message));
+        w->was[k] = v_pack(now[0], now[1]);
+        w->sign[k] = v_pack(w->q[0][k], w->q[1][k]);
+        w->inside[degree + k] = v_min(v_abs(w->sign[k]), v_set(CERTAIN));
+        parity = v_xor(parity, w->was[k]);
+        sign = v_xor(sign, w->sign[k]);
+    }
+    if (degree > 1)
+        sums(w, degree);
+    else
+        w->outside[1] = v_set(CERTAIN);
+    V flipped = *flips;
+    for (uint32_t k = 0; k < degree; k++) {
+        V message = v_negate_where(w->outside[degree + k], v_xor(sign, w->sign[k]));
+        v_store(messages + k * LANES, message);
+        W next[2] = {w_add(w->q[0][k], v_low(message)), w_add(w->q[1][k], v_high(message))};
+        flipped = v_or(flipped, v_xor(v_pack(next[0], next[1]), w->was[k]));
+        if (at[k]) {
+            w_store(at[k], next[0]);
+            w_store(at[k] + HALF, next[1]);
+        } else {
+            uint32_t from = (lane + edges[k].shift) % lifting;
+            int16_t *column = bits + edges[k].column;
+            scatter(next[0], column, from, of_half(count, 0), lifting);
+            scatter(next[1], column, (from + HALF) % lifting, of_half(count, 1), lifting);
+        }
+    }
+    *flips = flipped;
+    return v_count_signs(parity);
+}
+
+/* Sweep until every check is met, `sweeps` are over, or nothing has got better for `patience`. */
+TARGET int32_t SWEEPS(const hexkey_ldpc_layer *layers, uint32_t layer_count,
+                      const hexkey_ldpc_edge *edges, uint32_t lifting, const int8_t *syndrome,
+                      int16_t *bits, int8_t *messages, uint32_t sweeps, uint32_t patience)
+{
+    work w;
+    uint32_t least = UINT32_MAX, since = 0;
+    for (uint32_t sweep = 1; sweep <= sweeps; sweep++) {
+        V flips = v_set(0);
+        uint32_t unmet = 0;
+        int8_t *r = messages;
+        const int8_t *s = syndrome;
+        for (const hexkey_ldpc_layer *l = layers; l < layers + layer_count; l++) {
+            uint32_t end = l->first_lane + l->lanes;
+            for (uint32_t lane = l->first_lane; lane < end; lane += LANES) {
+                uint32_t count = end - lane < LANES ? end - lane : LANES;
+                unmet += check(edges + l->first_edge, l->degree, lane, count, lifting, bits, r, s,
+                               &flips, &w);
+                r += l->degree * LANES;
+                s += LANES;
+            }
+            s = syndrome + (s - syndrome + 63) / 64 * 64;
+        }
+        if (unmet == 0 && v_count_signs(flips) == 0)
+            return (int32_t)sweep;
+        since = unmet < least ? 0 : since + 1;
+        least = unmet < least ? unmet : least;
+        if (since > patience)
+            return -(int32_t)sweep;
+    }
+    return -(int32_t)sweeps;
+}

@@ -356,7 +356,6 @@ size_t hexkey_plain_sift(const hexkey_sift_settings *settings, size_t events,
  */
 enum {
     HEXKEY_LDPC_MAX_DEGREE = 192, /* edges of a layer */
-    HEXKEY_LDPC_MAX_LIFTING = 65536,
     HEXKEY_LDPC_CERTAIN = 127, /* the size of a log likelihood ratio; 6 are a nat */
     HEXKEY_LDPC_SLACK = 64     /* words before and after the columns that a decoder may touch */
 };

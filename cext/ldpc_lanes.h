@@ -57,9 +57,11 @@ static TARGET W gather(const int16_t *column, uint32_t at, uint32_t count, uint3
         return w_load(lanes);
     }
     uint32_t straight = lifting - at < count ? lifting - at : count;
-    W here = first_lanes(straight), there = w_and_not(first_lanes(count), here);
-    W found = w_or(w_and(w_load(column + at), here), w_and_not(w_set(CERTAIN), first_lanes(count)));
-    return w_or(found, w_and(w_load(column + at - lifting), there));
+    W here = first_lanes(straight), all = first_lanes(count);
+    W found = w_or(w_and(w_load(column + at), here), w_and_not(w_set(CERTAIN), all));
+    if (straight == count)
+        return found;
+    return w_or(found, w_and(w_load(column + at - lifting), w_and_not(all, here)));
 }
 
 static TARGET void scatter(W x, int16_t *column, uint32_t at, uint32_t count, uint32_t lifting)
@@ -75,6 +77,8 @@ static TARGET void scatter(W x, int16_t *column, uint32_t at, uint32_t count, ui
     W here = first_lanes(straight), there = w_and_not(first_lanes(count), here);
     int16_t *p = column + at;
     w_store(p, w_or(w_and(x, here), w_and_not(w_load(p), here)));
+    if (straight == count)
+        return;
     p -= lifting;
     w_store(p, w_or(w_and(x, there), w_and_not(w_load(p), there)));
 }

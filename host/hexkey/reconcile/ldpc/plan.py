@@ -18,6 +18,7 @@ SIGMAS = 1.45
 STEP_SIGMAS = 1.0
 LEAST_STEP = 0.006
 QUERIES = 10
+MOST_SHARE = 0.9  # of a block; where more would be needed it is disclosed whole, too
 
 
 @cache
@@ -28,6 +29,11 @@ def _family() -> tuple[str, ...]:
 def exists(number: int) -> bool:
     """Tell whether a query may name this code."""
     return number == NO_CODE or number < len(_family())
+
+
+def is_code(number: int) -> bool:
+    """Tell whether it is the number of a code, rather than of none."""
+    return number != NO_CODE
 
 
 def code(number: int) -> Code:
@@ -57,7 +63,7 @@ def first(n: int, qber: float) -> tuple[int, int]:
     qber = min(max(qber, LEAST_QBER), 0.4999)
     efficiency = LONG_BLOCK + SIGMAS * spread(n, qber)
     wanted = round(n * binary_entropy(qber) * efficiency)
-    if n < LEAST_BITS or wanted >= n:
+    if n < LEAST_BITS or wanted > MOST_SHARE * n:
         return NO_CODE, n
     fitting = [k for k in range(len(_family())) if checks(k, n) <= wanted]
     number = max(fitting, key=lambda k: checks(k, n), default=0)

@@ -110,14 +110,19 @@ def optimise(qber: float, mean_check: float, start: Mapping[int, float], top: in
     return found
 
 
-def counts(shares: Mapping[int, float], columns: int) -> dict[int, int]:
-    """Return how many columns have each degree; the rounding goes to those that lost most."""
+def counts(shares: Mapping[int, float], columns: int, rows: int) -> dict[int, int]:
+    """Return how many columns have each degree; the rounding goes to those that lost most.
+
+    Columns of degree 2 that do not fit into a forest get a third edge.
+    """
     kept = {d: share / d for d, share in shares.items() if share > 0.003}
     exact = {d: columns * value / sum(kept.values()) for d, value in kept.items()}
     whole = {d: int(value) for d, value in exact.items()}
     missing = columns - sum(whole.values())
     for degree in sorted(exact, key=lambda d: whole[d] - exact[d])[:missing]:
         whole[degree] += 1
+    surplus = max(0, whole[2] - (rows - 1))
+    whole[2], whole[3] = whole[2] - surplus, whole[3] + surplus
     return dict(sorted(whole.items()))
 
 
@@ -147,7 +152,7 @@ def recipe(columns: int, rows: int) -> dict[str, Any]:
         "lifting": 65536 // columns,
         "qber": round(qber, 5),
         "threshold": round(best[1].efficiency, 4),
-        "degrees": {str(d): n for d, n in counts(best[1].shares, columns).items()},
+        "degrees": {str(d): n for d, n in counts(best[1].shares, columns, rows).items()},
     }
 
 

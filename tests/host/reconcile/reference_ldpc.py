@@ -47,6 +47,19 @@ def clip(x: int) -> int:
     return max(-CERTAIN, min(CERTAIN, x))
 
 
+def has_syndrome(
+    layers: Sequence[Layer], lifting: int, syndrome: Sequence[Sequence[int]], belief: Sequence[int]
+) -> bool:
+    """Tell whether the bits believed meet every check."""
+    for layer, known in zip(layers, syndrome, strict=True):
+        for lane in range(layer.lanes):
+            check = layer.first_lane + lane
+            at = [c * lifting + (check + shift) % lifting for c, shift in layer.edges]
+            if (sum(belief[i] < 0 for i in at) + known[lane]) % 2:
+                return False
+    return True
+
+
 def decode(
     layers: Sequence[Layer],
     lifting: int,
@@ -60,7 +73,7 @@ def decode(
     message = [[[0] * len(layer.edges) for _ in range(layer.lanes)] for layer in layers]
     least, idle = math.inf, 0
     for sweep in range(1, sweeps + 1):
-        unmet, flipped = 0, False
+        unmet = 0
         for layer, known, kept in zip(layers, syndrome, message, strict=True):
             for lane in range(layer.lanes):
                 check = layer.first_lane + lane
@@ -72,10 +85,9 @@ def decode(
                 for k, (i, size) in enumerate(zip(at, others(sizes), strict=True)):
                     minus = odd ^ (without[k] < 0)
                     kept[lane][k] = -size if minus else size
-                    new = without[k] + kept[lane][k]
-                    flipped |= (new < 0) != (belief[i] < 0)
-                    belief[i] = new
-        if not unmet and not flipped:
+                    belief[i] = without[k] + kept[lane][k]
+        total = sum(layer.lanes for layer in layers)
+        if 256 * unmet <= total and has_syndrome(layers, lifting, syndrome, belief):
             return sweep, belief
         idle = 0 if unmet < least else idle + 1
         least = min(least, unmet)

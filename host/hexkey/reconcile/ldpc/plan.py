@@ -3,17 +3,29 @@
 import math
 from functools import cache
 
+import numpy as np
+
 from hexkey.keyrate.entropy import binary_entropy
 from hexkey.reconcile.ldpc.code import Code, checksums, load
-from hexkey.reconcile.ldpc.wire import NO_CODE, lifting_of
+from hexkey.reconcile.ldpc.wire import MAX_BITS, NO_CODE, lifting_of
 
 # Smaller blocks are disclosed whole: nothing would be left of them for a key.
 LEAST_BITS = 2048
 LEAST_QBER = 0.001  # below, the code for this is used
-# Efficiency of the first query: that of a very long block, and how many standard deviations of the
-# block's own entropy are added.
-LONG_BLOCK = 1.052
-SIGMAS = 1.45
+# Efficiency at which very long blocks decode: the codes' thresholds and a little more, by the
+# error rate; and how many standard deviations of a block's own entropy are added at first.
+LONG_BLOCKS = (
+    (0.005, 1.125),
+    (0.01, 1.095),
+    (0.02, 1.072),
+    (0.03, 1.065),
+    (0.05, 1.055),
+    (0.065, 1.050),
+    (0.11, 1.046),
+)
+SIGMAS = 1.2
+# What a check known by its halves is worth, next to one more check of a code: a little less.
+SPLIT_LOSS = 0.06
 # Each further query, in such standard deviations and at least this share.
 STEP_SIGMAS = 1.0
 LEAST_STEP = 0.006
@@ -61,16 +73,21 @@ def spread(n: int, qber: float) -> float:
 def first(n: int, qber: float) -> tuple[int, int]:
     """Return the code for a block and how many bits to disclose of it first."""
     qber = min(max(qber, LEAST_QBER), 0.4999)
-    efficiency = LONG_BLOCK + SIGMAS * spread(n, qber)
-    wanted = round(n * binary_entropy(qber) * efficiency)
+    efficiency = float(np.interp(qber, *zip(*LONG_BLOCKS, strict=True)))
+    wanted = n * binary_entropy(qber) * (efficiency + SIGMAS * spread(n, qber))
     if n < LEAST_BITS or wanted > MOST_SHARE * n:
         return NO_CODE, n
-    fitting = [k for k in range(len(_family())) if checks(k, n) <= wanted]
-    number = max(fitting, key=lambda k: checks(k, n), default=0)
-    least = checks(number, n)
-    if least >= n:
-        return NO_CODE, n
-    return number, min(max(wanted, least), most(n, least))
+    bits = [_with(checks(number, n), wanted) for number in range(len(_family()))]
+    number = min(range(len(bits)), key=bits.__getitem__)
+    return (number, bits[number]) if bits[number] < n else (NO_CODE, n)
+
+
+def _with(checks: int, wanted: float) -> int:
+    """Return the bits to disclose with a code of so many checks, too many if it cannot do."""
+    if checks >= wanted:
+        return checks
+    bits = math.ceil((wanted - SPLIT_LOSS * checks) / (1 - SPLIT_LOSS))
+    return bits if bits <= 2 * checks else MAX_BITS + 1
 
 
 def more(n: int, qber: float, disclosed: int, queries: int) -> int:

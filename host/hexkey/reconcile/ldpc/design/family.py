@@ -23,7 +23,8 @@ from hexkey.reconcile.ldpc.design.evolution import Evolution, Floats, concentrat
 # two codes, checks are split.
 SIZES = (
     *((1024, rows) for rows in (46, 54, 63, 73, 84, 98, 114)),
-    *((512, rows) for rows in (66, 77, 90, 104, 121, 140, 162, 188, 218, 253)),
+    *((512, rows) for rows in (66, 77, 83, 90, 97, 104, 112, 121, 130, 140, 151, 162)),
+    *((512, rows) for rows in (175, 188, 202, 218, 235, 253, 294, 342)),
 )
 MADE_FOR = 1.055  # efficiency at which a code is to be used
 DEGREES = (2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 16, 18, 20, 22, 25, 30)

@@ -108,8 +108,6 @@ class Graph:
         marks = reached.reshape(-1)
         columns, bits = np.array([column]), np.array([0])
         for mark in (AT_3, AT_3, AT_5) if k else ():
-            if 3 * len(columns) > 4 * len(marks):
-                break  # all would be reached
             rows = self.row_of[columns]
             some, which = np.nonzero(rows >= 0)
             rows = rows[some, which]
@@ -117,8 +115,8 @@ class Graph:
             places = _distinct(rows * self.lifting + checks, len(marks))
             places = places[marks[places] == FREE]
             marks[places] = mark
-            if mark == AT_5:
-                break
+            if mark == AT_5 or 3 * len(places) * self.column_of.shape[1] > 8 * len(marks):
+                break  # far enough, or all would be reached
             rows, checks = places // self.lifting, places % self.lifting
             found = self.column_of[rows]
             some, which = np.nonzero(found >= 0)

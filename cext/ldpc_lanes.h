@@ -50,8 +50,10 @@ static TARGET W gather(const int16_t *column, uint32_t at, uint32_t count, uint3
 {
     if (lifting < HALF) {
         int16_t lanes[HALF];
-        for (uint32_t i = 0; i < HALF; i++)
-            lanes[i] = i < count ? column[(at + i) % lifting] : CERTAIN;
+        for (uint32_t i = 0; i < HALF; i++) {
+            lanes[i] = i < count ? column[at] : CERTAIN;
+            at = at + 1 < lifting ? at + 1 : 0;
+        }
         return w_load(lanes);
     }
     uint32_t straight = lifting - at < count ? lifting - at : count;
@@ -67,8 +69,10 @@ static TARGET void scatter(W x, int16_t *column, uint32_t at, uint32_t count, ui
     if (lifting < HALF) {
         int16_t lanes[HALF];
         w_store(lanes, x);
-        for (uint32_t i = 0; i < count; i++)
-            column[(at + i) % lifting] = lanes[i];
+        for (uint32_t i = 0; i < count; i++) {
+            column[at] = lanes[i];
+            at = at + 1 < lifting ? at + 1 : 0;
+        }
         return;
     }
     uint32_t straight = lifting - at < count ? lifting - at : count;

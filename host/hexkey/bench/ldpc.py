@@ -1,4 +1,4 @@
-"""How efficient and how fast LDPC reconciliation is on independent errors, both roles on one core."""
+"""How efficient and how fast LDPC codes are on independent errors, both roles on one core."""
 
 import math
 import statistics
@@ -128,7 +128,7 @@ def _textbook_seconds(n: int, qber: float, errors: Bits, iterations: int = 100) 
         return 0.0
     code, lifting = plan.code(number), -(-n // plan.code(number).columns)
     lanes = np.arange(lifting)
-    row = np.repeat(np.arange(code.rows), code.halves.sum(axis=1))
+    row = np.repeat(np.arange(code.rows), code.sizes)
     check = (row[:, np.newaxis] * lifting + lanes).ravel()
     column, shift = code.edges.T.astype(np.int64)
     bit = (column[:, np.newaxis] * lifting + (lanes + shift[:, np.newaxis]) % lifting).ravel()

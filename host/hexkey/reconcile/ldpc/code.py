@@ -46,6 +46,11 @@ class Code:
     halves: Words
     edges: Words
 
+    @property
+    def sizes(self) -> NDArray[np.int64]:
+        """Edges of each row."""
+        return self.halves.sum(axis=1, dtype=np.int64)
+
     def edges_at(self, lifting: int) -> Words:
         """Return the edges as the C structure has them, at a size."""
         sized = np.empty_like(self.edges)
@@ -86,8 +91,8 @@ class Code:
         self, start: int, stop: int, first_lane: int, lanes: int, part: int | None = None
     ) -> Words:
         """Return a layer for each of some rows, whole (None) or a half of it."""
-        sizes = self.halves.sum(axis=1)
-        first_edges = np.concatenate([[0], np.cumsum(sizes)])[:-1]
+        sizes = self.sizes
+        first_edges = np.cumsum(sizes) - sizes
         layers = np.empty((stop - start, 4), np.uint32)
         layers[:, 0] = first_edges[start:stop]
         layers[:, 1] = (sizes if part is None else self.halves[:, part])[start:stop]
@@ -116,11 +121,14 @@ def decode(data: bytes, name: str) -> Code:
     if len(words) < 4 or words[0] != MAGIC:
         raise InputError(f"{name} is not a file of an LDPC code")
     columns, rows, count = (int(word) for word in words[1:4])
+    if len(words) != 4 + 2 * rows + 2 * count or len(data) % 2 or not rows:
+        raise InputError(f"{name} is cut short or too long")
     halves, edges = words[4 : 4 + 2 * rows].reshape(-1, 2), words[4 + 2 * rows :].reshape(-1, 2)
-    if len(halves) != rows or len(edges) != count or halves.sum() != count or not columns:
-        raise InputError(f"{name} is cut short")
-    if not halves.all() or halves.sum(axis=1).max() > MAX_DEGREE or edges[:, 0].max() >= columns:
-        raise InputError(f"{name} describes no code")
+    sizes = halves.sum(axis=1)
+    if not halves.all() or sizes.sum() != count or sizes.max() > MAX_DEGREE:
+        raise InputError(f"{name} describes no code: its rows are wrong")
+    if edges[:, 0].max() >= columns:
+        raise InputError(f"{name} describes no code: its columns are wrong")
     return Code(columns, rows, halves, edges)
 
 

@@ -15,15 +15,16 @@ LEAST_QBER = 0.001  # below, the code for this is used
 # Efficiency at which very long blocks decode: the codes' thresholds and a little more, by the
 # error rate; and how many standard deviations of a block's own entropy are added at first.
 LONG_BLOCKS = (
-    (0.005, 1.125),
-    (0.01, 1.095),
-    (0.02, 1.072),
-    (0.03, 1.065),
-    (0.05, 1.055),
-    (0.065, 1.050),
-    (0.11, 1.046),
+    (0.005, 1.130),
+    (0.01, 1.105),
+    (0.02, 1.077),
+    (0.03, 1.072),
+    (0.05, 1.064),
+    (0.065, 1.058),
+    (0.08, 1.054),
+    (0.1, 1.048),
 )
-SIGMAS = 1.2
+SIGMAS = 1.0
 # What a check known by its halves is worth, next to one more check of a code: a little less.
 SPLIT_LOSS = 0.06
 # Each further query, in such standard deviations and at least this share.
@@ -73,7 +74,8 @@ def spread(n: int, qber: float) -> float:
 def first(n: int, qber: float) -> tuple[int, int]:
     """Return the code for a block and how many bits to disclose of it first."""
     qber = min(max(qber, LEAST_QBER), 0.4999)
-    efficiency = float(np.interp(qber, *zip(*LONG_BLOCKS, strict=True)))
+    at, efficiencies = np.array(LONG_BLOCKS).T
+    efficiency = float(np.interp(qber, at, efficiencies))
     wanted = n * binary_entropy(qber) * (efficiency + SIGMAS * spread(n, qber))
     if n < LEAST_BITS or wanted > MOST_SHARE * n:
         return NO_CODE, n

@@ -50,7 +50,7 @@ def test_codes_are_what_their_recipes_say(name: str) -> None:
 
 
 def cycles_of_four(code: Code, lifting: int, degrees: NDArray[np.int64], below: int) -> int:
-    """Count pairs of columns, one of them below a degree, that two rows join by like shifts."""
+    """Count pairs of columns, both below a degree, that two rows join by like shifts."""
     ends = np.cumsum(code.sizes)[:-1]
     rows = [{int(c): int(s) for c, s in part} for part in np.split(code.edges, ends)]
     found = 0
@@ -58,9 +58,9 @@ def cycles_of_four(code: Code, lifting: int, degrees: NDArray[np.int64], below: 
         steps: dict[int, int] = {}  # the least degree of the columns of each step
         for column in a.keys() & b.keys():
             step, degree = (a[column] - b[column]) % lifting, int(degrees[column])
-            least = min(steps.get(step, 1 << 16), degree)
-            found += step in steps and least < below
-            steps[step] = least
+            before = steps.get(step, 1 << 16)
+            found += max(before, degree) < below
+            steps[step] = min(before, degree)
     return found
 
 

@@ -49,7 +49,8 @@ class Code:
     @property
     def sizes(self) -> NDArray[np.int64]:
         """Edges of each row."""
-        return self.halves.sum(axis=1, dtype=np.int64)
+        sizes: NDArray[np.int64] = self.halves.sum(axis=1, dtype=np.int64)
+        return sizes
 
     def edges_at(self, lifting: int) -> Words:
         """Return the edges as the C structure has them, at a size."""

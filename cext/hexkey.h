@@ -357,7 +357,7 @@ size_t hexkey_plain_sift(const hexkey_sift_settings *settings, size_t events,
 enum {
     HEXKEY_LDPC_MAX_DEGREE = 192, /* edges of a layer */
     HEXKEY_LDPC_CERTAIN = 127, /* the size of a log likelihood ratio; 6 are a nat */
-    HEXKEY_LDPC_SLACK = 64     /* words before and after the columns that a decoder may touch */
+    HEXKEY_LDPC_MARGIN = 64    /* words around the columns of a decoder */
 };
 
 typedef struct {
@@ -387,8 +387,9 @@ size_t hexkey_ldpc_message_bytes(const hexkey_ldpc_layer *layers, uint32_t layer
 
 /* Find bits with the given syndrome: layered sum-product decoding in bytes.
  *
- * `bits` holds log likelihood ratios, positive for 0 and at most 127 in size, and is left with those found:
- * the sign is the bit. `syndrome` holds a byte 0 or 1 for each check of each layer, one layer after
+ * `bits` holds log likelihood ratios, positive for 0 and at most 127 in size, and is left with those
+ * found: the sign is the bit. Before the first column there are HEXKEY_LDPC_MARGIN words, and
+ * after each column twice as many, that the decoder uses. `syndrome` holds a byte 0 or 1 for each check of each layer, one layer after
  * the other, each filled with zeros to a multiple of 64. Returns the sweeps it took; minus the
  * sweeps done if the bits do not have the syndrome after `sweeps` (below 2^31), or if for `patience`
  * of them the number of checks that are not met has not gone below what it had been. 0 if this

@@ -47,6 +47,13 @@ size_t hexkey_ldpc_message_bytes(const hexkey_ldpc_layer *layers, uint32_t layer
     return bytes;
 }
 
+/* Write a column's first bits after its last ones. */
+static void go_on(int16_t *column, uint32_t lifting)
+{
+    for (uint32_t i = 0; i < HEXKEY_LDPC_MARGIN; i++)
+        column[lifting + i] = column[i];
+}
+
 int32_t hexkey_ldpc_decode(const hexkey_ldpc_layer *layers, uint32_t layer_count,
                            const hexkey_ldpc_edge *edges, uint32_t lifting,
                            const int8_t *syndrome, int16_t *bits, int8_t *messages,
@@ -63,6 +70,9 @@ int32_t hexkey_ldpc_decode(const hexkey_ldpc_layer *layers, uint32_t layer_count
     if (path == HEXKEY_LDPC_AVX2)
         run = hexkey_ldpc_sweeps_avx2;
 #endif
+    for (uint32_t i = 0; i < layer_count; i++)
+        for (uint32_t k = 0; k < layers[i].degree; k++)
+            go_on(bits + edges[layers[i].first_edge + k].column, lifting);
     memset(messages, 0, hexkey_ldpc_message_bytes(layers, layer_count));
     return run(layers, layer_count, edges, lifting, syndrome, bits, messages, sweeps, patience);
 }

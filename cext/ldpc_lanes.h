@@ -9,12 +9,17 @@
 #include "hexkey.h"
 #include "ldpc_sweeps.h"
 
-enum { MOST = HEXKEY_LDPC_MAX_DEGREE, CERTAIN = HEXKEY_LDPC_CERTAIN };
+enum {
+    MOST = HEXKEY_LDPC_MAX_DEGREE,
+    CERTAIN = HEXKEY_LDPC_CERTAIN,
+    MARGIN = HEXKEY_LDPC_MARGIN
+};
 
 /* One vector of checks: of each edge what its bit is believed to be without the check, and sums. */
 typedef struct {
     W q[2][MOST];
     V sign[MOST], inside[2 * MOST], outside[2 * MOST];
+    uint32_t from[MOST];
 } work;
 
 /* 6 ln(1 + exp(-x / 6)), rounded; 0 from x = 15 on. */
@@ -45,44 +50,79 @@ static inline TARGET V box(V a, V b)
     return v_subtract_to_zero(sum, v_correction(v_sub(most, least)));
 }
 
-/* `count` lanes of a column from lane `at` on, around its end; surplus lanes are certain zeros. */
-static TARGET W gather(const int16_t *column, uint32_t at, uint32_t count, uint32_t lifting)
+/* The lanes of half `h` of a vector that has `count` of them. */
+static inline uint32_t of_half(uint32_t count, uint32_t h)
 {
-    if (lifting < HALF) {
-        int16_t lanes[HALF];
-        for (uint32_t i = 0; i < HALF; i++) {
-            lanes[i] = i < count ? column[at] : CERTAIN;
-            at = at + 1 < lifting ? at + 1 : 0;
-        }
-        return w_load(lanes);
-    }
-    uint32_t straight = lifting - at < count ? lifting - at : count;
-    W here = first_lanes(straight), all = first_lanes(count);
-    W found = w_or(w_and(w_load(column + at), here), w_and_not(w_set(CERTAIN), all));
-    if (straight == count)
-        return found;
-    return w_or(found, w_and(w_load(column + at - lifting), w_and_not(all, here)));
+    uint32_t rest = count > h * HALF ? count - h * HALF : 0;
+    return rest < HALF ? rest : HALF;
 }
 
-static TARGET void scatter(W x, int16_t *column, uint32_t at, uint32_t count, uint32_t lifting)
+/* What is believed of a column's bits from bit `from` on, `count` of them; surplus lanes are certain
+ * zeros. After its last bit a column goes on with its first ones.
+ */
+static inline TARGET void fetch(W *now, const int16_t *column, uint32_t from, uint32_t count)
 {
-    if (lifting < HALF) {
-        int16_t lanes[HALF];
-        w_store(lanes, x);
-        for (uint32_t i = 0; i < count; i++) {
-            column[at] = lanes[i];
-            at = at + 1 < lifting ? at + 1 : 0;
+    for (uint32_t h = 0; h < 2; h++) {
+        now[h] = w_load(column + from + h * HALF);
+        if (count < LANES) {
+            W lanes = first_lanes(of_half(count, h));
+            now[h] = w_or(w_and(now[h], lanes), w_and_not(w_set(CERTAIN), lanes));
         }
-        return;
     }
-    uint32_t straight = lifting - at < count ? lifting - at : count;
-    W here = first_lanes(straight), there = w_and_not(first_lanes(count), here);
-    int16_t *p = column + at;
-    w_store(p, w_or(w_and(x, here), w_and_not(w_load(p), here)));
-    if (straight == count)
-        return;
-    p -= lifting;
-    w_store(p, w_or(w_and(x, there), w_and_not(w_load(p), there)));
+}
+
+/* Store the first lanes of two halves and nothing else. */
+static TARGET void put_some(const W *next, int16_t *at, uint32_t count)
+{
+    for (uint32_t h = 0; h < 2; h++) {
+        W lanes = first_lanes(of_half(count, h));
+        W kept = w_and_not(w_load(at + h * HALF), lanes);
+        w_store(at + h * HALF, w_or(w_and(next[h], lanes), kept));
+    }
+}
+
+/* Store one by one, with all copies that the margin after a short column holds. */
+static TARGET void put_each(const W *next, int16_t *column, uint32_t from, uint32_t count,
+                            uint32_t lifting)
+{
+    int16_t lanes[LANES];
+    w_store(lanes, next[0]);
+    w_store(lanes + HALF, next[1]);
+    for (uint32_t i = 0; i < count; i++)
+        for (uint32_t at = (from + i) % lifting; at < lifting + MARGIN; at += lifting)
+            column[at] = lanes[i];
+}
+
+/* Store at `from`, and again where the same bits lie at the column's other end. Vectors may reach
+ * into the margins, where nothing is ever read but what the last store of such a copy wrote.
+ */
+static inline TARGET void put(const W *next, int16_t *column, uint32_t from, uint32_t count,
+                              uint32_t lifting)
+{
+    int16_t *at = column + from;
+    if (lifting < LANES) {
+        put_each(next, column, from, count, lifting);
+    } else if (count < LANES) {
+        put_some(next, at, count);
+        if (from + count > lifting)
+            put_some(next, at - lifting, count);
+        if (from < LANES)
+            put_some(next, at + lifting, count);
+    } else {
+        /* Without branches: where columns are short, none could be foretold. */
+        int16_t *before = from + LANES > lifting ? at - lifting : at;
+        int16_t *after = from < LANES ? at + lifting : before;
+        w_store(at, next[0]);
+        w_store(at + HALF, next[1]);
+        if (lifting < 2 * LANES) {
+            w_store(before, next[0]);
+            w_store(before + HALF, next[1]);
+        }
+        if (lifting < 8 * LANES || after != at) {
+            w_store(after, next[0]);
+            w_store(after + HALF, next[1]);
+        }
+    }
 }
 
 /* What all others on a check say about each of its bits, for two bits or more: sums over a tree with
@@ -102,41 +142,18 @@ static inline TARGET void sums(work *w, uint32_t degree)
     }
 }
 
-/* The lanes of half `h` of a vector that has `count` of them. */
-static inline uint32_t of_half(uint32_t count, uint32_t h)
-{
-    uint32_t rest = count > h * HALF ? count - h * HALF : 0;
-    return rest < HALF ? rest : HALF;
-}
-
-/* The beliefs about a column's bits on a vector of checks; tells whether they lie in one piece. */
-static inline TARGET int fetch(W *now, const int16_t *column, uint32_t from, uint32_t count,
-                               uint32_t lifting)
-{
-    if (count == LANES && from + LANES <= lifting) {
-        now[0] = w_load(column + from);
-        now[1] = w_load(column + from + HALF);
-        return 1;
-    }
-    now[0] = gather(column, from, of_half(count, 0), lifting);
-    now[1] = gather(column, (from + HALF) % lifting, of_half(count, 1), lifting);
-    return 0;
-}
-
 /* One vector of checks. Returns how many were not met by the bits as they came. */
 static inline TARGET unsigned check(const hexkey_ldpc_edge *edges, uint32_t degree, uint32_t lane,
                                     uint32_t count, uint32_t lifting, int16_t *bits,
                                     int8_t *messages, const int8_t *syndrome, work *w)
 {
     V sign = v_signs(syndrome), parity = sign;
-    int16_t *at[MOST];
     for (uint32_t k = 0; k < degree; k++) {
         uint32_t from = lane + edges[k].shift;
-        from -= from >= lifting ? lifting : 0;
-        int16_t *column = bits + edges[k].column;
+        w->from[k] = from -= from >= lifting ? lifting : 0;
         V message = v_load(messages + k * LANES);
         W now[2];
-        at[k] = fetch(now, column, from, count, lifting) ? column + from : NULL;
+        fetch(now, bits + edges[k].column, from, count);
         w->q[0][k] = w_sub(now[0], v_low(message));
         w->q[1][k] = w_sub(now[1], v_high(message));
         w->sign[k] = v_pack(w->q[0][k], w->q[1][k]);
@@ -152,15 +169,7 @@ static inline TARGET unsigned check(const hexkey_ldpc_edge *edges, uint32_t degr
         V message = v_negate_where(w->outside[degree + k], v_xor(sign, w->sign[k]));
         v_store(messages + k * LANES, message);
         W next[2] = {w_add(w->q[0][k], v_low(message)), w_add(w->q[1][k], v_high(message))};
-        if (at[k]) {
-            w_store(at[k], next[0]);
-            w_store(at[k] + HALF, next[1]);
-        } else {
-            uint32_t from = (lane + edges[k].shift) % lifting;
-            int16_t *column = bits + edges[k].column;
-            scatter(next[0], column, from, of_half(count, 0), lifting);
-            scatter(next[1], column, (from + HALF) % lifting, of_half(count, 1), lifting);
-        }
+        put(next, bits + edges[k].column, w->from[k], count, lifting);
     }
     return v_count_signs(parity);
 }
@@ -177,8 +186,7 @@ static TARGET int met(const hexkey_ldpc_layer *layers, uint32_t layer_count,
             for (const hexkey_ldpc_edge *e = edges + l->first_edge;
                  e < edges + l->first_edge + l->degree; e++) {
                 W now[2];
-                fetch(now, bits + e->column, (l->first_lane + i + e->shift) % lifting, count,
-                      lifting);
+                fetch(now, bits + e->column, (l->first_lane + i + e->shift) % lifting, count);
                 parity = v_xor(parity, v_pack(now[0], now[1]));
             }
             if (v_count_signs(parity))

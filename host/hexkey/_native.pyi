@@ -157,7 +157,7 @@ class _Lib:
     def hexkey_cascade_bob_bits(self, bob: Any, out: Any, /) -> None: ...
     HEXKEY_LDPC_MAX_DEGREE: int
     HEXKEY_LDPC_CERTAIN: int
-    HEXKEY_LDPC_SLACK: int
+    HEXKEY_LDPC_MARGIN: int
     HEXKEY_LDPC_FASTEST: int
     HEXKEY_LDPC_PORTABLE: int
     HEXKEY_LDPC_AVX2: int

@@ -1,9 +1,9 @@
 /* The LDPC kernels on any code: syndromes against sums bit by bit, and the decoder on every kind of
- * vector against a plain check of what it says. Columns have their slack around them and no more.
+ * vector against a plain check of what it says. Columns have their margins around them and no more.
  */
 #include "harness.h"
 
-enum { MOST_COLUMNS = 8, MOST_LIFTING = 150, MOST_LAYERS = 4, SLACK = HEXKEY_LDPC_SLACK };
+enum { MOST_COLUMNS = 8, MOST_LIFTING = 150, MOST_LAYERS = 4, MARGIN = HEXKEY_LDPC_MARGIN };
 
 struct code {
     uint32_t columns, lifting, layers, edges, checks, padded;
@@ -53,21 +53,33 @@ static void check_syndrome(const struct code *c, const uint8_t *bits)
     free(sums);
 }
 
-/* Decode on one path; returns what it left, which the caller frees. */
+/* Decode on one path, in a buffer of the size of the contract; returns what it left, as `beliefs`,
+ * which the caller frees.
+ */
 static int16_t *decode(const struct code *c, const int8_t *syndrome, const int16_t *beliefs,
                        uint32_t sweeps, uint32_t patience, int path, int32_t *done)
 {
-    size_t bits = (size_t)c->columns * c->lifting;
-    int16_t *room = malloc((bits + 2 * SLACK) * sizeof *room);
+    size_t pitch = c->lifting + 2 * MARGIN, words = MARGIN + c->columns * pitch;
+    int16_t *room = malloc(words * sizeof *room), *left = malloc(words * sizeof *left);
     int8_t *messages = malloc(hexkey_ldpc_message_bytes(c->layer, c->layers));
-    for (size_t i = 0; i < bits + 2 * SLACK; i++)
-        room[i] = i < SLACK || i >= SLACK + bits ? 999 : beliefs[i - SLACK];
-    *done = hexkey_ldpc_decode(c->layer, c->layers, c->edge, c->lifting, syndrome, room + SLACK,
+    hexkey_ldpc_edge edges[MOST_LAYERS * MOST_COLUMNS];
+    for (uint32_t i = 0; i < c->edges; i++) {
+        edges[i] = c->edge[i];
+        edges[i].column = (uint32_t)(edges[i].column / c->lifting * pitch);
+    }
+    for (size_t i = 0; i < words; i++)
+        room[i] = 999;
+    for (uint32_t i = 0; i < c->columns; i++)
+        memcpy(room + MARGIN + i * pitch, beliefs + (size_t)i * c->lifting,
+               c->lifting * sizeof *room);
+    *done = hexkey_ldpc_decode(c->layer, c->layers, edges, c->lifting, syndrome, room + MARGIN,
                                messages, sweeps, patience, path);
-    for (size_t i = 0; i < SLACK; i++)
-        REQUIRE(room[i] == 999 && room[SLACK + bits + i] == 999);
+    for (uint32_t i = 0; i < c->columns; i++)
+        memcpy(left + (size_t)i * c->lifting, room + MARGIN + i * pitch,
+               c->lifting * sizeof *room);
     free(messages);
-    return room;
+    free(room);
+    return left;
 }
 
 /* A block that the decoder calls found has the syndrome. */
@@ -109,10 +121,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     int16_t *left = decode(&c, syndrome, beliefs, sweeps, patience, HEXKEY_LDPC_PORTABLE, &done);
     REQUIRE(done != 0 && done <= (int32_t)sweeps && done >= -(int32_t)sweeps);
     if (done > 0)
-        check_found(&c, syndrome, left + SLACK);
+        check_found(&c, syndrome, left);
     for (int path = HEXKEY_LDPC_AVX2; path <= hexkey_ldpc_fastest(); path++) {
         int16_t *same = decode(&c, syndrome, beliefs, sweeps, patience, path, &again);
-        REQUIRE(again == done && !memcmp(same, left, (bits + 2 * SLACK) * sizeof *left));
+        REQUIRE(again == done && !memcmp(same, left, bits * sizeof *left));
         free(same);
     }
     free(left);

@@ -52,10 +52,10 @@ class Code:
         sizes: NDArray[np.int64] = self.halves.sum(axis=1, dtype=np.int64)
         return sizes
 
-    def edges_at(self, lifting: int) -> Words:
-        """Return the edges as the C structure has them, at a size."""
+    def edges_at(self, lifting: int, margin: int = 0) -> Words:
+        """Return the edges as the C structure has them, each column with a margin after it."""
         sized = np.empty_like(self.edges)
-        sized[:, 0] = self.edges[:, 0] * lifting
+        sized[:, 0] = self.edges[:, 0] * (lifting + margin)
         sized[:, 1] = self.edges[:, 1] % lifting
         return sized
 

@@ -14,6 +14,7 @@ from hexkey.reconcile.ldpc.wire import MAX_BITS, NO_CODE, SEED_BYTES, Bits
 
 SWEEPS = 250  # more hardly ever help
 PATIENCE = 25  # sweeps without any gain after which a decoder gives up
+MARGIN: int = lib.HEXKEY_LDPC_MARGIN
 NAT = 6  # the decoder's unit of a log likelihood ratio is 1/6
 
 
@@ -208,22 +209,22 @@ class LdpcBob(_Side):
         split = count - self._checks
         layers = self._code.layers(lifting, split)
         syndrome = _padded_syndrome(difference, lifting, self._checks, split)
-        columns, slack = self._code.columns, lib.HEXKEY_LDPC_SLACK
-        beliefs = np.empty(columns * lifting + 2 * slack, np.int16)
-        beliefs[:] = _likelihood_ratio(self._qber)
-        placed = beliefs[slack:-slack]
-        surplus = columns * lifting - len(self._bits)
+        beliefs = np.empty(MARGIN + self._code.columns * (lifting + 2 * MARGIN), np.int16)
+        placed = beliefs[MARGIN:].reshape(self._code.columns, -1)[:, :lifting]
+        placed[:] = _likelihood_ratio(self._qber)
+        surplus = placed.size - len(self._bits)
         if surplus:
-            placed.reshape(columns, lifting)[-surplus:, -1] = lib.HEXKEY_LDPC_CERTAIN
+            placed[-surplus:, -1] = lib.HEXKEY_LDPC_CERTAIN
+        edges = self._code.edges_at(lifting, 2 * MARGIN)
         c_layers = _pointer("hexkey_ldpc_layer[]", layers)
         messages = np.empty(lib.hexkey_ldpc_message_bytes(c_layers, len(layers)), np.int8)
         sweeps = lib.hexkey_ldpc_decode(
             c_layers,
             len(layers),
-            _pointer("hexkey_ldpc_edge[]", self._edges),
+            _pointer("hexkey_ldpc_edge[]", edges),
             lifting,
             _pointer("int8_t[]", syndrome),
-            _pointer("int16_t[]", placed),
+            _pointer("int16_t[]", beliefs[MARGIN:]),
             _pointer("int8_t[]", messages),
             SWEEPS,
             PATIENCE,
@@ -232,7 +233,7 @@ class LdpcBob(_Side):
         self.sweeps += abs(sweeps)
         if sweeps <= 0:
             return None
-        return wire.from_columns((placed < 0).view(np.uint8), columns, len(self._bits))
+        return wire.from_columns((placed < 0).view(np.uint8), len(self._bits))
 
 
 def _padded_syndrome(known: Bits, lifting: int, checks: int, split: int) -> NDArray[np.int8]:

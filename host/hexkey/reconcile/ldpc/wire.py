@@ -67,6 +67,6 @@ def to_columns(bits: Bits, columns: int) -> Bits:
     return np.ascontiguousarray(placed.reshape(lifting, columns).T).ravel()
 
 
-def from_columns(placed: Bits, columns: int, n: int) -> Bits:
-    """Return the block whose bits are in the order of a code's columns."""
-    return np.ascontiguousarray(placed.reshape(columns, -1).T).ravel()[:n]
+def from_columns(placed: Bits, n: int) -> Bits:
+    """Return the block of which each row holds the bits of a column."""
+    return np.ascontiguousarray(placed.T).ravel()[:n]

@@ -425,4 +425,55 @@ void hexkey_plain_toeplitz(uint64_t *restrict out, const uint8_t *bits, size_t n
                            const uint64_t *restrict seed, size_t length);
 void hexkey_plain_gf128(uint8_t *state, const uint8_t *point, const uint8_t *message, size_t bytes);
 
+/* ---- ldpc*.c: syndromes of quasi-cyclic codes, and their decoder -------------------------------
+ * A code's columns hold `lifting` bits each, its rows as many checks. The check of a layer in lane
+ * i has, for each edge of the layer, the bit (i + shift) mod lifting of the edge's column. A layer
+ * is a row, or a part of its lanes.
+ */
+enum {
+    HEXKEY_LDPC_MAX_DEGREE = 192, /* edges of a layer */
+    HEXKEY_LDPC_CERTAIN = 127, /* the size of a log likelihood ratio; 6 are a nat */
+    HEXKEY_LDPC_MARGIN = 64    /* words around the columns of a decoder */
+};
+
+typedef struct {
+    uint32_t column; /* where the column starts */
+    uint32_t shift;  /* below `lifting` */
+} hexkey_ldpc_edge;
+
+typedef struct {
+    uint32_t first_edge;
+    uint32_t degree;
+    uint32_t first_lane;
+    uint32_t lanes;
+} hexkey_ldpc_layer;
+
+enum { HEXKEY_LDPC_FASTEST = 0, HEXKEY_LDPC_PORTABLE = 1, HEXKEY_LDPC_AVX2 = 2, HEXKEY_LDPC_AVX512 = 3 };
+
+/* The path that HEXKEY_LDPC_FASTEST means on this machine. */
+int hexkey_ldpc_fastest(void);
+
+/* The sum of the bits on each check of the layers, one layer after the other; bytes 0 and 1. */
+void hexkey_ldpc_syndrome(const hexkey_ldpc_layer *layers, uint32_t layer_count,
+                          const hexkey_ldpc_edge *edges, uint32_t lifting, const uint8_t *bits,
+                          uint8_t *out);
+
+/* Bytes of `messages` below. */
+size_t hexkey_ldpc_message_bytes(const hexkey_ldpc_layer *layers, uint32_t layer_count);
+
+/* Find bits with the given syndrome: layered sum-product decoding in bytes.
+ *
+ * `bits` holds log likelihood ratios, positive for 0 and at most 127 in size, and is left with those
+ * found: the sign is the bit. Before the first column there are HEXKEY_LDPC_MARGIN words, and
+ * after each column twice as many, that the decoder uses. `syndrome` holds a byte 0 or 1 for each check of each layer, one layer after
+ * the other, each filled with zeros to a multiple of 64. Returns the sweeps it took; minus the
+ * sweeps done if the bits do not have the syndrome after `sweeps` (below 2^31), or if for `patience`
+ * of them the number of checks that are not met has not gone below what it had been. 0 if this
+ * machine has not got `path`.
+ */
+int32_t hexkey_ldpc_decode(const hexkey_ldpc_layer *layers, uint32_t layer_count,
+                           const hexkey_ldpc_edge *edges, uint32_t lifting,
+                           const int8_t *syndrome, int16_t *bits, int8_t *messages,
+                           uint32_t sweeps, uint32_t patience, int path);
+
 #endif

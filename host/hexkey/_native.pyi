@@ -169,6 +169,32 @@ class _Lib:
     def hexkey_cascade_turn_all(self, turns: Any, answer: bytes, answer_bytes: int, /) -> int: ...
     def hexkey_cascade_fits(self, turns: Any, answer: bytes, answer_bytes: int, /) -> int: ...
     def hexkey_cascade_bob_bits(self, bob: Any, out: Any, /) -> None: ...
+    HEXKEY_LDPC_MAX_DEGREE: int
+    HEXKEY_LDPC_CERTAIN: int
+    HEXKEY_LDPC_MARGIN: int
+    HEXKEY_LDPC_FASTEST: int
+    HEXKEY_LDPC_PORTABLE: int
+    HEXKEY_LDPC_AVX2: int
+    HEXKEY_LDPC_AVX512: int
+    def hexkey_ldpc_fastest(self) -> int: ...
+    def hexkey_ldpc_syndrome(
+        self, layers: Any, layer_count: int, edges: Any, lifting: int, bits: Any, out: Any, /
+    ) -> None: ...
+    def hexkey_ldpc_message_bytes(self, layers: Any, layer_count: int, /) -> int: ...
+    def hexkey_ldpc_decode(
+        self,
+        layers: Any,
+        layer_count: int,
+        edges: Any,
+        lifting: int,
+        syndrome: Any,
+        bits: Any,
+        messages: Any,
+        sweeps: int,
+        patience: int,
+        path: int,
+        /,
+    ) -> int: ...
     def hexkey_plain_wire(
         self,
         tables: Any,

@@ -14,6 +14,7 @@ STAGES = (
     "hexkey.bench.sift",
     "hexkey.bench.offset",
     "hexkey.bench.cascade",
+    "hexkey.bench.ldpc",
     "hexkey.bench.gf128",
     "hexkey.bench.toeplitz",
     "hexkey.bench.binomial",

@@ -157,6 +157,11 @@ class LdpcBob(_Side):
         """A copy of the block, corrected once the last answer is in; shape (n,)."""
         return self._bits.copy()
 
+    @property
+    def asked_bits(self) -> int:
+        """Bits that Alice has disclosed once she has answered all queries so far."""
+        return self._wanted
+
     def start(self) -> bytes:
         """Return the first query."""
         if self.round_trips:

@@ -141,12 +141,12 @@ def decode_pulses(body: bytes, kind: Type) -> NDArray[np.uint64]:
     first, width = _PULSES.unpack_from(body.ljust(_PULSES.size, b"\0"))
     if width not in _STEP_BYTES or (len(body) - _PULSES.size) % width:
         raise ProtocolError(f"the pulses of a {kind.name} message are cut; the session was ended")
-    steps = np.frombuffer(body, f"<u{width}", offset=_PULSES.size)
+    steps = np.frombuffer(body[_PULSES.size :], f"<u{width}")  # cut out, so that it is aligned
     pulses = np.empty(1 + len(steps), np.uint64)
     pulses[0] = 0
     pulses[1:] = steps
     np.cumsum(pulses, out=pulses)
-    if first + int(pulses[-1]) >= 1 << 63 or not np.all(steps):
+    if first + int(pulses[-1]) >= 1 << 63 or steps.min(initial=1) == 0:
         raise ProtocolError(
             f"the pulses of a {kind.name} message do not rise; the session was ended"
         )

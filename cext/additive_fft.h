@@ -92,7 +92,8 @@ static inline void fft_prepare(struct fft_tables *t)
         t->part[p][0] = gf64_constant(0);
         for (unsigned b = 0; b < 8; b++) {
             const unsigned at = 8 * p + b + 1;
-            const struct gf64_constant v = gf64_constant(at < GF64_BASIS ? gf64_cantor_basis[at] : 0);
+            const uint64_t element = at < GF64_BASIS ? gf64_cantor_basis[at] : 0;
+            const struct gf64_constant v = gf64_constant(element);
             for (unsigned q = 0; q < 1u << b; q++)
                 t->part[p][(1u << b) + q] = gf64_add(t->part[p][q], v);
         }

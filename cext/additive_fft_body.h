@@ -1,9 +1,9 @@
 /* The butterflies of additive_fft.h, for any vector: included once by each way.
  *
- * A way has defined TARGET, its attributes; INLINE; LOG_LANES and LANES; `vec`, LANES words; `struct
- * twiddle`, a constant in each lane; load, store, load_digits and store_halves; add, broadcast,
- * add_times, which is a + c b for a constant c, and add_product, a + b c for others; transpose, which
- * exchanges the lanes of LANES vectors for their numbers; and what novel_basis_body.h needs.
+ * A way has defined TARGET, its attributes; INLINE; LOG_LANES and LANES; `vec`, LANES words;
+ * `struct twiddle`, a constant in each lane; load, store, load_digits and store_halves; add and
+ * broadcast; add_times, a + c b for a constant c, and add_product, a + b c for others; transpose,
+ * which exchanges the lanes of LANES vectors for their numbers; and what novel_basis_body.h needs.
  *
  * The lowest LOG_LANES levels would combine lanes of a vector. They run on LANES^2 places that have
  * been transposed, and leave them so: places of a transform are only ever multiplied one by one.

@@ -4,8 +4,8 @@
  * the halves of a product and ^ addition, a product reduces in two steps:
  *     a b = low(a b) + r g,    g = h + (h >> 60) + (h >> 61) + (h >> 63),    h = high(a b)
  * of which r g is needed modulo x^64 only: g is the whole quotient of a b by the polynomial, and
- * h < 2^63 has no last term. For a constant c, g = high(b c'), where c' (its `dual`) is the same sum
- * of shifts of c: multiplications in place of shifts (the trick is V. Shoup's, for integers, in
+ * h < 2^63 has no last term. For a constant c, g = high(b c'), where c' (its `dual`) is the same
+ * sum of shifts of c: multiplications in place of shifts (the trick is V. Shoup's, for integers, in
  * NTL). r = (x + 1) (x^3 + 1) makes r g two shifts.
  *
  * The points of the transform are sums of Cantor's basis v_0 = 1, v_i^2 + v_i = v_(i-1)

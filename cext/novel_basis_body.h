@@ -3,10 +3,10 @@
  * or 8.
  *
  * s_e(x) = x^(2^e) + x if e is a power of two. Let e be the largest one below k and y = s_e(x).
- * Write f, of 2^k coefficients, in powers of y with coefficients of degree below 2^e in x (`steps`):
- * since s_(e+i)(x) = s_i(y), f is in the new basis once each coefficient is, as a polynomial in x,
- * and each column of them, as one in y (the expansion is S. Gao & T. Mateer's, IEEE Trans. Inf.
- * Theory 56 (2010) 6265; the basis S.-J. Lin et al.'s, IEEE Trans. Inf. Theory 62 (2016) 6284).
+ * Write f, of 2^k coefficients, in powers of y with coefficients of degree below 2^e in x
+ * (`steps`): since s_(e+i)(x) = s_i(y), f is in the new basis once each coefficient is, as a
+ * polynomial in x, and each column of them, as one in y. (The expansion is S. Gao & T. Mateer's,
+ * IEEE Trans. Inf. Theory 56 (2010) 6265; the basis S.-J. Lin et al.'s, ibid. 62 (2016) 6284.)
  *
  * One step divides 2^(r+1) 2^e coefficients by y^(2^r) = x^D + x^d, D = 2^(e+r), d = 2^r. The
  * quotient is the upper half with its own highest d coefficients added to its lowest, and what is

@@ -3,8 +3,8 @@
  */
 enum { LEAF_LOG = 8, ROWS = 16 };
 
-/* The steps for 16 elements, k = 4, as (distance, places): elements of `places`, a set, take the ones
- * `distance` above them; with the arrows turned they give to them. */
+/* The steps for 16 elements, k = 4, as (distance, places): elements of `places`, a set, take the
+ * ones `distance` above them; with the arrows turned they give to them. */
 #define FORWARD_16(STEP)                                                                          \
     STEP(6, 0x0300) STEP(6, 0x00fc) STEP(3, 0x1010) STEP(3, 0x0e0e)                               \
     STEP(1, 0x4444) STEP(1, 0x2222) STEP(4, 0x0f00) STEP(4, 0x00f0)

@@ -10,6 +10,7 @@ and one transform back ends them all (cext/toeplitz_stream.c).
 """
 
 from collections.abc import Iterable
+from itertools import chain
 
 import numpy as np
 
@@ -31,8 +32,9 @@ class Amplifier:
     length : int
         Bits to make, 0 to n.
     piece_bits : int, optional
-        Size of the pieces to plan for; others work, too. By default four times `length`, and at
-        least 2^20: the memory is then 1.3 to 3 bytes for each bit of the result, from 10^5 on.
+        Size of the pieces to plan for; others work, too, and smaller ones cost as much. By default
+        four times `length`, and at least 2^20: the memory is then 1.3 to 3 bytes for each bit of
+        the result, from 10^5 on.
     path : int
         Which multiplication, for tests and benchmarks.
 
@@ -159,7 +161,8 @@ def amplify_pieces(
     Parameters
     ----------
     pieces : iterable of bytes or numpy.ndarray
-        Packed, in order, whole bytes each (the last one as it comes out).
+        Packed, in order, whole bytes each (the last one as it comes out). As large as the first,
+        which is planned for: small ones are slow, each one takes two transforms.
     seed : bytes or numpy.ndarray
         ``seed_bits(n, length)`` bits, packed; a `numpy.memmap` stays in its file.
     n, length : int
@@ -173,7 +176,9 @@ def amplify_pieces(
     needed = packed_bytes(seed_bits(n, length))
     if len(seed) != needed:
         raise ValueError(f"seed must be {needed} bytes, not {len(seed)}")
-    amplifier = Amplifier(n, length)
-    for piece in pieces:
+    given = iter(pieces)
+    first = next(given, b"")
+    amplifier = Amplifier(n, length, max(8 * len(first), 1))
+    for piece in chain([first], given):
         amplifier.update(piece, seed[amplifier.window(len(piece))])
     return amplifier.finish()

@@ -9,7 +9,7 @@ from tests.host.cli.conftest import Run
 def test_stage_is_measured_and_drawn(run: Run, tmp_path: Path) -> None:
     done = run("bench", "gf128", "--out", str(tmp_path / "here"))
     assert done.code == 0
-    assert "ratio_to_python" in done.out
+    assert "ratio_to_plain" in done.out
     found = json.loads((tmp_path / "here" / "bench.json").read_text())
     assert list(found) == ["gf128"]
     assert (tmp_path / "here" / "ratios.png").exists()

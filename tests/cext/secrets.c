@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const size_t sizes[] = {1, 15, 16, 17, 64, 200, 1001};
+static const size_t sizes[] = {1, 15, 16, 17, 64, 200, 1001, 9001, 90001};
 static volatile uint8_t sink, table[256];
 
 /* Through a volatile, or the compiler knows that nothing was written and may think anything. */

@@ -15,7 +15,8 @@ from tests.cext.fuzz.build import CEXT
 from hexkey._native import lib
 
 HERE = Path(__file__).parent
-SOURCES = [HERE / "secrets.c", CEXT / "gf128.c", CEXT / "toeplitz.c"]
+KERNELS = ("gf128", "toeplitz*", "additive_fft*")
+SOURCES = [HERE / "secrets.c", *(path for name in KERNELS for path in CEXT.glob(f"{name}.c"))]
 FOUND = 99
 BUILDS = {
     "valgrind": ["gcc", "-std=c11", "-O3", "-g"],
@@ -51,7 +52,9 @@ def run(checker: list[str], *how: object) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("path", [lib.HEXKEY_CLMUL_FASTEST, lib.HEXKEY_CLMUL_PORTABLE])
+@pytest.mark.parametrize(
+    "path", [lib.HEXKEY_CLMUL_FASTEST, lib.HEXKEY_CLMUL_NARROW, lib.HEXKEY_CLMUL_PORTABLE]
+)
 @pytest.mark.parametrize("kernel", ["gf128", "toeplitz"])
 def test_secrets_steer_nothing(checker: list[str], kernel: str, path: int) -> None:
     done = run(checker, kernel, path)

@@ -372,9 +372,15 @@ typedef struct {
     uint32_t lanes;
 } hexkey_ldpc_layer;
 
-enum { HEXKEY_LDPC_FASTEST = 0, HEXKEY_LDPC_PORTABLE = 1, HEXKEY_LDPC_AVX2 = 2, HEXKEY_LDPC_AVX512 = 3 };
+/* `path` of the decoder: what is fastest for a size on this machine, or one of these. */
+enum {
+    HEXKEY_LDPC_FASTEST = 0,
+    HEXKEY_LDPC_PORTABLE = 1,
+    HEXKEY_LDPC_AVX2 = 2,
+    HEXKEY_LDPC_AVX512 = 3
+};
 
-/* The path that HEXKEY_LDPC_FASTEST means on this machine. */
+/* The widest path that this machine has. */
 int hexkey_ldpc_fastest(void);
 
 /* The sum of the bits on each check of the layers, one layer after the other; bytes 0 and 1. */

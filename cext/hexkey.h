@@ -448,9 +448,15 @@ typedef struct {
     uint32_t lanes;
 } hexkey_ldpc_layer;
 
-enum { HEXKEY_LDPC_FASTEST = 0, HEXKEY_LDPC_PORTABLE = 1, HEXKEY_LDPC_AVX2 = 2, HEXKEY_LDPC_AVX512 = 3 };
+/* `path` of the decoder: what is fastest for a size on this machine, or one of these. */
+enum {
+    HEXKEY_LDPC_FASTEST = 0,
+    HEXKEY_LDPC_PORTABLE = 1,
+    HEXKEY_LDPC_AVX2 = 2,
+    HEXKEY_LDPC_AVX512 = 3
+};
 
-/* The path that HEXKEY_LDPC_FASTEST means on this machine. */
+/* The widest path that this machine has. */
 int hexkey_ldpc_fastest(void);
 
 /* The sum of the bits on each check of the layers, one layer after the other; bytes 0 and 1. */
@@ -464,12 +470,12 @@ size_t hexkey_ldpc_message_bytes(const hexkey_ldpc_layer *layers, uint32_t layer
 /* Find bits with the given syndrome: layered sum-product decoding in bytes.
  *
  * `bits` holds log likelihood ratios, positive for 0 and at most 127 in size, and is left with those
- * found: the sign is the bit. Before the first column there are HEXKEY_LDPC_MARGIN words, and
- * after each column twice as many, that the decoder uses. `syndrome` holds a byte 0 or 1 for each check of each layer, one layer after
- * the other, each filled with zeros to a multiple of 64. Returns the sweeps it took; minus the
- * sweeps done if the bits do not have the syndrome after `sweeps` (below 2^31), or if for `patience`
- * of them the number of checks that are not met has not gone below what it had been. 0 if this
- * machine has not got `path`.
+ * found: the sign is the bit. Before the first column there are HEXKEY_LDPC_MARGIN words, and after
+ * each column twice as many, that the decoder uses. `syndrome` holds a byte 0 or 1 for each check of
+ * each layer, one layer after the other, each filled with zeros to a multiple of 64. No column may
+ * have more than 250 edges. Returns the sweeps it took; minus the sweeps done if the bits do not
+ * have the syndrome after `sweeps` (below 2^31), or if for `patience` of them the number of checks
+ * that are not met has not gone below what it had been; 0 if this machine has not got `path`.
  */
 int32_t hexkey_ldpc_decode(const hexkey_ldpc_layer *layers, uint32_t layer_count,
                            const hexkey_ldpc_edge *edges, uint32_t lifting,

@@ -61,7 +61,8 @@ int32_t hexkey_ldpc_decode(const hexkey_ldpc_layer *layers, uint32_t layer_count
 {
     int fastest = hexkey_ldpc_fastest();
     hexkey_ldpc_sweeps *run = hexkey_ldpc_sweeps_portable;
-    path = path == HEXKEY_LDPC_FASTEST ? fastest : path;
+    if (path == HEXKEY_LDPC_FASTEST) /* short columns leave long vectors empty */
+        path = fastest == HEXKEY_LDPC_AVX512 && lifting < 64 ? HEXKEY_LDPC_AVX2 : fastest;
     if (path > fastest)
         return 0;
 #if defined(__GNUC__) && defined(__x86_64__)

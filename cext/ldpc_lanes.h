@@ -88,9 +88,11 @@ static TARGET void put_each(const W *next, int16_t *column, uint32_t from, uint3
     int16_t lanes[LANES];
     w_store(lanes, next[0]);
     w_store(lanes + HALF, next[1]);
-    for (uint32_t i = 0; i < count; i++)
-        for (uint32_t at = (from + i) % lifting; at < lifting + MARGIN; at += lifting)
+    for (uint32_t i = 0; i < count; i++) {
+        for (uint32_t at = from; at < lifting + LANES; at += lifting)
             column[at] = lanes[i];
+        from = from + 1 < lifting ? from + 1 : 0;
+    }
 }
 
 /* Store at `from`, and again where the same bits lie at the column's other end. Vectors may reach

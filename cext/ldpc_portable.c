@@ -1,113 +1,101 @@
-/* The decoder's sweeps without vector instructions of its own. */
+/* The decoder's sweeps on 16 lanes, in what gcc and clang make of vectors on any processor. */
 #include <stdint.h>
+#include <string.h>
 
 #define TARGET
 #define SWEEPS hexkey_ldpc_sweeps_portable
 #define LANES 16
 #define HALF 8
 
-typedef struct {
-    int8_t lane[LANES];
-} V;
+typedef uint8_t V __attribute__((vector_size(LANES)));
+typedef int8_t signed_bytes __attribute__((vector_size(LANES)));
+typedef int8_t half_bytes __attribute__((vector_size(HALF)));
+typedef int16_t W __attribute__((vector_size(LANES)));
 
-typedef struct {
-    int16_t lane[HALF];
-} W;
-
-/* One lane after the other; compilers make vectors of it. */
-#define EACH(T, count, from, to, name, expression)                                                 \
-    static inline T name(T x, T y)                                                                 \
+#define DEFINE(T, name, expression)                                                                \
+    static inline T name(T a, T b)                                                                 \
     {                                                                                              \
-        T out;                                                                                     \
-        for (int i = 0; i < count; i++) {                                                          \
-            from a = (from)x.lane[i], b = (from)y.lane[i];                                         \
-            out.lane[i] = (to)(expression);                                                        \
-        }                                                                                          \
-        return out;                                                                                \
+        return (T)(expression);                                                                    \
     }
-#define BYTES(type, name, expression) EACH(V, LANES, type, int8_t, name, expression)
-#define WORDS(name, expression) EACH(W, HALF, int16_t, int16_t, name, expression)
 
-BYTES(uint8_t, v_add, a + b)
-BYTES(uint8_t, v_sub, a - b)
-BYTES(uint8_t, v_subtract_to_zero, a > b ? a - b : 0)
-BYTES(uint8_t, v_min, a < b ? a : b)
-BYTES(uint8_t, v_max, a > b ? a : b)
-BYTES(uint8_t, v_or, a | b)
-BYTES(uint8_t, v_xor, a ^ b)
-BYTES(int8_t, v_negate_where, b < 0 ? -a : a)
-WORDS(w_add, a + b)
-WORDS(w_sub, a - b)
-WORDS(w_and, a & b)
-WORDS(w_or, a | b)
-WORDS(w_and_not, a & ~b)
-
-static inline W w_load(const int16_t *p)
-{
-    W x;
-    __builtin_memcpy(&x, p, sizeof x);
-    return x;
-}
-
-static inline void w_store(int16_t *p, W x)
-{
-    __builtin_memcpy(p, &x, sizeof x);
-}
-
-static inline W w_set(int16_t value)
-{
-    W x;
-    for (int i = 0; i < HALF; i++)
-        x.lane[i] = value;
-    return x;
-}
-
-/* Words to bytes, saturated. */
-static inline V v_pack(W low, W high)
-{
-    V x;
-    for (int i = 0; i < HALF; i++) {
-        int16_t a = low.lane[i], b = high.lane[i];
-        x.lane[i] = (int8_t)(a > 127 ? 127 : a < -128 ? -128 : a);
-        x.lane[HALF + i] = (int8_t)(b > 127 ? 127 : b < -128 ? -128 : b);
-    }
-    return x;
-}
-
-static inline W v_low(V x)
-{
-    W out;
-    for (int i = 0; i < HALF; i++)
-        out.lane[i] = x.lane[i];
-    return out;
-}
-
-static inline W v_high(V x)
-{
-    W out;
-    for (int i = 0; i < HALF; i++)
-        out.lane[i] = x.lane[HALF + i];
-    return out;
-}
+/* Comparisons give ones where they hold. */
+DEFINE(V, v_add, a + b)
+DEFINE(V, v_sub, a - b)
+DEFINE(V, v_subtract_to_zero, (a - b) & (V)(a > b))
+DEFINE(V, v_min, b ^ ((a ^ b) & (V)(a < b)))
+DEFINE(V, v_max, b ^ ((a ^ b) & (V)(a > b)))
+DEFINE(V, v_xor, a ^ b)
+DEFINE(V, v_negate_where, (a ^ (V)((signed_bytes)b < 0)) - (V)((signed_bytes)b < 0))
+DEFINE(W, w_add, a + b)
+DEFINE(W, w_sub, a - b)
+DEFINE(W, w_and, a & b)
+DEFINE(W, w_or, a | b)
+DEFINE(W, w_and_not, a & ~b)
+DEFINE(W, w_min, b ^ ((a ^ b) & (W)(a < b)))
+DEFINE(W, w_max, b ^ ((a ^ b) & (W)(a > b)))
 
 static inline V v_load(const int8_t *p)
 {
     V x;
-    __builtin_memcpy(&x, p, sizeof x);
+    memcpy(&x, p, sizeof x);
     return x;
 }
 
 static inline void v_store(int8_t *p, V x)
 {
-    __builtin_memcpy(p, &x, sizeof x);
+    memcpy(p, &x, sizeof x);
 }
 
 static inline V v_set(int8_t value)
 {
-    V x;
-    for (int i = 0; i < LANES; i++)
-        x.lane[i] = value;
+    return (V){0} + (uint8_t)value;
+}
+
+static inline W w_load(const int16_t *p)
+{
+    W x;
+    memcpy(&x, p, sizeof x);
     return x;
+}
+
+static inline void w_store(int16_t *p, W x)
+{
+    memcpy(p, &x, sizeof x);
+}
+
+static inline W w_set(int16_t value)
+{
+    return (W){0} + value;
+}
+
+/* Words to bytes, saturated. */
+static inline V v_pack(W low, W high)
+{
+    W least = w_set(-128), most = w_set(127);
+    half_bytes halves[2] = {
+        __builtin_convertvector(w_max(w_min(low, most), least), half_bytes),
+        __builtin_convertvector(w_max(w_min(high, most), least), half_bytes),
+    };
+    V x;
+    memcpy(&x, halves, sizeof x);
+    return x;
+}
+
+static inline W v_half(V x, unsigned h)
+{
+    half_bytes half;
+    memcpy(&half, (const char *)&x + HALF * h, sizeof half);
+    return __builtin_convertvector(half, W);
+}
+
+static inline W v_low(V x)
+{
+    return v_half(x, 0);
+}
+
+static inline W v_high(V x)
+{
+    return v_half(x, 1);
 }
 
 /* LANES bytes 0 and 1, as bytes below zero where there is a 1. */
@@ -125,20 +113,14 @@ static inline unsigned v_count_signs(V x)
 {
     unsigned count = 0;
     for (int i = 0; i < LANES; i++)
-        count += x.lane[i] < 0;
+        count += x[i] >> 7;
     return count;
 }
 
-static const int8_t CORRECTION[16];
-
+/* The table's entry: how many of the places where it falls are still ahead. */
 static inline V v_correction(V x)
 {
-    V out;
-    for (int i = 0; i < LANES; i++) {
-        uint8_t a = (uint8_t)x.lane[i];
-        out.lane[i] = CORRECTION[a < 15 ? a : 15];
-    }
-    return out;
+    return (V)(-((x < 2) + (x < 4) + (x < 8) + (x < 15)));
 }
 
 #include "ldpc_lanes.h"

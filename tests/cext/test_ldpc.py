@@ -39,7 +39,7 @@ def codes(draw: st.DrawFn, longest: int = 150) -> Code:
 def c_layers(code: Code, after: int = 0) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
     _, lifting, layers = code
     edges = [
-        (column * (lifting + margin), shift) for layer in layers for column, shift in layer.edges
+        (column * (lifting + after), shift) for layer in layers for column, shift in layer.edges
     ]
     ends = np.cumsum([0, *(len(layer.edges) for layer in layers)])
     rows = [

@@ -102,6 +102,8 @@ SPOILT: dict[str, Callable[[bytes], bytes]] = {
     "cut short": lambda data: data[:-4],
     "too long": lambda data: data + bytes(4),
     "a column too many": lambda data: data[:-4] + b"\xff\xff\x00\x00",
+    "a half of another size": lambda data: data[:8] + bytes([data[8] + 1]) + data[9:],
+    "an empty half": lambda data: data[:8] + bytes(2) + data[10:],
     "no columns": lambda data: data[:2] + bytes(2) + data[4:],
 }
 

@@ -129,6 +129,7 @@ HOT ptrdiff_t hexkey_cascade_answer_all(hexkey_cascade_answers *a, const uint8_t
         if (count < 0)
             return count;
         a->left[block] -= (uint32_t)count;
+        a->disclosed += (uint32_t)count;
         in.at += bytes;
         a->read = (size_t)(in.at - query);
         a->written += ((size_t)count + 7) / 8;

@@ -324,6 +324,7 @@ typedef struct {
     uint8_t *out;
     size_t read, written;
     uint32_t block;
+    uint64_t disclosed; /* parities in all answers */
 } hexkey_cascade_answers;
 
 /* Answer a query about several blocks, each answer padded to bytes, and count `left` down; `out`

@@ -74,8 +74,7 @@ class CascadeAlice:
             BlockAlice(piece, qber, piece_seed)
             for piece, piece_seed in _pieces(bits, qber, seed, block_bits)
         ]
-        self._limits = np.array([block.limit for block in self._blocks], np.uint32)
-        self._left = self._limits.copy()
+        self._left = np.array([block.limit for block in self._blocks], np.uint32)
         self._alices = ffi.new("hexkey_cascade_alice *[]", [block.native for block in self._blocks])
         self._answers = ffi.new("hexkey_cascade_answers *")
         self._answers.alices = self._alices
@@ -86,7 +85,7 @@ class CascadeAlice:
     @property
     def disclosed_bits(self) -> int:
         """Parities put into answers so far."""
-        return int(self._limits.sum() - self._left.sum())
+        return int(self._answers.disclosed)
 
     def answer(self, query: bytes) -> bytes:
         """Return the parities a query asks for.

@@ -17,5 +17,6 @@ STAGES = (
     "hexkey.bench.ldpc",
     "hexkey.bench.gf128",
     "hexkey.bench.toeplitz",
+    "hexkey.bench.chain",
     "hexkey.bench.binomial",
 )

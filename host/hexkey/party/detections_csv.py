@@ -151,7 +151,8 @@ def _check_size(path: Path, sifted: int, sample: int) -> None:
         raise InputError(f"{path} holds {sifted} sifted bits, too few for {what}")
     if sifted > MOST_BLOCK_BITS:
         raise InputError(
-            f"{path} holds {sifted} sifted bits, more than the {MOST_BLOCK_BITS} of a block: split it"
+            f"{path} holds {sifted} sifted bits, more than the {MOST_BLOCK_BITS} of a block: "
+            "split it"
         )
 
 

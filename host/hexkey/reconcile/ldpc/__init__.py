@@ -10,8 +10,8 @@ Codes
 A family of quasi-cyclic codes, one for every 8 % of redundancy (every 16 % below 2 % of errors and
 above 10 %), covers error rates from 0.5 % to 16 %. Degrees come from density evolution of the very
 decoder that runs, graphs from progressive edge growth: `hexkey.reconcile.ldpc.design`,
-docs/ldpc-codes.md. Any length fits: the lifting is ⌈n / columns⌉, and the places too many hold zeros
-that both sides know.
+docs/ldpc-codes.md. Any length fits: the lifting is ⌈n / columns⌉, and the places too many hold
+zeros that both sides know.
 
 Rate
 ----

@@ -96,18 +96,20 @@ class LdpcAlice(_Side):
         ------
         ProtocolError
             The query is malformed, names no code, or another one than the query before, asks for
-            nothing new or for more than the block has. Nothing has been disclosed by it then.
+            less than the code's syndrome, for nothing new, or for more than the block has. Nothing
+            has been disclosed by it then.
         """
         number, wanted = wire.read_query(query)
         if number != self._number and (self._disclosed or not plan.exists(number)):
             raise ProtocolError("the peer's LDPC query names a code it may not; drop the block")
         if number != self._number:
             self._choose(number)
-        most = self._most()
-        if not self._disclosed < wanted <= most:
+        # The syndrome at once: in pieces each would cost Alice as much as all of it.
+        least, most = max(self._disclosed + 1, self._checks), self._most()
+        if not least <= wanted <= most:
             raise ProtocolError(
-                f"the peer's LDPC query asks for {wanted} bits where {self._disclosed} are "
-                f"disclosed and {most} may be; drop the block"
+                f"the peer's LDPC query asks for {wanted} bits where {least} to {most} may be "
+                "disclosed; drop the block"
             )
         new = self._disclosable(self._disclosed, wanted)
         self._disclosed = wanted

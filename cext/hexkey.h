@@ -429,12 +429,12 @@ void hexkey_plain_gf128(uint8_t *state, const uint8_t *point, const uint8_t *mes
 /* ---- ldpc*.c: syndromes of quasi-cyclic codes, and their decoder -------------------------------
  * A code's columns hold `lifting` bits each, its rows as many checks. The check of a layer in lane
  * i has, for each edge of the layer, the bit (i + shift) mod lifting of the edge's column. A layer
- * is a row, or a part of its lanes.
+ * is a row, or a part of its lanes; it has an edge at least, and ends within the row.
  */
 enum {
     HEXKEY_LDPC_MAX_DEGREE = 192, /* edges of a layer */
-    HEXKEY_LDPC_CERTAIN = 127, /* the size of a log likelihood ratio; 6 are a nat */
-    HEXKEY_LDPC_MARGIN = 64    /* words around the columns of a decoder */
+    HEXKEY_LDPC_CERTAIN = 127,    /* the size of a log likelihood ratio; 6 are a nat */
+    HEXKEY_LDPC_MARGIN = 64       /* words around the columns of a decoder */
 };
 
 typedef struct {
@@ -470,13 +470,14 @@ size_t hexkey_ldpc_message_bytes(const hexkey_ldpc_layer *layers, uint32_t layer
 
 /* Find bits with the given syndrome: layered sum-product decoding in bytes.
  *
- * `bits` holds log likelihood ratios, positive for 0 and at most 127 in size, and is left with those
- * found: the sign is the bit. Before the first column there are HEXKEY_LDPC_MARGIN words, and after
- * each column twice as many, that the decoder uses. `syndrome` holds a byte 0 or 1 for each check of
- * each layer, one layer after the other, each filled with zeros to a multiple of 64. No column may
- * have more than 250 edges. Returns the sweeps it took; minus the sweeps done if the bits do not
- * have the syndrome after `sweeps` (below 2^31), or if for `patience` of them the number of checks
- * that are not met has not gone below what it had been; 0 if this machine has not got `path`.
+ * `bits` holds log likelihood ratios, positive for 0 and at most 127 in size, and is left with
+ * those found: the sign is the bit. Before the first column there are HEXKEY_LDPC_MARGIN words, and
+ * after each column twice as many, that the decoder uses. `syndrome` holds a byte 0 or 1 for each
+ * check of each layer, one layer after the other, each filled with zeros to a multiple of 64. No
+ * layer has a column twice, no column more than 250 edges. Returns the sweeps it took; minus the
+ * sweeps done if the bits do not have it after `sweeps` (below 2^31), or if for `patience` sweeps
+ * the number of checks that are not met has not gone below what it had been; 0 if there is
+ * no `path` here.
  */
 int32_t hexkey_ldpc_decode(const hexkey_ldpc_layer *layers, uint32_t layer_count,
                            const hexkey_ldpc_edge *edges, uint32_t lifting,

@@ -47,11 +47,6 @@ INLINE V v_max(V a, V b)
     return _mm256_max_epu8(a, b);
 }
 
-INLINE V v_or(V a, V b)
-{
-    return _mm256_or_si256(a, b);
-}
-
 INLINE V v_xor(V a, V b)
 {
     return _mm256_xor_si256(a, b);

@@ -47,11 +47,6 @@ INLINE V v_max(V a, V b)
     return _mm512_max_epu8(a, b);
 }
 
-INLINE V v_or(V a, V b)
-{
-    return _mm512_or_si512(a, b);
-}
-
 INLINE V v_xor(V a, V b)
 {
     return _mm512_xor_si512(a, b);

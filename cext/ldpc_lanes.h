@@ -1,7 +1,7 @@
 /* The sweeps of the decoder, for any width of vector. Included by ldpc_portable.c, ldpc_avx2.c and
  * ldpc_avx512.c, each of which defines V, a vector of LANES bytes, W, one of HALF as many words,
  * the operations on them, and TARGET, the attribute its functions need. All of them give the same
- * bits. Messages are bytes; what is believed of a bit is a sum of up to HEXKEY_LDPC_MAX_DEGREE of them.
+ * bits. Messages are bytes; what is believed of a bit is a sum of them, in 16 bits.
  */
 #include <stddef.h>
 #include <string.h>
@@ -57,8 +57,8 @@ static inline uint32_t of_half(uint32_t count, uint32_t h)
     return rest < HALF ? rest : HALF;
 }
 
-/* What is believed of a column's bits from bit `from` on, `count` of them; surplus lanes are certain
- * zeros. After its last bit a column goes on with its first ones.
+/* What is believed of `count` bits of a column from bit `from` on; surplus lanes are certain zeros.
+ * After its last bit a column goes on with its first ones.
  */
 static inline TARGET void fetch(W *now, const int16_t *column, uint32_t from, uint32_t count)
 {
@@ -127,9 +127,9 @@ static inline TARGET void put(const W *next, int16_t *column, uint32_t from, uin
     }
 }
 
-/* What all others on a check say about each of its bits, for two bits or more: sums over a tree with
- * bit k in leaf degree + k, upwards inside each node's branch and then downwards outside of it. In a
- * tree sums are of like sizes, for which the rounded correction is best.
+/* What all others on a check say about each of its bits, for two bits or more: sums over a tree
+ * with bit k in leaf degree + k, upwards inside each node's branch and then downwards outside of
+ * it. In a tree sums are of like sizes, for which the rounded correction is best.
  */
 static inline TARGET void sums(work *w, uint32_t degree)
 {

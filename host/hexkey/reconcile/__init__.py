@@ -13,9 +13,11 @@ from enum import IntEnum
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from hexkey.keyrate.entropy import binary_entropy
+
+SEED_BYTES = 32  # public, drawn for each block once its bits are fixed
 
 
 class Method(IntEnum):
@@ -84,6 +86,42 @@ class ReconcileResult:
     disclosed_bits: int
     round_trips: int
     efficiency: float
+
+
+def converse(alice: Answering, bob: Asking) -> ReconcileResult:
+    """Let the two sides talk until Bob is done; raises what they raise."""
+    query: bytes | None = bob.start()
+    while query is not None:
+        query = bob.receive(alice.answer(query))
+    bits = bob.bits
+    return ReconcileResult(
+        bits=bits,
+        corrected=bob.corrected,
+        disclosed_bits=alice.disclosed_bits,
+        round_trips=bob.round_trips,
+        efficiency=efficiency(alice.disclosed_bits, len(bits), bob.corrected / len(bits)),
+    )
+
+
+def check_equal_lengths(alice_bits: ArrayLike, bob_bits: ArrayLike) -> None:
+    """Raise ValueError unless two arrays have the same length."""
+    hers, his = np.size(alice_bits), np.size(bob_bits)
+    if hers != his:
+        raise ValueError(f"alice_bits and bob_bits must have the same length, not {hers} and {his}")
+
+
+def check_arguments(bits: ArrayLike, qber: float, seed: bytes, most_bits: int) -> NDArray[np.uint8]:
+    """Return the bits as uint8; raise ValueError where an argument is wrong."""
+    checked = np.asarray(bits)
+    if checked.ndim != 1 or not 1 <= len(checked) <= most_bits:
+        raise ValueError(f"bits must have shape (n,) with n from 1 to {most_bits}")
+    if checked.dtype.kind not in "bui" or checked.min() < 0 or checked.max() > 1:
+        raise ValueError("bits must be integers 0 and 1")
+    if not 0 <= qber <= 0.5:
+        raise ValueError(f"qber must be between 0 and 1/2, not {qber}")
+    if len(seed) != SEED_BYTES:
+        raise ValueError(f"seed must be {SEED_BYTES} bytes, not {len(seed)}")
+    return checked.astype(np.uint8, copy=False)
 
 
 def efficiency(disclosed_bits: int, n: int, error_rate: float) -> float:

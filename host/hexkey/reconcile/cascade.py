@@ -32,7 +32,13 @@ from numpy.typing import ArrayLike
 
 from hexkey._native import ffi, lib
 from hexkey.errors import BlockDropped, ProtocolError
-from hexkey.reconcile import ReconcileResult, efficiency
+from hexkey.reconcile import (
+    SEED_BYTES,
+    ReconcileResult,
+    check_arguments,
+    check_equal_lengths,
+    converse,
+)
 from hexkey.reconcile.cascade_block import (
     CHECK_EVERY,
     MAX_ROUND_TRIPS,
@@ -40,9 +46,8 @@ from hexkey.reconcile.cascade_block import (
     BlockAlice,
     BlockBob,
     asks_too_much,
-    check_arguments,
 )
-from hexkey.reconcile.cascade_wire import MAX_BITS, SECTIONS_BYTES, SEED_BYTES
+from hexkey.reconcile.cascade_wire import MAX_BITS, SECTIONS_BYTES
 
 # Looked up once: they run in every round trip.
 _turn_all, _answer_all = lib.hexkey_cascade_turn_all, lib.hexkey_cascade_answer_all
@@ -267,22 +272,10 @@ def reconcile(
     BlockDropped
         The arrays differ so much more than expected that a limit was reached.
     """
-    n = np.size(bob_bits)
-    if np.size(alice_bits) != n:
-        raise ValueError(
-            f"alice_bits and bob_bits must have the same length, not {np.size(alice_bits)} and {n}"
-        )
-    alice = CascadeAlice(alice_bits, qber, seed, block_bits)
-    bob = CascadeBob(bob_bits, qber, seed, block_bits)
-    query: bytes | None = bob.start()
-    while query is not None:
-        query = bob.receive(alice.answer(query))
-    return ReconcileResult(
-        bits=bob.bits,
-        corrected=bob.corrected,
-        disclosed_bits=alice.disclosed_bits,
-        round_trips=bob.round_trips,
-        efficiency=efficiency(alice.disclosed_bits, n, bob.corrected / n),
+    check_equal_lengths(alice_bits, bob_bits)
+    return converse(
+        CascadeAlice(alice_bits, qber, seed, block_bits),
+        CascadeBob(bob_bits, qber, seed, block_bits),
     )
 
 

@@ -45,11 +45,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from hexkey._native import ffi, lib
 from hexkey.errors import BlockDropped, ProtocolError
+from hexkey.reconcile import check_arguments
 from hexkey.reconcile.cascade_wire import (
     BATCHES,
     MAX_BITS,
     SECTIONS_BYTES,
-    SEED_BYTES,
     SHUFFLES,
     SUBSETS_PER_BATCH,
     check_answer,
@@ -90,7 +90,7 @@ class BlockAlice:
     """
 
     def __init__(self, bits: ArrayLike, qber: float, seed: bytes) -> None:
-        checked = check_arguments(bits, qber, seed)
+        checked = check_arguments(bits, qber, seed, MAX_BITS)
         self._n = n = len(checked)
         self._seed = seed
         self.limit = parity_limit(n)
@@ -183,7 +183,7 @@ class BlockBob:
     """
 
     def __init__(self, bits: ArrayLike, qber: float, seed: bytes) -> None:
-        checked = check_arguments(bits, qber, seed)
+        checked = check_arguments(bits, qber, seed, MAX_BITS)
         self._n = n = len(checked)
         self._seed = seed
         self.limit = parity_limit(n)
@@ -366,17 +366,3 @@ def asks_too_much(allowed: int) -> ProtocolError:
 
 def _needs_too_much() -> BlockDropped:
     return BlockDropped("reconciliation", "Cascade needs more parities than the block has")
-
-
-def check_arguments(bits: ArrayLike, qber: float, seed: bytes, most_bits: int = MAX_BITS) -> Bits:
-    """Return the bits as uint8; raise ValueError where an argument is wrong."""
-    checked = np.asarray(bits)
-    if checked.ndim != 1 or not 1 <= len(checked) <= most_bits:
-        raise ValueError(f"bits must have shape (n,) with n from 1 to {most_bits}")
-    if checked.dtype.kind not in "bui" or checked.min() < 0 or checked.max() > 1:
-        raise ValueError("bits must be integers 0 and 1")
-    if not 0 <= qber <= 0.5:
-        raise ValueError(f"qber must be between 0 and 1/2, not {qber}")
-    if len(seed) != SEED_BYTES:
-        raise ValueError(f"seed must be {SEED_BYTES} bytes, not {len(seed)}")
-    return checked.astype(np.uint8, copy=False)

@@ -36,7 +36,6 @@ from hexkey._native import ffi, lib
 from hexkey.errors import ProtocolError
 
 MAX_BITS: int = lib.HEXKEY_CASCADE_MAX_BITS
-SEED_BYTES = 32
 SHUFFLES: int = lib.HEXKEY_CASCADE_SHUFFLES
 SUBSETS_PER_BATCH: int = lib.HEXKEY_CASCADE_SUBSETS
 BATCHES: int = lib.HEXKEY_CASCADE_BATCHES

@@ -189,10 +189,13 @@ def test_queries_beyond_the_rules_are_refused() -> None:
     for code in (200, 254):
         with pytest.raises(ProtocolError, match="names a code"):
             alice.answer(query(code, 1000))
-    for wanted in (0, 5001, 2**32 - 1):
+    for wanted in (0, plan.checks(0, 5000) - 1, 5001, 2**32 - 1):
         with pytest.raises(ProtocolError, match="may be"):
             alice.answer(query(0, wanted))
+    with pytest.raises(ProtocolError, match="4999 bits where 5000 to 5000"):
+        LdpcAlice(np.zeros(5000, np.uint8), 0.05, SEED).answer(query(wire.NO_CODE, 4999))
     assert alice.disclosed_bits == 0
+    alice = LdpcAlice(np.zeros(5000, np.uint8), 0.05, SEED)
     alice.answer(query(0, 300))
     for other in (1, wire.NO_CODE):
         with pytest.raises(ProtocolError, match="names a code"):

@@ -8,9 +8,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from hexkey._native import ffi, lib
 from hexkey.errors import BlockDropped, ProtocolError
+from hexkey.reconcile import check_arguments
 from hexkey.reconcile.ldpc import plan, wire
 from hexkey.reconcile.ldpc.code import Code, Words
-from hexkey.reconcile.ldpc.wire import MAX_BITS, NO_CODE, SEED_BYTES, Bits
+from hexkey.reconcile.ldpc.wire import MAX_BITS, NO_CODE, Bits
 
 SWEEPS = 250  # more hardly ever help
 PATIENCE = 25  # sweeps without any gain after which a decoder gives up
@@ -22,7 +23,7 @@ class _Side:
     """A block and the checks of its bits."""
 
     def __init__(self, bits: ArrayLike, qber: float, seed: bytes) -> None:
-        self._bits = _checked_bits(bits, qber, seed)
+        self._bits = check_arguments(bits, qber, seed, MAX_BITS)
         self._number = -1  # of the code; before one is chosen
 
     def _choose(self, number: int) -> None:
@@ -96,18 +97,20 @@ class LdpcAlice(_Side):
         ------
         ProtocolError
             The query is malformed, names no code, or another one than the query before, asks for
-            nothing new or for more than the block has. Nothing has been disclosed by it then.
+            less than the code's syndrome, for nothing new, or for more than the block has. Nothing
+            has been disclosed by it then.
         """
         number, wanted = wire.read_query(query)
         if number != self._number and (self._disclosed or not plan.exists(number)):
             raise ProtocolError("the peer's LDPC query names a code it may not; drop the block")
         if number != self._number:
             self._choose(number)
-        most = self._most()
-        if not self._disclosed < wanted <= most:
+        # The syndrome at once: in pieces each would cost Alice as much as all of it.
+        least, most = max(self._disclosed + 1, self._checks), self._most()
+        if not least <= wanted <= most:
             raise ProtocolError(
-                f"the peer's LDPC query asks for {wanted} bits where {self._disclosed} are "
-                f"disclosed and {most} may be; drop the block"
+                f"the peer's LDPC query asks for {wanted} bits where {least} to {most} may be "
+                "disclosed; drop the block"
             )
         new = self._disclosable(self._disclosed, wanted)
         self._disclosed = wanted
@@ -274,16 +277,3 @@ def _likelihood_ratio(qber: float) -> int:
 def _pointer(kind: str, array: NDArray[Any]) -> Any:
     """Return a contiguous array as a C pointer."""
     return ffi.cast(kind.replace("[]", " *"), ffi.from_buffer(array))
-
-
-def _checked_bits(bits: ArrayLike, qber: float, seed: bytes) -> Bits:
-    checked = np.asarray(bits)
-    if checked.ndim != 1 or not 1 <= len(checked) <= MAX_BITS:
-        raise ValueError(f"bits must have shape (n,) with n from 1 to {MAX_BITS}")
-    if checked.dtype.kind not in "bui" or checked.min() < 0 or checked.max() > 1:
-        raise ValueError("bits must be integers 0 and 1")
-    if not 0 <= qber <= 0.5:
-        raise ValueError(f"qber must be between 0 and 1/2, not {qber}")
-    if len(seed) != SEED_BYTES:
-        raise ValueError(f"seed must be {SEED_BYTES} bytes, not {len(seed)}")
-    return checked.astype(np.uint8)

@@ -8,8 +8,9 @@ A query is a version (1 byte, 1), a code's number in the family (1 byte; 255 for
 number of bits that are to be disclosed in all (4 bytes, little-endian). The bits are, in this
 order, the R Z checks of the code, row by row, and the sums of the first halves of the first, second
 and further checks. Without a code they are the block itself. The answer holds those that have not
-been disclosed yet, first bit in the least significant place, padded with zeros. Later queries name
-the same code and more bits.
+been disclosed yet, first bit in the least significant place, padded with zeros. The first query
+asks for all checks of the code, or the whole block, at least; later ones name the same code and
+more bits.
 """
 
 import struct
@@ -21,7 +22,6 @@ from hexkey.errors import ProtocolError
 
 VERSION = 1
 NO_CODE = 255
-SEED_BYTES = 32
 MAX_BITS = 1 << 20
 _QUERY = struct.Struct("<BBI")
 

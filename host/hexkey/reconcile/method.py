@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hexkey.keyrate.entropy import binary_entropy
-from hexkey.reconcile import Answering, Asking, Method
+from hexkey.reconcile import Answering, Asking, Method, converse
 from hexkey.reconcile.cascade import BLOCK_BITS, CascadeAlice, CascadeBob
 from hexkey.reconcile.frames import FramesAlice, FramesBob
 from hexkey.reconcile.ldpc import LdpcAlice, LdpcBob
@@ -92,8 +92,6 @@ def _seconds_a_bit(method: Method) -> float:
         start = time.thread_time()
         alice = answering(method, bits, TRIAL_QBER, bytes(32))
         bob = asking(method, bits ^ errors, TRIAL_QBER, bytes(32))
-        query: bytes | None = bob.start()
-        while query is not None:
-            query = bob.receive(alice.answer(query))
+        converse(alice, bob)
         best = min(best, time.thread_time() - start)
     return best / TRIAL_BITS

@@ -84,6 +84,8 @@ class Tally:
             "secret_bits": block.secret_bits,
             "refill_bits": block.refill_bits,
             "auth_bits": AUTH_BITS_PER_BLOCK,
+            "reconciler": block.reconciler,
+            "round_trips": block.round_trips,
             "estimate": asdict(block.estimated) if block.estimated else None,
             "planned_bits": planned,  # Eqs. 5, 7, 8 at this block's size and error rate
         }

@@ -30,7 +30,7 @@ def test_demo_passes_on_why_a_process_failed(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert "alice ended with code 2" in done.stderr
-    assert "block_bits must be between 1000 and 1000000" in done.stderr
+    assert "block_bits must be between 1000 and 4000000" in done.stderr
 
 
 def test_capture_is_distilled_later(tmp_path: Path) -> None:

@@ -136,7 +136,7 @@ def test_files_are_read_as_written() -> None:
 def test_growth_is_the_same_everywhere() -> None:
     """A known answer: whatever the machine and the version of numpy."""
     data = encode(grow(20, DEGREES, 16, b"test"))
-    assert hashlib.sha256(data).hexdigest()[:16] == "8ba7403b73d9d132"
+    assert hashlib.sha256(data).hexdigest()[:16] == "520493e5d03b6e7d"
     assert data != encode(grow(20, DEGREES, 16, b"other"))
 
 

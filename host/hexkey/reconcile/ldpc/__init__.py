@@ -50,8 +50,8 @@ to allow Eve anyway.
 Residual errors
 ---------------
 Bob accepts the first error pattern that has the syndrome. It can be a wrong one, where the errors
-are half of a codeword of few bits: it was in none of 3000 blocks of 2¹⁶ bits at 6.49 %, in one of
-200 at 11 %, and in 10 of 1000 blocks of 2048 bits. Only verification makes keys equal.
+are half of a codeword of few bits: in none of 3000 blocks of 2¹⁶ bits at 6.49 % and of 2000 at
+11 %, but in 5 of 1000 blocks of 2048 bits. Only verification makes keys equal.
 
 Bursts
 ------

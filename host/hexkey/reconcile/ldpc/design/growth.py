@@ -1,9 +1,10 @@
 """Progressive edge growth of a quasi-cyclic code from the degrees of its columns.
 
 Columns are taken in order of their degrees and get one edge after the other, as Hu, Eleftheriou and
-Arnold (IEEE Trans. Inf. Theory 51, 386 (2005), section III) have it, in the lifted graph: of the
-checks that a row may offer, one that the column does not reach yet by a short path, so that no
-cycle of 4 bits appears and those of 6 only around columns of high degree.
+Arnold (IEEE Trans. Inf. Theory 51, 386 (2005), section III) have it, in the lifted graph: to a
+check that the column does not reach yet by a short path. Cycles of 4 and, where there is room, of 6
+edges are avoided around all columns. For those of 2 and 3 edges, of which codewords of few bits
+consist, the check is the farthest there is in its row.
 
 Two things are different. The row is drawn at random, by the places left in it, instead of being the
 emptiest: density evolution assumes that checks have neighbours of random degrees, and since a mean
@@ -21,7 +22,9 @@ from numpy.typing import NDArray
 from hexkey.reconcile.ldpc.code import Code
 
 SHIFTS = 1 << 16
-FREE, AT_5, AT_3 = 0, 1, 2  # how far a check is from a column
+FREE, NEAREST = 0, 255  # of a check that a column does not reach, and of one next to it
+AT_7 = NEAREST - 3  # of one three bits away: no cycle of three bits can come about
+FEW = 3  # edges of columns around which no cycle is long enough
 
 
 class Stream:
@@ -98,7 +101,8 @@ class Graph:
             apart = np.where(self.tree != self.tree[self.row_of[column, 0]], room, 0)
             room = apart if apart.any() else room
         distance = reached.min(axis=1)
-        room = np.where(distance == distance[room > 0].min(), room, 0)
+        far = max(distance[room > 0].min(), AT_7)
+        room = np.where(distance <= far, room, 0)
         ends = np.cumsum(room)
         return int(np.searchsorted(ends, self.random.below(int(ends[-1])), side="right"))
 
@@ -107,7 +111,8 @@ class Graph:
         reached = np.full((self.rows, self.lifting), FREE, np.uint8)
         marks = reached.reshape(-1)
         columns, bits = np.array([column]), np.array([0])
-        for mark in (AT_3, AT_3, AT_5) if k else ():
+        few = self.degrees[column] <= FEW
+        for mark in range(NEAREST, NEAREST - (40 if few else 3), -1) if k else ():
             rows = self.row_of[columns]
             some, which = np.nonzero(rows >= 0)
             rows = rows[some, which]
@@ -115,8 +120,10 @@ class Graph:
             places = _distinct(rows * self.lifting + checks, len(marks))
             places = places[marks[places] == FREE]
             marks[places] = mark
-            if mark == AT_5 or 3 * len(places) * self.column_of.shape[1] > 8 * len(marks):
-                break  # far enough, or all would be reached
+            if not len(places) or (mark == NEAREST - 2 and not few):
+                break
+            if not few and 3 * len(places) * self.column_of.shape[1] > 8 * len(marks):
+                break  # all others would be reached
             rows, checks = places // self.lifting, places % self.lifting
             found = self.column_of[rows]
             some, which = np.nonzero(found >= 0)

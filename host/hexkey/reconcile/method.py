@@ -16,7 +16,7 @@ from hexkey.keyrate.entropy import binary_entropy
 from hexkey.reconcile import Answering, Asking, Method, converse
 from hexkey.reconcile.cascade import BLOCK_BITS, CascadeAlice, CascadeBob
 from hexkey.reconcile.frames import FramesAlice, FramesBob
-from hexkey.reconcile.ldpc import LdpcAlice, LdpcBob
+from hexkey.reconcile.ldpc import LdpcAlice, LdpcBob, plan
 
 Bits = NDArray[np.uint8]
 
@@ -27,7 +27,7 @@ FRAME_BITS = 1 << 20
 # For the choice alone: what the methods typically take and leave.
 CASCADE_ROUND_TRIPS, MORE_PER_DOUBLING = 215, 20
 LDPC_ROUND_TRIPS = 1.1
-CASCADE_EFFICIENCY, LDPC_EFFICIENCY = 1.045, 1.10
+CASCADE_EFFICIENCY = 1.045
 TRIAL_BITS, TRIAL_QBER = 1 << 15, 0.05
 
 
@@ -73,9 +73,10 @@ def choose(n: int, qber: float, round_trip_s: float, arrival_s: float, speed: Sp
     ldpc_s = LDPC_ROUND_TRIPS * round_trip_s + n * speed.ldpc_s
     if cascade_s <= max(arrival_s, ldpc_s):
         return Method.CASCADE
-    entropy = binary_entropy(qber)
+    entropy, frame = binary_entropy(qber), min(n, FRAME_BITS)
+    _, syndrome = plan.first(frame, qber)
     cascade = (1 - (1 + CASCADE_EFFICIENCY) * entropy) / cascade_s
-    ldpc = (1 - (1 + LDPC_EFFICIENCY) * entropy) / max(arrival_s, ldpc_s)
+    ldpc = (1 - entropy - syndrome / frame) / max(arrival_s, ldpc_s)
     return Method.CASCADE if cascade >= ldpc else Method.LDPC
 
 

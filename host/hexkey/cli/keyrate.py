@@ -8,7 +8,7 @@ import typer
 from hexkey.cli import app
 from hexkey.cli.options import JsonOption
 from hexkey.errors import ConfigurationError
-from hexkey.keyrate.models import MODELS, evaluate
+from hexkey.keyrate.models import MODELS, answer
 
 
 @app.command()
@@ -31,9 +31,12 @@ def keyrate(
         raise ConfigurationError(f"--inputs is not JSON: {error}") from None
     if not isinstance(given, dict):
         raise ConfigurationError("--inputs must be a JSON object of names and values")
-    value = evaluate(model, given)
+    found = answer(model, given)
     if as_json:
-        typer.echo(json.dumps({"model": model, "inputs": given, "output": value}))
-    else:
-        unproven = " bits, by the paper's equations, which are no security proof"
-        typer.echo(f"{value!r}{unproven if model.startswith('b92_key') else ''}")
+        report = {"model": model, "inputs": given, "output": found.output, "reason": found.reason}
+        typer.echo(json.dumps(report))
+        return
+    unproven = " bits, by the paper's equations, which are no security proof"
+    typer.echo(f"{found.output!r}{unproven if model.startswith('b92_key') else ''}")
+    if found.reason and isinstance(found.reason, str):
+        typer.echo(f"no key: {found.reason}")

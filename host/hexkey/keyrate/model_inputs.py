@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from hexkey.keyrate import (
     b92,
+    b92_certified,
     b92_experiment,
     bb84_single,
     bb84_single_finite,
@@ -24,6 +25,7 @@ from hexkey.keyrate import (
     tails,
 )
 from hexkey.keyrate.b92_planned import planned_length_unproven
+from hexkey.keyrate.b92_receiver import Kind, TrustedReceiver
 from hexkey.keyrate.binomial import binomial_ppf
 from hexkey.keyrate.decoy_finite import Bound, Intensities
 from hexkey.keyrate.domain import Array
@@ -98,6 +100,21 @@ def _b92_key_conservative(
 
 def _b92_asym_fraction(Q: float) -> Number:
     return b92.asymptotic_fraction_unproven(Q)
+
+
+def _b92_certified(
+    Q: float,
+    T: float = 1.0,
+    receiver: Kind = "four outcomes",
+    eta_trusted: float = 1.0,
+    e_trusted: float = 0.0,
+    p_multi: float = 0.0,
+    f_ec: float = 1.0,
+) -> Outcome:
+    found = b92_certified.asymptotic_collective_rate(
+        Q, T, TrustedReceiver(receiver, eta_trusted, e_trusted), p_multi, f_ec
+    )
+    return outcome(found.per_sifted, (True, found.reason))
 
 
 def _bb84_asym_rate(
@@ -342,6 +359,7 @@ MODELS: dict[str, Callable[..., Result]] = {
     "b92_key_sound": _b92_key_sound,
     "b92_key_conservative": _b92_key_conservative,
     "b92_asym_fraction": _b92_asym_fraction,
+    "b92_certified": _b92_certified,
     "b92_expt_sifted": _b92_expt_sifted,
     "b92_expt_qber": _b92_expt_qber,
     "window_fraction": _window_fraction,

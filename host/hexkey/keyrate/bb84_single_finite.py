@@ -36,7 +36,7 @@ from hexkey.keyrate.domain import Array
 from hexkey.keyrate.entropy import binary_entropy
 from hexkey.keyrate.outcome import Outcome, outcome
 from hexkey.keyrate.search import climbable, largest_positive, maximise
-from hexkey.keyrate.tails import sampling_deviation, upper_count
+from hexkey.keyrate.tails import sampling_deviation_unproven, upper_count
 
 Leak = Literal["efficiency", "larger"]
 """1.16 n h(Q), or the larger of that and the one-way limit of Eq. 7."""
@@ -157,7 +157,9 @@ def _length(
     some = (single_x > 0) & (single_z > 0)
     safe_x, safe_z = np.where(some, single_x, 1.0), np.where(some, single_z, 1.0)
     share = np.minimum(in_z * pulse.wrong / safe_z, 1.0)
-    bound = share + sampling_deviation(safe_z, safe_x, share, epsilons.privacy_amplification)
+    bound = share + sampling_deviation_unproven(
+        safe_z, safe_x, share, epsilons.privacy_amplification
+    )
     phase = np.minimum(np.where(some, bound, 0.5), 0.5)
     ignorance = np.maximum(single_x, 0) * (1 - np.asarray(binary_entropy(phase)))
     constants = max(0.0, 2 * np.log2(1 / (2 * epsilons.privacy_amplification))) + np.log2(

@@ -121,11 +121,12 @@ def scaled_bounds(
     return np.asarray(scale * lower), np.asarray(scale * upper)
 
 
-def sampling(failure: float, observed: Array, test: Array, key: Array) -> Array:
+def sampling_as_published(failure: float, observed: Array, test: Array, key: Array) -> Array:
     """γ(a, b, c, d) of the decoy papers, with a already divided by the number of ε's.
 
     √{(c+d)(1−b)b/(cd ln 2) log2[(c+d)/(cd(1−b)b a²)]}. At no observed error it is 0 times infinity;
-    there one error is taken instead, which is on the safe side.
+    there one error is taken instead, which is on the safe side. As `sampling_deviation_unproven` of
+    `hexkey.keyrate.tails` it bounds the probability of one outcome of the sample.
     """
     rate = np.clip(observed, np.minimum(1 / test, 0.5), 0.5)
     size = (test + key) / (test * key)

@@ -31,7 +31,7 @@ from hexkey.keyrate.decoy_finite import (
     expected_counts,
     ordered,
     planned_leak,
-    sampling,
+    sampling_as_published,
     scaled_bounds,
     secret,
 )
@@ -61,7 +61,7 @@ def single_photons(
     some = (single > 0) & (test > 0)
     safe_test, safe_key = np.where(some, test, 1.0), np.where(some, single, 1.0)
     share = np.minimum(errors / safe_test, 0.5)
-    phase = share + sampling(eps, share, safe_test, safe_key)
+    phase = share + sampling_as_published(eps, share, safe_test, safe_key)
     return SinglePhotons(vacuum, single, np.where(some, np.minimum(phase, 0.5), 0.5))
 
 

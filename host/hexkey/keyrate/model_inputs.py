@@ -137,7 +137,7 @@ def _chernoff_upper(nexp: float, eps: float) -> Number:
 
 
 def _gamma_u(n: float, k: float, lam: float, eps: float) -> Number:
-    return tails.sampling_deviation(n, k, lam, eps)
+    return tails.sampling_deviation_unproven(n, k, lam, eps)
 
 
 def _bb84_finite_length(

@@ -1,6 +1,7 @@
 """Bounds of counts, each with the direction in which it is safe and the ε with which it fails.
 
-All are vectorised. The tests hold every one against the exact tail of the law it bounds.
+All are vectorised. The tests hold every one against the exact tail of the law it bounds; the one
+that does not pass has it in its name.
 """
 
 import numpy as np
@@ -61,7 +62,7 @@ def hoeffding_deviation(total: ArrayLike, eps: ArrayLike) -> Array:
     return np.asarray(np.sqrt(count * beta / 2))
 
 
-def sampling_deviation(
+def sampling_deviation_unproven(
     unseen: ArrayLike, sample: ArrayLike, observed: ArrayLike, eps: ArrayLike
 ) -> Array:
     """Return γᵁ: how far the share of errors in what was not sampled can be above that in a sample.
@@ -69,9 +70,12 @@ def sampling_deviation(
         γᵁ(n, k, λ, ε) = {(1−2λ)AG/(n+k) + √[A²G²/(n+k)² + 4λ(1−λ)G]} / {2 + 2A²G/(n+k)²}
         A = max(n, k),  G = (n+k)/(nk) ln[(n+k)/(2π nk λ(1−λ) ε²)]
 
-    Symmetric in n and k. A sampling failure P enters secrecy as about 2√P (M. Tomamichel and
-    A. Leverrier, Quantum 1, 14 (2017)): real keys call this with ε², planning with ε as the paper
-    does.
+    Symmetric in n and k. As printed it bounds the probability of one outcome of the sample, not of
+    all that are as bad: against the exact law it fails with up to 50 ε (n = k = 2·10⁵, a quarter
+    wrong). Called with ε² it fails with less than ε in all cases tried, and a sampling failure P
+    enters secrecy as about 2√P anyway (M. Tomamichel and A. Leverrier, Quantum 1, 14 (2017)).
+    Planning calls it with ε, as the paper does; keys are made with the exact bound of
+    `hexkey.estimate`.
 
     Parameters
     ----------
@@ -80,7 +84,7 @@ def sampling_deviation(
     observed : array_like
         λ, share of errors in the sample, from 0 to 1.
     eps : array_like
-        Probability of failure.
+        ε.
 
     Returns
     -------

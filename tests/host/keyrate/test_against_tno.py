@@ -4,6 +4,7 @@ They do for perfect sources and detectors without dark clicks; with those TNO pa
 dark clicks with photons differently, which is of the order of the dark clicks themselves.
 """
 
+import importlib
 import math
 import warnings
 from typing import Any
@@ -16,8 +17,10 @@ from hexkey.keyrate.bb84_single import SinglePhotonLink, asymptotic_rate
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
-    quantum = pytest.importorskip("tno.quantum.communication.qkd_key_rate.quantum")
-    from tno.quantum.communication.qkd_key_rate.quantum import bb84, bb84_single_photon, bbm92
+    quantum: Any = pytest.importorskip("tno.quantum.communication.qkd_key_rate.quantum")
+    bb84: Any = importlib.import_module(f"{quantum.__name__}.bb84")
+    bb84_single_photon: Any = importlib.import_module(f"{quantum.__name__}.bb84_single_photon")
+    bbm92: Any = importlib.import_module(f"{quantum.__name__}.bbm92")
 
 EFFICIENCY, LOSSES = 0.42, [0.0, 7.5, 20.0]
 

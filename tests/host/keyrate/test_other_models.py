@@ -104,7 +104,8 @@ def test_limits() -> None:
 
 def test_the_experiment_without_light_and_out_of_its_period() -> None:
     dark = b92_experiment.expected(0.5, 10, replace(b92_experiment.TABLE_II, mean_photons=0))
-    assert (float(dark.sifted_hz), float(dark.qber)) == (pytest.approx(32), 0.5)
+    assert float(dark.sifted_hz) == pytest.approx(32)
+    assert float(dark.qber) == 0.5
     assert float(b92_experiment.window_fraction(0, 25, 4.58, 25)) == pytest.approx(1, rel=1e-15)
     assert float(b92_experiment.expected(3, 0).qber) == 0.5
     with pytest.raises(ValueError, match="within the period"):

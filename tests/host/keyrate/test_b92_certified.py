@@ -1,6 +1,7 @@
 """The certified B92 bound: the table of the theory, exact attacks, thresholds, and its checking."""
 
 import math
+from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
@@ -12,7 +13,12 @@ from hexkey.keyrate.b92_certified import (
     asymptotic_collective_rate_of,
 )
 from hexkey.keyrate.b92_receiver import TrustedReceiver
-from hexkey.keyrate.certificate import Constraint, certified_bound
+from hexkey.keyrate.certificate import (
+    Constraint,
+    _is_positive,
+    _least_shift,
+    certified_bound,
+)
 from hexkey.keyrate.entropy import binary_entropy
 
 TWO = TrustedReceiver("two detectors")
@@ -109,6 +115,15 @@ def test_a_bad_proposal_gives_a_low_bound_never_a_wrong_one() -> None:
         proposal = (np.array(good) + random.normal(0, 1, 3)).tolist()
         wrong_point = point + random.uniform(-0.15, 0.15) * np.eye(2)[::-1]
         assert certified_bound(KRAUS, 1, wrong_point, constraints, proposal) <= exact
+
+
+def test_positivity_is_decided_exactly_not_by_rounded_eigenvalues() -> None:
+    tiny = Fraction(1, 2**80)
+    almost = [[Fraction(1), Fraction(1)], [Fraction(1), 1 - tiny]]
+    assert not _is_positive(almost, Fraction(0))
+    assert _is_positive(almost, tiny)
+    shift = _least_shift([[Fraction(0), Fraction(1)], [Fraction(1), Fraction(0)]])
+    assert 1 < shift < 1 + Fraction(1, 10**12)
 
 
 def test_a_point_without_a_logarithm_is_refused() -> None:

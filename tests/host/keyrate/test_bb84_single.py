@@ -1,6 +1,7 @@
 """Efficient BB84 with a single-photon source: order, edges and the table of largest losses."""
 
 import math
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -61,6 +62,16 @@ def test_more_errors_never_make_more_key(
     ]
     assert lengths[0] >= lengths[1] >= 0
     assert lengths[0] <= BASE.pulse_rate_hz * block_s
+
+
+def test_a_whole_figure_takes_seconds() -> None:
+    """Three sources, three blocks and the endless one, sixty losses: a minute at most."""
+    started = time.process_time()
+    loss = np.linspace(0, 40, 60)
+    for link in (BASE, IMPROVED, replace(IMPROVED, mean_photons=0.5, g2=0.02)):
+        bb84_single.best_asymptotic_rate(link, loss)
+        bb84_single_finite.best_planned_length(link, loss, np.array([[1], [10], [100]]))
+    assert time.process_time() - started < 60
 
 
 def test_arrays_are_scalars_one_by_one() -> None:

@@ -1,67 +1,33 @@
 """The key-rate models by name, for checks from outside: ``hexkey keyrate MODEL --inputs '{…}'``.
 
-Names, inputs and units are those of a table of reference values that is kept elsewhere; the
-functions they call have their own, better names.
+Names, inputs and units are those of a table of reference values that is kept elsewhere
+(`hexkey.keyrate.model_inputs`); the functions they call have their own, better names.
 """
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 
 from hexkey.errors import ConfigurationError
-from hexkey.keyrate import b92
-from hexkey.keyrate.binomial import binomial_ppf
-from hexkey.keyrate.entropy import binary_entropy
+from hexkey.keyrate.model_inputs import MODELS
+from hexkey.keyrate.outcome import Outcome
 
-_LEAKS: dict[str, b92.Leak] = {"eq7": "eq7", "max(eq7,1.16 n h)": "conservative"}
-
-
-def _h2(x: float) -> float:
-    return binary_entropy(float(x))
+__all__ = ["MODELS", "Answer", "answer", "evaluate"]
 
 
-def _binom_ppf(eps: float, n: int, p: str) -> int:
-    return binomial_ppf(float(eps), n, float(p))
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A model's output, a number or, for lists among the inputs, lists; and why it is zero."""
+
+    output: Any
+    reason: Any
 
 
-def _b92_key_sound(n: int, Q: float, eps_pa: float, eps_cor: float, leak: str = "eq7") -> float:
-    if leak not in _LEAKS:
-        raise ValueError(f"leak must be one of {', '.join(map(repr, _LEAKS))}, not {leak!r}")
-    return b92.key_length_planned_unproven(n, Q, eps_pa, eps_cor, _LEAKS[leak])
-
-
-def _b92_key_conservative(
-    n: int, Q: float, eps_pa: float, eps_cor: float, leak: str = "max(eq7,1.16 n h)"
-) -> float:
-    return _b92_key_sound(n, Q, eps_pa, eps_cor, leak)
-
-
-def _b92_leak_eq7(n: int, Q: float, eps_cor: float) -> float:
-    return b92.leak_eq7(n, Q, eps_cor)
-
-
-def _b92_leak_eq7_tm(n: int, Q: float, eps_cor: float) -> float:
-    return b92.leak_eq7_tm(n, Q, eps_cor)
-
-
-def _b92_asym_fraction(Q: float) -> float:
-    return b92.asymptotic_fraction_unproven(Q)
-
-
-MODELS: dict[str, Callable[..., float | int]] = {
-    "h2": _h2,
-    "binom_ppf": _binom_ppf,
-    "b92_leak_eq7": _b92_leak_eq7,
-    "b92_leak_eq7_tm": _b92_leak_eq7_tm,
-    "b92_key_sound": _b92_key_sound,
-    "b92_key_conservative": _b92_key_conservative,
-    "b92_asym_fraction": _b92_asym_fraction,
-}
-"""Model name to a function of keyword arguments. Probabilities as decimal strings (``p`` of
-``binom_ppf``) mean the double next to them. B92's lengths are not proofs, see `b92`."""
-
-
-def evaluate(model: str, inputs: Mapping[str, object]) -> float | int:
-    """Return the output of one model.
+def answer(model: str, inputs: Mapping[str, object]) -> Answer:
+    """Return the output of one model, with the reason where there is no key.
 
     Raises
     ------
@@ -75,11 +41,19 @@ def evaluate(model: str, inputs: Mapping[str, object]) -> float | int:
     try:
         inspect.signature(function).bind(**inputs)
     except TypeError as error:
-        wanted = ", ".join(inspect.signature(function).parameters)
+        wanted = ", ".join(inspect.signature(function).parameters) or "none"
         raise ConfigurationError(f"model {model!r} takes the inputs {wanted}: {error}") from None
     try:
-        return function(**inputs)
+        found = function(**inputs)
     except (TypeError, ValueError) as error:
         raise ConfigurationError(
             f"model {model!r} cannot use its inputs: {error}; correct that value"
         ) from None
+    if isinstance(found, Outcome):
+        return Answer(found.value.tolist(), found.reason.tolist())
+    return Answer(found if isinstance(found, int) else np.asarray(found).tolist(), "")
+
+
+def evaluate(model: str, inputs: Mapping[str, object]) -> Any:
+    """Return the output of `answer` alone."""
+    return answer(model, inputs).output

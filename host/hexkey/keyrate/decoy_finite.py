@@ -1,0 +1,156 @@
+"""BB84 with decoy states in finite blocks: what the two-decoy and one-decoy bounds share.
+
+Counts in, bits out: the same functions take observed counts of a real block and, for planning,
+the expected ones of `expected_counts`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from hexkey.keyrate import domain
+from hexkey.keyrate.decoy import Receiver, coherent_clicks
+from hexkey.keyrate.domain import Array
+from hexkey.keyrate.entropy import binary_entropy
+from hexkey.keyrate.tails import hoeffding_deviation, lower_expectation, upper_expectation
+
+Bound = Literal["hoeffding", "chernoff"]
+
+FEW_SINGLE = "the decoys do not show a single photon for certain"
+
+
+@dataclass(frozen=True, slots=True)
+class Intensities:
+    """Mean photon numbers of the classes, brightest first, and how often each is sent."""
+
+    mean_photons: tuple[float, ...]
+    probabilities: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.mean_photons) != len(self.probabilities):
+            raise ValueError(
+                f"mean_photons {self.mean_photons!r} must be as many as the probabilities "
+                f"{self.probabilities!r}"
+            )
+        domain.non_negative("mean_photons", self.mean_photons)
+        domain.epsilon("probabilities", self.probabilities)
+        if abs(sum(self.probabilities) - 1) > 1e-9:
+            raise ValueError(f"probabilities must add to 1, not to {sum(self.probabilities)!r}")
+
+    def emission(self, photons: int) -> float:
+        """τ_n, the probability that a pulse has 0 or 1 photons, over all classes."""
+        mu, share = np.asarray(self.mean_photons), np.asarray(self.probabilities)
+        return float(np.sum(share * np.exp(-mu) * mu**photons))
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Sifted counts of a block: one row a class, brightest first; further axes are blocks.
+
+    Attributes
+    ----------
+    key : float64 array
+        Clicks in the basis of the key.
+    test : float64 array
+        Clicks in the other basis.
+    test_errors : float64 array
+        Wrong ones among `test`.
+    """
+
+    key: Array
+    test: Array
+    test_errors: Array
+
+    def __post_init__(self) -> None:
+        for name in self.__slots__:
+            domain.non_negative(name, getattr(self, name))
+        if np.any(self.test_errors > self.test):
+            raise ValueError("test_errors must not exceed the clicks of test in their class")
+
+
+def expected_counts(
+    receiver: Receiver,
+    intensities: Intensities,
+    loss_db: ArrayLike,
+    pulses: ArrayLike,
+    key_bias: ArrayLike,
+) -> tuple[Counts, Array]:
+    """Return the counts expected, and the key basis' QBER.
+
+    Parameters
+    ----------
+    loss_db : array_like
+        Loss of the channel alone, dB.
+    pulses : array_like
+        N_S, pulses sent.
+    key_bias : array_like
+        Probability, between 0 and 1, with which each side picks the key's basis.
+    """
+    sent = domain.positive("pulses", pulses)
+    bias = domain.epsilon("key_bias", key_bias)
+    rows = [
+        (share * sent * np.stack(np.broadcast_arrays(*coherent_clicks(receiver, loss_db, mu))))
+        for mu, share in zip(intensities.mean_photons, intensities.probabilities, strict=True)
+    ]
+    clicked = np.stack(np.broadcast_arrays(*(row[0] + 0 * bias for row in rows)))
+    wrong = np.stack(np.broadcast_arrays(*(row[1] + 0 * bias for row in rows)))
+    total = clicked.sum(0)
+    qber = np.where(total > 0, wrong.sum(0) / np.maximum(total, 1e-300), 0.5)
+    in_test = (1 - bias) ** 2
+    return Counts(bias**2 * clicked, in_test * clicked, in_test * wrong), qber
+
+
+def scaled_bounds(
+    intensities: Intensities, counts: Array, eps: float, bound: Bound
+) -> tuple[Array, Array]:
+    """Return n⁻ and n⁺: bounds of e^μ/p times each class's expectation; each side fails with ε.
+
+    Hoeffding bounds each class from the total of all, as published; Chernoff from its own count.
+    """
+    domain.choice("bound", bound, get_args(Bound))
+    if bound == "hoeffding":
+        deviation = hoeffding_deviation(counts.sum(0), eps)
+        lower, upper = np.maximum(counts - deviation, 0), counts + deviation
+    else:
+        lower, upper = lower_expectation(counts, eps), upper_expectation(counts, eps)
+    scale = np.exp(intensities.mean_photons) / np.asarray(intensities.probabilities)
+    scale = scale.reshape((-1,) + (1,) * (counts.ndim - 1))
+    return np.asarray(scale * lower), np.asarray(scale * upper)
+
+
+def sampling_as_published(failure: float, observed: Array, test: Array, key: Array) -> Array:
+    """γ(a, b, c, d) of the decoy papers, with a already divided by the number of ε's.
+
+    √{(c+d)(1−b)b/(cd ln 2) log2[(c+d)/(cd(1−b)b a²)]}. At no observed error it is 0 times infinity;
+    there one error is taken instead, which is on the safe side. As `sampling_deviation_unproven` of
+    `hexkey.keyrate.tails` it bounds the probability of one outcome of the sample.
+    """
+    rate = np.clip(observed, np.minimum(1 / test, 0.5), 0.5)
+    size = (test + key) / (test * key)
+    log = np.log2(np.maximum(size / ((1 - rate) * rate), 1e-300)) - 2 * np.log2(failure)
+    deviation = np.sqrt(size * (1 - rate) * rate / np.log(2) * np.maximum(log, 0))
+    return np.asarray(deviation + (rate - observed))
+
+
+def secret(vacuum: Array, single: Array, phase: Array) -> Array:
+    """s_0 + s_1 [1 − h(φ)], with φ from 1/2 on as 1/2."""
+    return np.asarray(vacuum + single * (1 - np.asarray(binary_entropy(np.minimum(phase, 0.5)))))
+
+
+def planned_leak(counts: Counts, qber: Array, error_correction: ArrayLike) -> Array:
+    """Return f n h(E) of the key's basis."""
+    efficiency = domain.at_least_one("error_correction", error_correction)
+    shannon = np.asarray(binary_entropy(np.minimum(qber, 0.5)))
+    return np.asarray(efficiency * counts.key.sum(0) * shannon)
+
+
+def ordered(intensities: Intensities, classes: int, conditions: Sequence[tuple[bool, str]]) -> None:
+    """Refuse intensities that the bound is not made for, by name and value."""
+    if len(intensities.mean_photons) != classes:
+        raise ValueError(f"mean_photons must be {classes}, not {intensities.mean_photons!r}")
+    for holds, needed in conditions:
+        if not holds:
+            raise ValueError(f"mean_photons must have {needed}, not {intensities.mean_photons!r}")

@@ -46,9 +46,13 @@ def run(
     hyperbolic tangents, all checks at once.
     """
     return {
-        f"{n} bits at {qber}": _measure(n, qber, count, queries)
+        f"{_size(n)} at {100 * qber:.3g} %": _measure(n, qber, count, queries)
         for (n, qber), count in cases.items()
     }
+
+
+def _size(n: int) -> str:
+    return f"{n >> 20} M" if n >= 1 << 20 else f"{n >> 10} k"
 
 
 def _measure(n: int, qber: float, blocks: int, queries: int) -> dict[str, float]:

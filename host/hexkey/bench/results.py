@@ -43,7 +43,7 @@ def write(results: dict[str, Measures], folder: Path) -> list[Path]:
         They cannot be written.
     """
     rows = [
-        (f"{stage} {name.replace('ratio_to_', '/ ').replace('_', ' ')}", value)
+        (f"{stage} {name.replace('ratio_to_', '/ ').replace(':', '').replace('_', ' ')}", value)
         for stage, measures in results.items()
         for name, value in ratios(measures)
     ]
@@ -67,15 +67,15 @@ def _bars(figure: Any, rows: list[tuple[str, float]]) -> None:
     for place, value in enumerate(values):
         axes.annotate(
             figure_text(value),
-            (value, place),
-            (4 if value >= 1 else -4, 0),
+            (max(value, 1), place),
+            (4, 0),
             textcoords="offset points",
             va="center",
-            ha="left" if value >= 1 else "right",
             color=INK,
         )
     axes.set_xscale("log")
-    axes.margins(x=0.12, y=0.01)
+    axes.margins(y=0.01)
+    axes.set_xlim(min(0.8, 0.6 * min(values)), 5 * max(values))
     axes.axvline(1, color=SOFT, linewidth=0.8)
     axes.tick_params(axis="y", length=0)
     axes.set_xlabel("times as fast as the baseline of the same run")

@@ -265,8 +265,8 @@ def test_reference_value(
     assert evaluate(model, inputs) == allowed
 
 
-@pytest.mark.xfail(reason="the table's multiplicative Chernoff bound is not known; ours is proven")
-def test_two_decoys_with_the_tables_chernoff_bound() -> None:
+def test_two_decoys_with_chernoff_bounds_lie_near_the_table() -> None:
+    """Not at it: which multiplicative bound the table used is not known, ours is proven."""
     inputs = {
         "mu1": 0.5,
         "mu2": 0.1,
@@ -285,5 +285,5 @@ def test_two_decoys_with_the_tables_chernoff_bound() -> None:
         "bound": "chernoff",
     }
     length = evaluate("lim2014_length", inputs)
-    assert length == pytest.approx(51583774.269091666, rel=0.02)
-    assert length == pytest.approx(51583774.269091666, rel=1e-9)
+    assert length == pytest.approx(51583774.269091666, rel=0.011)
+    assert length < 51583774.269091666

@@ -81,8 +81,8 @@ HELPER struct order order_of(uint32_t n, const uint32_t *rotations)
  */
 void cascade_permute(const struct order *o, const uint64_t *restrict in, uint64_t *restrict out,
                      uint64_t *restrict scratch);
-void cascade_permute_weights(const struct order *o, const uint16_t *restrict in,
-                             uint16_t *restrict out, uint16_t *restrict scratch);
+void cascade_permute_weights(const struct order *o, const uint8_t *restrict in,
+                             uint8_t *restrict out, uint8_t *restrict scratch);
 
 HELPER uint64_t get_bit(const uint64_t *words, size_t at)
 {

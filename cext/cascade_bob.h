@@ -10,7 +10,7 @@
 
 #include "cascade.h"
 
-enum { WEIGHT_ONE = 65535, WEIGHTS = 1024, SUBSET_BLOCKS = 1024, STRIDE = 16 };
+enum { WEIGHT_MOST = 255, WEIGHTS = 1024, SUBSET_BLOCKS = 1024, STRIDE = 16 };
 
 /* One shuffled pass. Bitmaps are indexed by place. */
 struct pass {
@@ -18,7 +18,7 @@ struct pass {
     uint64_t *bits, *known; /* known: certainly right */
     uint64_t *start, *odd;  /* where blocks start; starts of odd blocks */
     uint64_t *odd_words;    /* words of `odd` that are not 0 */
-    uint16_t *weight;       /* chance of an error as pass 0 tells, 0 where known */
+    uint8_t *weight;        /* chance of an error as pass 0 tells, 0 where known */
     unsigned number;
 };
 
@@ -43,7 +43,7 @@ struct bob {
     uint32_t cut_subset; /* which block of a subset the last query cuts */
     int opening;         /* 1: the last query opened a shuffle, 2: subsets */
     int total_odd;       /* all errors, from pass 0 */
-    uint16_t weight_odd[WEIGHTS], weight_even[WEIGHTS]; /* by unknown bits in a block of pass 0 */
+    uint8_t weight_odd[WEIGHTS], weight_even[WEIGHTS]; /* by unknown bits in a block of pass 0 */
     struct pass passes[HEXKEY_CASCADE_SHUFFLES];
     struct group group[HEXKEY_CASCADE_SHUFFLES + 1];
     struct subset_block subset_block[SUBSET_BLOCKS];
@@ -117,7 +117,7 @@ HELPER uint32_t spread(struct bob *b, uint32_t first, uint32_t end, int odd)
 {
     const struct pass *p = &b->passes[0];
     uint32_t unknown = unknown_in(p, first, end), capped;
-    uint16_t weight;
+    uint8_t weight;
     if (unknown <= 1) { /* a single unknown bit of an odd block is about to be flipped */
         if (unknown && !odd)
             know(b, unknown_at(p, first, 0));

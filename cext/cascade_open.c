@@ -9,7 +9,7 @@ static size_t round_up(size_t bytes)
 static size_t pass_words(uint32_t n)
 {
     size_t places = hexkey_cascade_places(n), words = words_of(places) + 1;
-    return 4 * words + words_of(words) + round_up(2 * (64 * words + STRIDE));
+    return 4 * words + words_of(words) + round_up(64 * words + STRIDE);
 }
 
 static size_t cut_limit(uint32_t n)
@@ -22,7 +22,7 @@ size_t hexkey_cascade_bob_words(uint32_t n)
     return round_up(sizeof(struct bob)) + round_up((cut_limit(n) + 1) * sizeof(struct cut)) +
            round_up(cut_limit(n) * sizeof(uint32_t)) +
            HEXKEY_CASCADE_SHUFFLES * pass_words(n) +
-           round_up(2 * (size_t)hexkey_cascade_places(n)) + 1;
+           round_up(hexkey_cascade_places(n)) + 1;
 }
 
 size_t hexkey_cascade_query_bytes(uint32_t n)
@@ -39,7 +39,7 @@ static void lay_out(struct bob *b, struct pass *p, unsigned index)
     p->start = at + 2 * words;
     p->odd = at + 3 * words;
     p->odd_words = at + 4 * words;
-    p->weight = (uint16_t *)(at + 4 * words + words_of(words));
+    p->weight = (uint8_t *)(at + 4 * words + words_of(words));
     memset(p->known, 0, (3 * words + words_of(words)) * sizeof *at);
 }
 
@@ -61,14 +61,24 @@ void hexkey_cascade_bob_start(uint64_t *memory, uint32_t n, const uint8_t *bits)
         set_bit(b->passes[0].known, i);
 }
 
+enum { HEAVY = 12 };
+
+/* A weight that is never that of what is known. */
+static uint8_t level(double share)
+{
+    return (uint8_t)(1.5 + (share < 1 ? share : 1) * (WEIGHT_MOST - 1));
+}
+
+/* Chances above some times the mean are few, and all alike: a byte is to tell the others apart. */
 static void weigh(struct bob *b, double q)
 {
     double t = 1; /* product of 1 - 2q over the other bits of a block */
+    double heaviest = q < 0.5 / HEAVY ? HEAVY * q : 0.5;
     for (unsigned m = 1; m < WEIGHTS; m++) {
         double whole = t * (1 - 2 * q);
         double even = q * (1 - t) / (1 + whole), odd = q * (1 + t) / (1 - whole);
-        b->weight_even[m] = (uint16_t)(1 + even * (WEIGHT_ONE - 1));
-        b->weight_odd[m] = (uint16_t)(1 + (odd < 1 ? odd : 1) * (WEIGHT_ONE - 1));
+        b->weight_even[m] = level(even / heaviest);
+        b->weight_odd[m] = level(odd / heaviest);
         t = whole;
     }
 }
@@ -81,7 +91,7 @@ HELPER void weigh_natural(struct bob *b)
     struct pass *p = &b->passes[0];
     for (uint32_t start = 0, end; start < b->places; start = end) {
         uint32_t unknown;
-        uint16_t all;
+        uint8_t all;
         end = block_end(p, start);
         unknown = unknown_in(p, start, end);
         if (unknown == 1 && !get_bit(p->odd, start)) {
@@ -96,7 +106,7 @@ HELPER void weigh_natural(struct bob *b)
     }
     for (size_t w = 0; w < words_of(b->places); w++)
         for (unsigned k = 0; k < 64; k++)
-            p->weight[64 * w + k] &= (uint16_t)((p->known[w] >> k & 1) - 1);
+            p->weight[64 * w + k] &= (uint8_t)((p->known[w] >> k & 1) - 1);
 }
 
 /* Bring bits, what is known and weights into the order of a new pass. */
@@ -105,7 +115,7 @@ HELPER void permute(struct bob *b, struct pass *p)
     const struct pass *natural = &b->passes[0];
     if (b->opened == 1)
         weigh_natural(b);
-    cascade_permute_weights(&p->order, natural->weight, p->weight, (uint16_t *)b->scratch);
+    cascade_permute_weights(&p->order, natural->weight, p->weight, (uint8_t *)b->scratch);
     cascade_permute(&p->order, natural->bits, p->bits, b->scratch);
     cascade_permute(&p->order, natural->known, p->known, b->scratch);
 }

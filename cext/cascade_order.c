@@ -120,12 +120,12 @@ HOT void cascade_permute(const struct order *o, const uint64_t *restrict in, uin
         memcpy(out, to, o->rows * words * sizeof *out);
 }
 
-HOT void cascade_permute_weights(const struct order *o, const uint16_t *restrict in,
-                                 uint16_t *restrict out, uint16_t *restrict scratch)
+HOT void cascade_permute_weights(const struct order *o, const uint8_t *restrict in,
+                                 uint8_t *restrict out, uint8_t *restrict scratch)
 {
     uint32_t columns = 1u << o->log_columns, places = o->rows << o->log_columns;
     uint32_t from[CASCADE_MAX_COLUMNS];
-    uint16_t line[CASCADE_MAX_COLUMNS];
+    uint8_t line[CASCADE_MAX_COLUMNS];
     for (uint32_t r = 0; r < o->rows; r++) {
         uint32_t by = o->row[r], base = r << o->log_columns;
         memcpy(scratch + base + by, in + base, (columns - by) * sizeof *in);
@@ -135,7 +135,7 @@ HOT void cascade_permute_weights(const struct order *o, const uint16_t *restrict
         from[c] = c + ((o->column[c] ? o->rows - o->column[c] : 0) << o->log_columns);
     for (uint32_t r = 0; r < o->rows; r++) {
         uint32_t by = o->row_again[r];
-        uint16_t *row = out + ((size_t)r << o->log_columns);
+        uint8_t *row = out + ((size_t)r << o->log_columns);
         for (uint32_t c = 0; c < columns; c++)
             line[c] = scratch[from[c]];
         for (uint32_t c = 0; c < columns; c++) {

@@ -115,7 +115,7 @@ HELPER int review_all(struct bob *b)
 }
 
 /* The next STRIDE weights, or as many as `count`, added up without a branch. */
-HELPER uint32_t weights_of_stride(const uint16_t *weight, uint32_t count)
+HELPER uint32_t weights_of_stride(const uint8_t *weight, uint32_t count)
 {
     uint32_t sum = 0;
     for (uint32_t k = 0; k < STRIDE; k++)
@@ -126,7 +126,7 @@ HELPER uint32_t weights_of_stride(const uint16_t *weight, uint32_t count)
 /* Where the weight is halved, with an unknown bit on either side; two are unknown at least. */
 HELPER uint32_t middle_by_weight(const struct pass *p, uint32_t first, uint32_t end)
 {
-    const uint16_t *weight = p->weight;
+    const uint8_t *weight = p->weight;
     uint64_t total = 0, before = 0, sum, half;
     uint32_t i = first;
     for (uint32_t k = first; k < end; k += STRIDE)

@@ -32,7 +32,7 @@ Limits
 1 to 2²⁰ bits a block; `cascade` cuts longer keys. Estimates outside
 [1/n, 1/4] are used as the nearer end. Alice answers `parity_limit(n)` = 2n + 64 parities at most,
 Bob asks no more, and no more than `MAX_ROUND_TRIPS` times; a block that hits a limit is dropped.
-Memory, in bytes a bit: Bob reserves 34, of which most blocks touch less than half; Alice takes an
+Memory, in bytes a bit: Bob reserves 25, of which most blocks touch less than half; Alice takes an
 eighth for each pass, 2 to 4 for most blocks and 8 for all that a peer may ask her to build. Every
 parity costs Alice the same, a few nanoseconds, whatever its range.
 """

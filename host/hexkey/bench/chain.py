@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hexkey.keyrate.entropy import binary_entropy
+from hexkey.memory import keep_freed
 from hexkey.randomness import OperatingSystem
 from hexkey.session.block import BlockCounts, Session
 from hexkey.session.block_alice import alice_block, receive_announcement
@@ -174,5 +175,6 @@ def _peak_bytes() -> int:
 
 
 if __name__ == "__main__":
+    keep_freed()  # as the roles' commands do
     block_bits_, qber_, blocks_ = sys.argv[1:]
     print(json.dumps(measure(int(block_bits_), float(qber_), int(blocks_))))

@@ -19,6 +19,7 @@ from hexkey.cli.options import (
     StoreOption,
 )
 from hexkey.config import AliceSettings, BobSettings, load
+from hexkey.memory import keep_freed
 
 
 @app.command()
@@ -45,6 +46,7 @@ def alice(
     """
     from hexkey.party.alice import serve
 
+    keep_freed()
     settings = load(
         AliceSettings,
         config,
@@ -128,6 +130,7 @@ def run_to_the_end(settings: BobSettings, *, as_json: bool, json_lines: bool) ->
     from hexkey import plot
     from hexkey.party.bob import run
 
+    keep_freed()
     if settings.figures is not None:
         plot.require()
     with stop_on_signal() as stop, Display("bob", json_lines=json_lines, quiet=as_json) as display:

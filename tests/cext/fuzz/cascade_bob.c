@@ -74,6 +74,43 @@ static size_t open_next(struct sides *s, unsigned stage, double qber, struct inp
     return size;
 }
 
+/* Bob's turn as that of a batch of one block, which refuses an answer that is cut or too long, or
+ * has padding, before it does anything; returns what a turn of the block alone would.
+ */
+static int64_t turn_of_batch(struct sides *s, const uint8_t *answered)
+{
+    size_t bytes = (s->asked + 7) / 8, number = 0, length = 0, shift = 0;
+    uint32_t order = 7, asked = s->asked;
+    uint64_t *bobs[8] = {0};
+    int64_t stopped;
+    uint8_t *room = malloc(s->query_bytes + 8), *padded = malloc(bytes + 1);
+    hexkey_cascade_turns turns = {bobs, &order, &asked, 1, room, 0, &stopped, 0};
+    bobs[7] = s->bob;
+    memcpy(padded, answered, bytes);
+    padded[bytes] = 0;
+    REQUIRE(hexkey_cascade_turn_all(&turns, padded, bytes + 1) == HEXKEY_CASCADE_MALFORMED);
+    REQUIRE(hexkey_cascade_turn_all(&turns, answered, bytes - 1) == HEXKEY_CASCADE_MALFORMED);
+    if (s->asked % 8) {
+        padded[bytes - 1] |= 128;
+        REQUIRE(hexkey_cascade_turn_all(&turns, padded, bytes) == HEXKEY_CASCADE_MALFORMED);
+    }
+    free(padded);
+    if (hexkey_cascade_turn_all(&turns, answered, bytes) == 1) {
+        free(room);
+        REQUIRE(turns.going == 0 && (stopped & 0xFFFFFFFF) == 7 && stopped >> 32 <= 0);
+        return stopped >> 32;
+    }
+    REQUIRE(turns.going == 1 && order == 7 && asked > 0 && turns.asked_in_all == asked);
+    REQUIRE(room[number++] == 7);
+    do
+        length |= (size_t)(room[number] & 127) << shift, shift += 7;
+    while (room[number++] & 128);
+    REQUIRE(number + length == turns.query_bytes);
+    memcpy(s->query, room + number, length);
+    free(room);
+    return (int64_t)asked << 32 | (int64_t)length;
+}
+
 static void converse(struct sides *s, double qber, struct input *in)
 {
     unsigned stage = 0;
@@ -92,7 +129,7 @@ static void converse(struct sides *s, double qber, struct input *in)
                 continue;
             }
         }
-        turn = hexkey_cascade_turn(s->bob, answered, s->query);
+        turn = size ? turn_of_batch(s, answered) : hexkey_cascade_turn(s->bob, answered, s->query);
         free(answered);
         REQUIRE(turn >= 0 || turn == HEXKEY_CASCADE_CONTRADICTION);
         if (turn < 0 || (turn == 0 && stage > SHUFFLED + BATCHES))

@@ -12,9 +12,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from hexkey.keyrate import domain
+from hexkey.keyrate.bb84_single import HALF_WRONG
 from hexkey.keyrate.decoy import Receiver, coherent_clicks
 from hexkey.keyrate.domain import Array
 from hexkey.keyrate.entropy import binary_entropy
+from hexkey.keyrate.outcome import Outcome, outcome
 from hexkey.keyrate.tails import hoeffding_deviation, lower_expectation, upper_expectation
 
 Bound = Literal["hoeffding", "chernoff"]
@@ -71,6 +73,15 @@ class Counts:
             raise ValueError("test_errors must not exceed the clicks of test in their class")
 
 
+@dataclass(frozen=True, slots=True)
+class SinglePhotons:
+    """Bounds of one block: vacuum and single-photon clicks of the key, and their phase error."""
+
+    vacuum_lower: Array
+    single_lower: Array
+    phase_error_upper: Array
+
+
 def expected_counts(
     receiver: Receiver,
     intensities: Intensities,
@@ -121,7 +132,7 @@ def scaled_bounds(
     return np.asarray(scale * lower), np.asarray(scale * upper)
 
 
-def sampling_as_published(failure: float, observed: Array, test: Array, key: Array) -> Array:
+def published_sampling_unproven(failure: float, observed: Array, test: Array, key: Array) -> Array:
     """γ(a, b, c, d) of the decoy papers, with a already divided by the number of ε's.
 
     √{(c+d)(1−b)b/(cd ln 2) log2[(c+d)/(cd(1−b)b a²)]}. At no observed error it is 0 times infinity;
@@ -135,9 +146,27 @@ def sampling_as_published(failure: float, observed: Array, test: Array, key: Arr
     return np.asarray(deviation + (rate - observed))
 
 
-def secret(vacuum: Array, single: Array, phase: Array) -> Array:
-    """s_0 + s_1 [1 − h(φ)], with φ from 1/2 on as 1/2."""
-    return np.asarray(vacuum + single * (1 - np.asarray(binary_entropy(np.minimum(phase, 0.5)))))
+def phase_error_unproven(errors: Array, eps: float, single_key: Array, single_test: Array) -> Array:
+    """φ from the wrong single photons of the test basis, at most 1/2; 1/2 where there are none."""
+    some = (single_key > 0) & (single_test > 0)
+    test, key = np.where(some, single_test, 1.0), np.where(some, single_key, 1.0)
+    share = np.minimum(errors / test, 0.5)
+    phase = share + published_sampling_unproven(eps, share, test, key)
+    return np.where(some, np.minimum(phase, 0.5), 0.5)
+
+
+def length_unproven(
+    found: SinglePhotons, leak_bits: ArrayLike, failures: int, eps_sec: float, eps_cor: float
+) -> Outcome:
+    """L = s_0 + s_1 [1 − h(φ)] − leak − 6 log2(failures/ε_sec) − log2(2/ε_cor)."""
+    leak = domain.non_negative("leak_bits", leak_bits)
+    constants = 6 * np.log2(failures / eps_sec) + np.log2(2 / domain.epsilon("eps_cor", eps_cor))
+    entropy = np.asarray(binary_entropy(found.phase_error_upper))
+    return outcome(
+        found.vacuum_lower + found.single_lower * (1 - entropy) - leak - constants,
+        (found.single_lower <= 0, FEW_SINGLE),
+        (found.phase_error_upper >= 0.5, HALF_WRONG),
+    )
 
 
 def planned_leak(counts: Counts, qber: Array, error_correction: ArrayLike) -> Array:

@@ -20,7 +20,6 @@ from hexkey.reconcile.ldpc import LdpcAlice, LdpcBob, plan
 
 Bits = NDArray[np.uint8]
 
-
 RECONCILERS = ("auto", *(method.name.lower() for method in Method))
 
 FRAME_BITS = 1 << 20

@@ -108,7 +108,7 @@ def test_reasons() -> None:
     )
     short = decoy_two.planned_length(RECEIVER, TWO, 20, 1e4, 0.9)
     assert (float(short), bool(str(short.reason))) == (0, True)
-    none = decoy_two.key_length(TWO, Counts(*np.zeros((3, 3))), 0, 1e-9, 1e-15)
+    none = decoy_two.key_length_unproven(TWO, Counts(*np.zeros((3, 3))), 0, 1e-9, 1e-15)
     assert float(none) == 0
 
 

@@ -62,7 +62,8 @@ def choose(n: int, qber: float, round_trip_s: float, arrival_s: float, speed: Sp
     """Return the method for a block of `n` bits that took `arrival_s` to be detected.
 
     Cascade where it keeps up with the detectors, since it leaves more key; otherwise what makes
-    more key a second. A round trip that is not known yet is taken for a short one.
+    more key a second. A round trip that is not known yet, as in a session's first block, is taken
+    for a short one.
     """
     if round_trip_s == math.inf:
         return Method.CASCADE

@@ -23,6 +23,8 @@ ALICE, BOB = 0, 1  # who sent a message: the same byte in both transcripts
 SENT, RECEIVED = 0, 1  # which way it went here
 UNIT_LIMIT_BYTES = 64 << 20  # bounds memory, and with it the chance of forging a tag
 UNIT_LIMIT_MESSAGES = 1 << 16  # Cascade may take 10,000 round trips
+# Replies that cost Bob next to nothing: for others he writes to disk, or waits for photons.
+PROMPT = frozenset({Type.SAMPLE_BITS, Type.QUERY, Type.VERIFIED})
 EPSILON_TAG = authenticate.epsilon(UNIT_LIMIT_BYTES)
 
 
@@ -95,9 +97,9 @@ class LiveConversation:
         self._messages = 0
         self._deadline = math.inf
         self._unit = 0
-        self._sent_s = math.inf
+        self._sent_s = -math.inf
         self.auth_keys_used = 0
-        self.round_trip_s = math.inf  # the shortest yet from a message to the one that follows
+        self.round_trip_s = math.inf  # the shortest yet from a message to a prompt reply
 
     def begin(self, session_id: str) -> None:
         """Start the transcript of the next unit, named as no other one is."""
@@ -123,9 +125,8 @@ class LiveConversation:
             Any other message.
         """
         kind, body = self._receive(timeout_s or self._reply_timeout_s)
-        if self._sent_s < math.inf:
+        if kind in PROMPT:
             self.round_trip_s = min(self.round_trip_s, time.monotonic() - self._sent_s)
-            self._sent_s = math.inf
         self._note(RECEIVED, kind, body)
         if kind in kinds:
             return kind, body

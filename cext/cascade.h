@@ -89,11 +89,6 @@ HELPER uint64_t get_bit(const uint64_t *words, size_t at)
     return words[at >> 6] >> (at & 63) & 1;
 }
 
-HELPER void flip_bit(uint64_t *words, size_t at)
-{
-    words[at >> 6] ^= (uint64_t)1 << (at & 63);
-}
-
 HELPER void set_bit(uint64_t *words, size_t at)
 {
     words[at >> 6] |= (uint64_t)1 << (at & 63);
@@ -118,19 +113,6 @@ HELPER unsigned parity(uint64_t word)
 HELPER unsigned ones(uint64_t word)
 {
     return (unsigned)__builtin_popcountll(word);
-}
-
-HELPER unsigned range_parity(const uint64_t *words, size_t first, size_t end)
-{
-    size_t last = (end - 1) >> 6, w = first >> 6;
-    uint64_t sum = words[w] & ~(uint64_t)0 << (first & 63);
-    while (w < last) {
-        uint64_t next = words[++w];
-        sum ^= w < last ? next : next & ~(uint64_t)0 >> (63 - ((end - 1) & 63));
-    }
-    if (first >> 6 == last)
-        sum &= ~(uint64_t)0 >> (63 - ((end - 1) & 63));
-    return parity(sum);
 }
 
 /* Subset `k` of a batch: position i belongs to it if bit i + k of the batch's stream is set. */

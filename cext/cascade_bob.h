@@ -10,16 +10,21 @@
 
 #include "cascade.h"
 
-enum { WEIGHT_MOST = 255, WEIGHTS = 1024, SUBSET_BLOCKS = 1024, STRIDE = 16 };
+enum { WEIGHT_MOST = 255, WEIGHTS = 1024, SUBSET_BLOCKS = 1024 };
 
-/* One shuffled pass. Bitmaps are indexed by place. */
+/* What is known of 64 places of a pass. They are looked at together, so they lie together. */
+struct line {
+    uint64_t bits, known; /* known: certainly right */
+    uint64_t start, odd;  /* where blocks start; starts of odd blocks */
+};
+
+/* One shuffled pass. */
 struct pass {
     struct order order;
-    uint64_t *bits, *known; /* known: certainly right */
-    uint64_t *start, *odd;  /* where blocks start; starts of odd blocks */
-    uint64_t *odd_words;    /* words of `odd` that are not 0 */
-    uint8_t *weight;        /* chance of an error as pass 0 tells, 0 where known */
-    unsigned number;
+    struct line *line;
+    uint64_t *odd_lines; /* bitmap of lines in which `odd` is not 0 */
+    uint8_t *weight;     /* of each place: chance of an error as pass 0 tells, 0 where known; */
+    unsigned number;     /* pass 0 has none */
 };
 
 struct cut {
@@ -38,26 +43,26 @@ struct subset_block {
 };
 
 struct bob {
-    uint32_t n, places, opening_asked, asked_in_all, odd, flips, opened;
+    uint32_t n, places, opening_asked, asked_in_all, odd, flips, look_at, opened;
     uint32_t subset_blocks, groups, cuts, cut_limit, found_count;
     uint32_t cut_subset; /* which block of a subset the last query cuts */
     int opening;         /* 1: the last query opened a shuffle, 2: subsets */
-    int total_odd;       /* all errors, from pass 0 */
+    unsigned total_odd;  /* all errors, from pass 0 */
     uint8_t weight_odd[WEIGHTS], weight_even[WEIGHTS]; /* by unknown bits in a block of pass 0 */
     struct pass passes[HEXKEY_CASCADE_SHUFFLES];
     struct group group[HEXKEY_CASCADE_SHUFFLES + 1];
     struct subset_block subset_block[SUBSET_BLOCKS];
     struct cut *cut;
     uint32_t *found; /* positions of errors that need no further question */
-    uint64_t *memory, *scratch; /* of the passes; room for weights, or bits */
+    uint64_t *memory; /* of the passes */
 };
 
 HELPER uint32_t block_start(const struct pass *p, uint32_t place)
 {
     size_t w = place >> 6;
-    uint64_t word = p->start[w] & (~(uint64_t)0 >> (63 - (place & 63)));
+    uint64_t word = p->line[w].start & (~(uint64_t)0 >> (63 - (place & 63)));
     while (!word)
-        word = p->start[--w]; /* a block starts at 0 */
+        word = p->line[--w].start; /* a block starts at 0 */
     return (uint32_t)(w << 6 | (63 - (unsigned)__builtin_clzll(word)));
 }
 
@@ -65,17 +70,46 @@ HELPER uint32_t block_start(const struct pass *p, uint32_t place)
 HELPER uint32_t block_end(const struct pass *p, uint32_t start)
 {
     size_t w = (start + 1) >> 6;
-    uint64_t word = p->start[w] & ~(uint64_t)0 << ((start + 1) & 63);
+    uint64_t word = p->line[w].start & ~(uint64_t)0 << ((start + 1) & 63);
     while (!word)
-        word = p->start[++w];
+        word = p->line[++w].start;
     return (uint32_t)(w << 6 | (unsigned)__builtin_ctzll(word));
+}
+
+HELPER void start_block(struct pass *p, uint32_t place)
+{
+    p->line[place >> 6].start |= (uint64_t)1 << (place & 63);
+}
+
+HELPER unsigned is_odd(const struct pass *p, uint32_t start)
+{
+    return (unsigned)(p->line[start >> 6].odd >> (start & 63) & 1);
+}
+
+HELPER unsigned is_known(const struct pass *p, uint32_t place)
+{
+    return (unsigned)(p->line[place >> 6].known >> (place & 63) & 1);
 }
 
 /* `by` is 0 or 1, and as good as random: nothing branches on it. */
 HELPER void toggle_odd(struct pass *p, uint32_t start, unsigned by)
 {
-    p->odd[start >> 6] ^= (uint64_t)by << (start & 63);
-    set_bit(p->odd_words, start >> 6);
+    p->line[start >> 6].odd ^= (uint64_t)by << (start & 63);
+    set_bit(p->odd_lines, start >> 6);
+}
+
+/* The parity of Bob's bits in first <= place < end. */
+HELPER unsigned bits_parity(const struct pass *p, uint32_t first, uint32_t end)
+{
+    size_t last = (end - 1) >> 6, w = first >> 6;
+    uint64_t sum = p->line[w].bits & ~(uint64_t)0 << (first & 63);
+    while (w < last) {
+        uint64_t next = p->line[++w].bits;
+        sum ^= w < last ? next : next & ~(uint64_t)0 >> (63 - ((end - 1) & 63));
+    }
+    if (first >> 6 == last)
+        sum &= ~(uint64_t)0 >> (63 - ((end - 1) & 63));
+    return parity(sum);
 }
 
 HELPER uint32_t unknown_in(const struct pass *p, uint32_t first, uint32_t end)
@@ -83,71 +117,77 @@ HELPER uint32_t unknown_in(const struct pass *p, uint32_t first, uint32_t end)
     size_t last = (end - 1) >> 6, w = first >> 6;
     uint32_t sum;
     if (w == last)
-        return ones(~p->known[w] & inside(w, first, end));
-    sum = ones(~p->known[w] & ~(uint64_t)0 << (first & 63));
+        return ones(~p->line[w].known & inside(w, first, end));
+    sum = ones(~p->line[w].known & ~(uint64_t)0 << (first & 63));
     for (w++; w < last; w++)
-        sum += ones(~p->known[w]);
-    return sum + ones(~p->known[w] & ~(uint64_t)0 >> (63 - ((end - 1) & 63)));
+        sum += ones(~p->line[w].known);
+    return sum + ones(~p->line[w].known & ~(uint64_t)0 >> (63 - ((end - 1) & 63)));
 }
 
 /* The place of unknown bit `index` of those from `first` on. */
 HELPER uint32_t unknown_at(const struct pass *p, uint32_t first, uint32_t index)
 {
     size_t w = first >> 6;
-    uint64_t word = ~p->known[w] & ~(uint64_t)0 << (first & 63);
-    for (uint32_t here; (here = ones(word)) <= index; word = ~p->known[++w])
+    uint64_t word = ~p->line[w].known & ~(uint64_t)0 << (first & 63);
+    for (uint32_t here; (here = ones(word)) <= index; word = ~p->line[++w].known)
         index -= here;
     while (index--)
         word &= word - 1;
     return (uint32_t)(w << 6 | (unsigned)__builtin_ctzll(word));
 }
 
-HELPER void know(struct bob *b, uint32_t position)
+HELPER void know_at(struct pass *p, uint32_t place)
 {
-    for (uint32_t i = 0; i < b->opened; i++) {
-        struct pass *p = &b->passes[i];
-        uint32_t place = place_of(&p->order, position);
-        set_bit(p->known, place);
+    p->line[place >> 6].known |= (uint64_t)1 << (place & 63);
+    if (p->number)
         p->weight[place] = 0;
-    }
 }
 
-/* Tell all passes what a block of pass 0 now says about its bits; returns how many are unknown. */
-HELPER uint32_t spread(struct bob *b, uint32_t first, uint32_t end, int odd)
+HELPER void know(struct bob *b, uint32_t position)
 {
-    const struct pass *p = &b->passes[0];
-    uint32_t unknown = unknown_in(p, first, end), capped;
+    for (uint32_t i = 0; i < b->opened; i++)
+        know_at(&b->passes[i], place_of(&b->passes[i].order, position));
+}
+
+/* Tell the shuffled passes what a block of pass 0 now says about its bits; returns how many are
+ * unknown. (Pass 0 is not cut by weight, and weighs its bits anew where a pass is opened.)
+ */
+HELPER uint32_t spread(struct bob *b, uint32_t first, uint32_t end, unsigned odd)
+{
+    const struct pass *natural = &b->passes[0];
+    uint32_t unknown = unknown_in(natural, first, end), capped;
     uint8_t weight;
     if (unknown <= 1) { /* a single unknown bit of an odd block is about to be flipped */
         if (unknown && !odd)
-            know(b, unknown_at(p, first, 0));
+            know(b, unknown_at(natural, first, 0));
         return unknown;
     }
     capped = unknown < WEIGHTS ? unknown : WEIGHTS - 1;
     weight = odd ? b->weight_odd[capped] : b->weight_even[capped];
-    for (size_t w = first >> 6; w <= (end - 1) >> 6; w++)
-        for (uint64_t word = ~p->known[w] & inside(w, first, end); word; word &= word - 1) {
-            uint32_t position = (uint32_t)(w << 6 | (unsigned)__builtin_ctzll(word));
-            for (uint32_t i = 0; i < b->opened; i++) {
-                struct pass *other = &b->passes[i];
-                other->weight[place_of(&other->order, position)] = weight;
-            }
+    for (size_t w = first >> 6; w <= (end - 1) >> 6; w++) {
+        const uint64_t here = ~natural->line[w].known & inside(w, first, end);
+        for (uint32_t i = 1; i < b->opened; i++) {
+            const struct order order = b->passes[i].order; /* a store of a byte may be to anything */
+            uint8_t *to = b->passes[i].weight;
+            for (uint64_t word = here; word; word &= word - 1)
+                to[place_of(&order, (uint32_t)(w << 6 | (unsigned)__builtin_ctzll(word)))] = weight;
         }
+    }
     return unknown;
 }
 
 HELPER void flip(struct bob *b, uint32_t position)
 {
     b->flips++;
-    know(b, position);
     for (uint32_t i = 0; i < b->opened; i++) {
         struct pass *p = &b->passes[i];
         uint32_t place = place_of(&p->order, position), start = block_start(p, place);
-        flip_bit(p->bits, place);
+        know_at(p, place);
+        p->line[place >> 6].bits ^= (uint64_t)1 << (place & 63);
         toggle_odd(p, start, 1);
         if (i == 0 && b->opened > 1) {
             uint32_t end = block_end(p, start);
-            int odd = (int)get_bit(p->odd, start);
+            unsigned odd = is_odd(p, start);
             if (spread(b, start, end, odd) == 1 && odd && b->found_count < b->cut_limit)
                 b->found[b->found_count++] = unknown_at(p, start, 0);
         }
@@ -179,7 +219,7 @@ HELPER unsigned subset_parity(const struct bob *b, const struct subset_block *s,
 {
     uint64_t sum = 0;
     for (size_t w = first >> 6; w <= (end - 1) >> 6; w++)
-        sum ^= b->passes[0].bits[w] & subset_word(s->stream, w, s->subset) & inside(w, first, end);
+        sum ^= b->passes[0].line[w].bits & subset_word(s->stream, w, s->subset) & inside(w, first, end);
     return parity(sum);
 }
 
@@ -187,7 +227,7 @@ HELPER uint32_t subset_unknown(const struct bob *b, const struct subset_block *s
 {
     uint32_t sum = 0;
     for (size_t w = s->first >> 6; w <= (s->end - 1) >> 6; w++)
-        sum += ones(~b->passes[0].known[w] & subset_word(s->stream, w, s->subset) &
+        sum += ones(~b->passes[0].line[w].known & subset_word(s->stream, w, s->subset) &
                     inside(w, s->first, s->end));
     return sum;
 }
@@ -197,7 +237,7 @@ HELPER uint32_t subset_unknown_at(const struct bob *b, const struct subset_block
 {
     size_t w = s->first >> 6;
     for (;; w++) {
-        uint64_t word = ~b->passes[0].known[w] & subset_word(s->stream, w, s->subset) &
+        uint64_t word = ~b->passes[0].line[w].known & subset_word(s->stream, w, s->subset) &
                         inside(w, s->first, s->end);
         uint32_t here = ones(word);
         if (here <= index) {

@@ -1,15 +1,21 @@
 /* Bob's memory, and how he opens a pass: where its blocks begin, and what he knows of its bits. */
 #include "cascade_bob.h"
+#include "cascade_weight.h"
 
 static size_t round_up(size_t bytes)
 {
     return (bytes + 7) / 8;
 }
 
-static size_t pass_words(uint32_t n)
+static size_t line_words(uint32_t n)
 {
-    size_t places = hexkey_cascade_places(n), words = words_of(places) + 1;
-    return 4 * words + words_of(words) + round_up(64 * words + STRIDE);
+    size_t words = words_of(hexkey_cascade_places(n)) + 1;
+    return sizeof(struct line) / 8 * words + words_of(words);
+}
+
+static size_t weight_words(uint32_t n)
+{
+    return round_up(64 * words_of(hexkey_cascade_places(n)) + STRIDE);
 }
 
 static size_t cut_limit(uint32_t n)
@@ -17,12 +23,17 @@ static size_t cut_limit(uint32_t n)
     return n / 2 + 64;
 }
 
+/* Room for the weights of two orders, or the bits of three. */
+size_t hexkey_cascade_scratch_words(uint32_t n)
+{
+    return 2 * weight_words(n);
+}
+
 size_t hexkey_cascade_bob_words(uint32_t n)
 {
     return round_up(sizeof(struct bob)) + round_up((cut_limit(n) + 1) * sizeof(struct cut)) +
            round_up(cut_limit(n) * sizeof(uint32_t)) +
-           HEXKEY_CASCADE_SHUFFLES * pass_words(n) +
-           round_up(hexkey_cascade_places(n)) + 1;
+           HEXKEY_CASCADE_SHUFFLES * (line_words(n) + weight_words(n));
 }
 
 size_t hexkey_cascade_query_bytes(uint32_t n)
@@ -33,17 +44,14 @@ size_t hexkey_cascade_query_bytes(uint32_t n)
 static void lay_out(struct bob *b, struct pass *p, unsigned index)
 {
     size_t words = words_of(b->places) + 1;
-    uint64_t *at = b->memory + index * pass_words(b->n);
-    p->bits = at;
-    p->known = at + words;
-    p->start = at + 2 * words;
-    p->odd = at + 3 * words;
-    p->odd_words = at + 4 * words;
-    p->weight = (uint8_t *)(at + 4 * words + words_of(words));
-    memset(p->known, 0, (3 * words + words_of(words)) * sizeof *at);
+    uint64_t *at = b->memory + index * (line_words(b->n) + weight_words(b->n));
+    p->line = (struct line *)at;
+    p->odd_lines = at + sizeof(struct line) / 8 * words;
+    p->weight = (uint8_t *)(at + line_words(b->n));
+    memset(p->line, 0, line_words(b->n) * sizeof *at);
 }
 
-void hexkey_cascade_bob_start(uint64_t *memory, uint32_t n, const uint8_t *bits)
+void hexkey_cascade_bob_start(uint64_t *memory, uint32_t n, const uint8_t *bits, uint64_t *scratch)
 {
     struct bob *b = (struct bob *)memory;
     memset(b, 0, sizeof *b);
@@ -54,11 +62,12 @@ void hexkey_cascade_bob_start(uint64_t *memory, uint32_t n, const uint8_t *bits)
     memory += round_up(sizeof *b) + round_up((b->cut_limit + 1) * sizeof(struct cut));
     b->found = (uint32_t *)memory;
     b->memory = memory + round_up(b->cut_limit * sizeof(uint32_t));
-    b->scratch = b->memory + HEXKEY_CASCADE_SHUFFLES * pass_words(n);
     lay_out(b, &b->passes[0], 0);
-    hexkey_cascade_pack(n, bits, b->passes[0].bits);
-    for (size_t i = n; i < b->places; i++)
-        set_bit(b->passes[0].known, i);
+    hexkey_cascade_pack(n, bits, scratch);
+    for (size_t w = 0; w < words_of(b->places); w++)
+        b->passes[0].line[w].bits = scratch[w];
+    for (uint32_t i = n; i < b->places; i++)
+        know_at(&b->passes[0], i);
 }
 
 enum { HEAVY = 12 };
@@ -83,41 +92,63 @@ static void weigh(struct bob *b, double q)
     }
 }
 
-/* Write down the weights in the natural order: a few more per block than it has bits, since the
- * next block overwrites them, and the array has room.
+/* Write down the weight of a block's bits: a few more than it has, since the next block overwrites
+ * them, and the array has room. Its only unknown bit is right, since the block is even.
  */
-HELPER void weigh_natural(struct bob *b)
+HELPER void weigh_block(struct bob *b, uint32_t first, uint32_t end, uint32_t unknown,
+                        uint8_t *weight)
 {
-    struct pass *p = &b->passes[0];
-    for (uint32_t start = 0, end; start < b->places; start = end) {
-        uint32_t unknown;
-        uint8_t all;
-        end = block_end(p, start);
-        unknown = unknown_in(p, start, end);
-        if (unknown == 1 && !get_bit(p->odd, start)) {
-            know(b, unknown_at(p, start, 0));
+    if (unknown == 1)
+        know(b, unknown_at(&b->passes[0], first, 0));
+    unknown = unknown < WEIGHTS ? unknown : WEIGHTS - 1;
+    for (uint32_t i = first; i < end; i += STRIDE)
+        memset(weight + i, b->weight_even[unknown], STRIDE);
+}
+
+/* Weigh all bits in the natural order, where all blocks are even by now. */
+HELPER void weigh_natural(struct bob *b, uint8_t *weight)
+{
+    const struct pass *p = &b->passes[0];
+    uint32_t first = 0, unknown = 0; /* of the block so far */
+    for (size_t w = 0; w < words_of(b->places); w++) {
+        const struct line line = p->line[w];
+        uint64_t left = ~line.known; /* of the words, what is not counted yet */
+        for (uint64_t starts = line.start; starts; starts &= starts - 1) {
+            uint64_t below = (starts & (0 - starts)) - 1;
+            uint32_t end = (uint32_t)(w << 6 | ones(below));
+            unknown += ones(left & below);
+            left &= ~below;
+            weigh_block(b, first, end, unknown, weight);
+            first = end;
             unknown = 0;
         }
-        unknown = unknown < WEIGHTS ? unknown : WEIGHTS - 1;
-        all = get_bit(p->odd, start) ? b->weight_odd[unknown] : b->weight_even[unknown];
-        for (uint32_t i = start; i < end; i += STRIDE)
-            for (uint32_t k = 0; k < STRIDE; k++)
-                p->weight[i + k] = all;
+        unknown += ones(left);
     }
+    weigh_block(b, first, b->places, unknown, weight);
     for (size_t w = 0; w < words_of(b->places); w++)
-        for (unsigned k = 0; k < 64; k++)
-            p->weight[64 * w + k] &= (uint8_t)((p->known[w] >> k & 1) - 1);
+        for (uint64_t known = p->line[w].known; known; known &= known - 1)
+            weight[64 * w + (unsigned)__builtin_ctzll(known)] = 0;
 }
 
 /* Bring bits, what is known and weights into the order of a new pass. */
-HELPER void permute(struct bob *b, struct pass *p)
+HELPER void permute(struct bob *b, struct pass *p, uint64_t *scratch)
 {
-    const struct pass *natural = &b->passes[0];
-    if (b->opened == 1)
-        weigh_natural(b);
-    cascade_permute_weights(&p->order, natural->weight, p->weight, (uint8_t *)b->scratch);
-    cascade_permute(&p->order, natural->bits, p->bits, b->scratch);
-    cascade_permute(&p->order, natural->known, p->known, b->scratch);
+    const struct line *natural = b->passes[0].line;
+    const size_t words = words_of(b->places);
+    uint64_t *in = scratch, *out = in + words, *more = out + words;
+    uint8_t *weight = (uint8_t *)scratch;
+    weigh_natural(b, weight);
+    cascade_permute_weights(&p->order, weight, p->weight, weight + 8 * weight_words(b->n));
+    for (size_t w = 0; w < words; w++)
+        in[w] = natural[w].bits;
+    cascade_permute(&p->order, in, out, more);
+    for (size_t w = 0; w < words; w++) {
+        p->line[w].bits = out[w];
+        in[w] = natural[w].known;
+    }
+    cascade_permute(&p->order, in, out, more);
+    for (size_t w = 0; w < words; w++)
+        p->line[w].known = out[w];
 }
 
 static uint8_t *bound_evenly(struct bob *b, struct pass *p, uint32_t blocks, uint8_t *out)
@@ -127,7 +158,7 @@ static uint8_t *bound_evenly(struct bob *b, struct pass *p, uint32_t blocks, uin
     for (uint32_t i = 0; i < blocks; i++) {
         uint32_t first = (uint32_t)((uint64_t)b->n * i / blocks);
         uint32_t end = (uint32_t)((uint64_t)b->n * (i + 1) / blocks);
-        set_bit(p->start, first);
+        start_block(p, first);
         out = put_range(out, &at, first, end);
     }
     b->opening_asked = blocks;
@@ -140,16 +171,14 @@ HELPER uint8_t *bound_by_weight(struct bob *b, struct pass *p, uint32_t blocks, 
     uint64_t total = 0, sum = 0;
     uint32_t at = 0, first = 0, count = 0;
     uint64_t share, next;
-    for (uint32_t i = 0; i < b->places; i++)
-        total += p->weight[i];
+    for (uint32_t i = 0; i < b->places; i += STRIDE)
+        total += sum_of_stride(p->weight + i, b->places - i);
     share = total / blocks + 1;
     next = share;
-    set_bit(p->start, 0);
+    start_block(p, 0);
     for (uint32_t i = 0; i < b->places; i++) {
         if (i % STRIDE == 0 && i + STRIDE <= b->places) {
-            uint32_t part = 0;
-            for (uint32_t k = 0; k < STRIDE; k++)
-                part += p->weight[i + k];
+            uint32_t part = sum_of_stride(p->weight + i, STRIDE);
             if (sum + part < next) {
                 sum += part;
                 i += STRIDE - 1;
@@ -159,7 +188,7 @@ HELPER uint8_t *bound_by_weight(struct bob *b, struct pass *p, uint32_t blocks, 
         sum += p->weight[i];
         if (sum < next)
             continue;
-        set_bit(p->start, i + 1);
+        start_block(p, i + 1);
         next = sum + share;
         count++;
     }
@@ -176,7 +205,7 @@ HELPER uint8_t *bound_by_weight(struct bob *b, struct pass *p, uint32_t blocks, 
 }
 
 HOT size_t hexkey_cascade_open_shuffle(uint64_t *memory, unsigned number, const uint32_t *rotations,
-                                   double qber, uint32_t blocks, uint8_t *out)
+                                   double qber, uint32_t blocks, uint64_t *scratch, uint8_t *out)
 {
     struct bob *b = (struct bob *)memory;
     struct pass *p = &b->passes[b->opened];
@@ -190,10 +219,10 @@ HOT size_t hexkey_cascade_open_shuffle(uint64_t *memory, unsigned number, const 
         out = bound_evenly(b, p, blocks, out);
     } else {
         lay_out(b, p, b->opened);
-        permute(b, p);
+        permute(b, p, scratch);
         out = bound_by_weight(b, p, blocks, out);
     }
-    set_bit(p->start, b->places);
+    start_block(p, b->places);
     b->opened++;
     b->asked_in_all += b->opening_asked;
     return b->opening_asked ? (size_t)(out - from) : 0;

@@ -6,23 +6,23 @@
  */
 #include "bytes.h"
 #include "cascade_bob.h"
+#include "cascade_weight.h"
 
 HELPER void learn_shuffle(struct bob *b, const uint8_t *answer, uint32_t k)
 {
     struct pass *p = &b->passes[b->opened - 1];
     uint32_t first = 0, end;
-    int all = 0, last;
+    unsigned all = 0;
     for (uint32_t stop = k + b->opening_asked; k < stop; k++, first = end) {
-        int odd;
+        unsigned odd;
         end = block_end(p, first);
-        odd = (int)(range_parity(p->bits, first, end) ^ (unsigned)(answer[k >> 3] >> (k & 7) & 1));
-        toggle_odd(p, first, (unsigned)odd);
+        odd = bits_parity(p, first, end) ^ (answer[k >> 3] >> (k & 7) & 1);
+        toggle_odd(p, first, odd);
         all ^= odd;
     }
     if (b->opened == 1)
         b->total_odd = all;
-    last = all ^ b->total_odd ^ (int)(b->flips & 1);
-    if (last)
+    if (all ^ b->total_odd ^ (b->flips & 1)) /* the last block, which was not asked about */
         toggle_odd(p, first, 1);
 }
 
@@ -48,18 +48,18 @@ HELPER int review(struct bob *b, uint32_t index)
     uint32_t count = b->cuts;
     int flipped = 0;
     for (size_t v = 0; v < words_of(words); v++)
-        for (uint64_t some = p->odd_words[v]; some; some &= some - 1) {
+        for (uint64_t some = p->odd_lines[v]; some; some &= some - 1) {
             size_t w = v << 6 | (unsigned)__builtin_ctzll(some);
-            uint64_t word = p->odd[w];
+            uint64_t word = p->line[w].odd;
             if (!word)
-                p->odd_words[v] &= ~((uint64_t)1 << (w & 63));
+                p->odd_lines[v] &= ~((uint64_t)1 << (w & 63));
             for (; word; word &= word - 1) {
                 uint32_t first = (uint32_t)(w << 6 | (unsigned)__builtin_ctzll(word));
                 uint32_t end = block_end(p, first), unknown = unknown_in(p, first, end);
                 if (unknown > 1) {
                     b->cut[count] = (struct cut){first, unknown, end};
                     count += count < b->cut_limit;
-                } else if (get_bit(p->odd, first)) { /* unless a flip has made it even */
+                } else if (is_odd(p, first)) { /* unless a flip has made it even */
                     if (unknown == 0)
                         return -1;
                     flip(b, position_of(&p->order, unknown_at(p, first, 0)));
@@ -94,7 +94,7 @@ HELPER int review_all(struct bob *b)
     int flipped = 1;
     while (flipped) {
         for (uint32_t i = 0; i < b->found_count; i++) /* flips may find more */
-            if (!get_bit(b->passes[0].known, b->found[i])) /* not found by two passes at once */
+            if (!is_known(&b->passes[0], b->found[i])) /* not found by two passes at once */
                 flip(b, b->found[i]);
         b->found_count = 0;
         flipped = 0;
@@ -114,15 +114,6 @@ HELPER int review_all(struct bob *b)
     return 0;
 }
 
-/* The next STRIDE weights, or as many as `count`, added up without a branch. */
-HELPER uint32_t weights_of_stride(const uint8_t *weight, uint32_t count)
-{
-    uint32_t sum = 0;
-    for (uint32_t k = 0; k < STRIDE; k++)
-        sum += k < count ? weight[k] : 0;
-    return sum;
-}
-
 /* Where the weight is halved, with an unknown bit on either side; two are unknown at least. */
 HELPER uint32_t middle_by_weight(const struct pass *p, uint32_t first, uint32_t end)
 {
@@ -130,17 +121,13 @@ HELPER uint32_t middle_by_weight(const struct pass *p, uint32_t first, uint32_t 
     uint64_t total = 0, before = 0, sum, half;
     uint32_t i = first;
     for (uint32_t k = first; k < end; k += STRIDE)
-        total += weights_of_stride(weight + k, end - k);
+        total += sum_of_stride(weight + k, end - k);
     half = (total + 1) / 2;
-    for (uint32_t part; part = weights_of_stride(weight + i, end - i), before + part < half;
+    for (uint32_t part; part = sum_of_stride(weight + i, end - i), before + part < half;
          i += STRIDE)
         before += part;
-    sum = before;
-    for (uint32_t k = 0, base = i; k < STRIDE; k++) { /* sums only grow */
-        sum += k < end - base ? weight[base + k] : 0;
-        i += sum < half;
-        before = sum < half ? sum : before;
-    }
+    i += place_of_sum(weight + i, end - i, half - before, &sum);
+    before += sum;
     sum = before + weight[i]; /* bit i reaches the half: is the middle before or after it? */
     if (sum == total || (before && 2 * sum - total > total - 2 * before))
         return i;
@@ -192,15 +179,13 @@ HELPER uint8_t *ask_subset(struct bob *b, uint8_t *out)
 HELPER void learn_cut(struct bob *b, uint32_t index, const struct cut *c, unsigned theirs)
 {
     struct pass *p = &b->passes[index];
-    int left = (int)(range_parity(p->bits, c->first, c->middle) ^ theirs);
-    int was = (int)get_bit(p->odd, c->first), right = left ^ was;
-    set_bit(p->start, c->middle);
-    p->odd[c->first >> 6] ^= (uint64_t)right << (c->first & 63);
-    toggle_odd(p, c->middle, (unsigned)right);
-    if (!was) /* otherwise the word is listed */
-        set_bit(p->odd_words, c->first >> 6);
+    unsigned left = bits_parity(p, c->first, c->middle) ^ theirs;
+    unsigned was = is_odd(p, c->first), right = left ^ was;
+    start_block(p, c->middle);
+    toggle_odd(p, c->first, right);
+    toggle_odd(p, c->middle, right);
     if (left != right) {
-        uint32_t here = 0 - (uint32_t)left; /* all ones: the error is on the left */
+        uint32_t here = 0 - left; /* all ones: the error is on the left */
         uint32_t first = (c->first & here) | (c->middle & ~here);
         uint32_t end = (c->middle & here) | (c->end & ~here);
         if (unknown_in(p, first, end) == 1)
@@ -259,10 +244,25 @@ HELPER int64_t ask(struct bob *b, uint8_t *out)
     return (int64_t)b->cuts << 32 | (out - from);
 }
 
+HELPER int64_t turn(struct bob *b, const uint8_t *answer, uint8_t *out)
+{
+    learn(b, answer);
+    return b->flips >= b->look_at ? HEXKEY_CASCADE_LOOK : ask(b, out);
+}
+
 HOT int64_t hexkey_cascade_turn(uint64_t *memory, const uint8_t *answer, uint8_t *out)
 {
-    learn((struct bob *)memory, answer);
+    return turn((struct bob *)memory, answer, out);
+}
+
+HOT int64_t hexkey_cascade_ask(uint64_t *memory, uint8_t *out)
+{
     return ask((struct bob *)memory, out);
+}
+
+void hexkey_cascade_look_at(uint64_t *memory, uint32_t flips)
+{
+    ((struct bob *)memory)->look_at = flips;
 }
 
 /* Put the length before a query that was written one byte further on, and close the gap. */
@@ -274,7 +274,7 @@ HELPER uint8_t *put_length(uint8_t *at, uint32_t bytes)
     return put(at, bytes) + bytes;
 }
 
-int hexkey_cascade_fits(const hexkey_cascade_turns *t, const uint8_t *answer, size_t answer_bytes)
+static int fits(const hexkey_cascade_turns *t, const uint8_t *answer, size_t answer_bytes)
 {
     size_t at = 0;
     for (size_t i = 0; i < t->going; i++) {
@@ -296,10 +296,8 @@ HELPER void fetch(const struct bob *b)
     for (uint32_t g = 0; g < b->groups; g++) {
         const struct pass *p = &b->passes[b->group[g].pass % HEXKEY_CASCADE_SHUFFLES];
         for (uint32_t count = b->group[g].cuts; count; count--, c++) {
-            __builtin_prefetch(p->bits + (c->first >> 6));
-            __builtin_prefetch(p->odd + (c->first >> 6));
-            __builtin_prefetch(p->start + (c->middle >> 6));
-            __builtin_prefetch(p->known + (c->first >> 6));
+            __builtin_prefetch(p->line + (c->first >> 6));
+            __builtin_prefetch(p->line + (c->middle >> 6));
             __builtin_prefetch(p->weight + c->first);
         }
     }
@@ -319,36 +317,30 @@ HOT ptrdiff_t hexkey_cascade_turn_all(hexkey_cascade_turns *t, const uint8_t *an
     const size_t count = t->going;
     uint8_t *out = t->out;
     size_t going = 0, stopped = 0;
-    if (!hexkey_cascade_fits(t, answer, answer_bytes))
+    if (!fits(t, answer, answer_bytes))
         return HEXKEY_CASCADE_MALFORMED;
     for (size_t i = 0; i < count; i++) {
         uint32_t block = t->order[i], asked = t->asked[i];
         struct bob *b = (struct bob *)t->bobs[block];
         uint8_t *entry = put(out, block);
-        int64_t turn;
+        int64_t took;
         if (i + 2 < count)
             fetch_head((const struct bob *)t->bobs[t->order[i + 2]]);
         if (i + 1 < count && t->asked[i + 1] < FETCH_MOST)
             fetch((const struct bob *)t->bobs[t->order[i + 1]]);
-        learn(b, answer);
+        took = turn(b, answer, entry + 1);
         answer += (asked + 7) / 8;
-        turn = ask(b, entry + 1);
-        if (turn > 0) {
-            out = put_length(entry, (uint32_t)turn);
+        if (took > 0) {
+            out = put_length(entry, (uint32_t)took);
             t->order[going] = block;
-            t->asked[going] = (uint32_t)(turn >> 32);
+            t->asked[going] = (uint32_t)(took >> 32);
             t->asked_in_all += t->asked[going++];
         } else
-            t->stopped[stopped++] = turn * ((int64_t)1 << 32) + block;
+            t->stopped[stopped++] = took * ((int64_t)1 << 32) + block;
     }
     t->going = going;
     t->query_bytes = (size_t)(out - t->out);
     return (ptrdiff_t)stopped;
-}
-
-HOT void hexkey_cascade_learn(uint64_t *memory, const uint8_t *answer)
-{
-    learn((struct bob *)memory, answer);
 }
 
 uint32_t hexkey_cascade_asked(const uint64_t *memory)
@@ -367,7 +359,7 @@ uint32_t hexkey_cascade_odd(const uint64_t *memory)
     const struct bob *b = (const struct bob *)memory;
     uint32_t sum = 0;
     for (size_t w = 0; w < words_of(b->places); w++)
-        sum += ones(b->passes[0].odd[w]);
+        sum += ones(b->passes[0].line[w].odd);
     return sum;
 }
 
@@ -384,14 +376,14 @@ uint32_t hexkey_cascade_flips(const uint64_t *memory)
 void hexkey_cascade_bob_bits(const uint64_t *memory, uint8_t *out)
 {
     const struct bob *b = (const struct bob *)memory;
-    const uint64_t *bits = b->passes[0].bits;
+    const struct line *line = b->passes[0].line;
     uint32_t whole = b->n & ~7u;
     for (uint32_t i = 0; i < whole; i += 8) { /* a byte to each of 8, of which each keeps a bit */
-        uint64_t spread = (bits[i >> 6] >> (i & 63) & 255) * UINT64_C(0x0101010101010101);
+        uint64_t spread = (line[i >> 6].bits >> (i & 63) & 255) * UINT64_C(0x0101010101010101);
         spread &= UINT64_C(0x8040201008040201);
         store_le64(out + i, (spread + UINT64_C(0x7F7F7F7F7F7F7F7F)) >> 7 &
                                 UINT64_C(0x0101010101010101));
     }
     for (uint32_t i = whole; i < b->n; i++)
-        out[i] = (uint8_t)get_bit(bits, i);
+        out[i] = line[i >> 6].bits >> (i & 63) & 1;
 }

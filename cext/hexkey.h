@@ -269,6 +269,7 @@ enum {
     HEXKEY_CASCADE_MALFORMED = -1,
     HEXKEY_CASCADE_TOO_MANY = -2, /* parities asked */
     HEXKEY_CASCADE_CONTRADICTION = -3, /* between the peer's answers */
+    HEXKEY_CASCADE_LOOK = -4, /* as many bits are flipped as was to be told of */
     HEXKEY_CASCADE_NEEDS = -16 /* minus a pass: its table is missing */
 };
 
@@ -335,11 +336,13 @@ ptrdiff_t hexkey_cascade_answer_all(hexkey_cascade_answers *answers, const uint8
                                     size_t query_bytes);
 
 /* Start Bob's side. `bob` is memory of hexkey_cascade_bob_words(n) words for all calls below, which
- * write queries to `out`, of hexkey_cascade_query_bytes(n) bytes. The n bits are 0 or 1.
+ * write queries to `out`, of hexkey_cascade_query_bytes(n) bytes. `scratch`, of
+ * hexkey_cascade_scratch_words(n) words, keeps nothing between calls. The n bits are 0 or 1.
  */
 size_t hexkey_cascade_bob_words(uint32_t n);
 size_t hexkey_cascade_query_bytes(uint32_t n);
-void hexkey_cascade_bob_start(uint64_t *bob, uint32_t n, const uint8_t *bits);
+size_t hexkey_cascade_scratch_words(uint32_t n);
+void hexkey_cascade_bob_start(uint64_t *bob, uint32_t n, const uint8_t *bits, uint64_t *scratch);
 
 /* Write a query that opens a pass: pass 0 first, with rotations NULL, then others of SHUFFLES in
  * order. `qber`, in (0, 1/4], is used by pass 0; `blocks`, 1 to n/4 + 1 of equal size there and of
@@ -347,7 +350,7 @@ void hexkey_cascade_bob_start(uint64_t *bob, uint32_t n, const uint8_t *bits);
  * bytes, 0 if there is nothing to ask: then go on with an empty answer.
  */
 size_t hexkey_cascade_open_shuffle(uint64_t *bob, unsigned pass, const uint32_t *rotations,
-                                   double qber, uint32_t blocks, uint8_t *out);
+                                   double qber, uint32_t blocks, uint64_t *scratch, uint8_t *out);
 
 /* Write a query that halves the blocks of pass 0 with more than `longest` >= 1 unknown bits, and
  * take a new `qber`; as above.
@@ -369,14 +372,18 @@ uint32_t hexkey_cascade_odd(const uint64_t *bob);
 uint32_t hexkey_cascade_odd_subsets(const uint64_t *bob);
 uint32_t hexkey_cascade_flips(const uint64_t *bob);
 
-/* Learn from the answer, which has one bit for each parity asked. */
-void hexkey_cascade_learn(uint64_t *bob, const uint8_t *answer);
+/* Let turns stop once `flips` bits have been flipped; 0, as at first, stops every one. */
+void hexkey_cascade_look_at(uint64_t *bob, uint32_t flips);
 
-/* Learn, flip what is found and write the next query. Returns the parities it asks for in the high
- * and its bytes in the low 32 bits, 0 when all blocks are even, CONTRADICTION, or TOO_MANY past the
- * limit.
+/* Learn from the answer, which has one bit for each parity asked, and go on with `ask` below;
+ * or return LOOK in between.
  */
 int64_t hexkey_cascade_turn(uint64_t *bob, const uint8_t *answer, uint8_t *out);
+
+/* Flip what is found and write the next query. Returns the parities it asks for in the high and its
+ * bytes in the low 32 bits, 0 when all blocks are even, CONTRADICTION, or TOO_MANY past the limit.
+ */
+int64_t hexkey_cascade_ask(uint64_t *bob, uint8_t *out);
 
 /* Bob's blocks of one key. Those of `order`, the first `going` elements, wait for answers to `asked`
  * parities. `out`, of 8 bytes and hexkey_cascade_query_bytes for each block, takes `query_bytes` of
@@ -396,14 +403,11 @@ typedef struct {
  * to bytes. The query is a sequence of entries: the block's number and its query's bytes, both
  * LEB128, and its query. Blocks that go on are left in `order` and `asked`; `stopped` gets the
  * others: what the turn returned in the high, the block in the low 32 bits. Returns how many those
- * are; or MALFORMED, having done nothing, where hexkey_cascade_fits says 0.
+ * are; or MALFORMED, having done nothing, where the answer has not the length that `asked` wants, or
+ * set bits of padding.
  */
 ptrdiff_t hexkey_cascade_turn_all(hexkey_cascade_turns *turns, const uint8_t *answer,
                                   size_t answer_bytes);
-
-/* Tell whether an answer has the length that `asked` wants and no set bits of padding. */
-int hexkey_cascade_fits(const hexkey_cascade_turns *turns, const uint8_t *answer,
-                        size_t answer_bytes);
 
 /* Unpack the bits as corrected. */
 void hexkey_cascade_bob_bits(const uint64_t *bob, uint8_t *out);

@@ -25,7 +25,6 @@ under such a proof.
 
 import hashlib
 import struct
-from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -40,11 +39,11 @@ from hexkey.reconcile import (
     converse,
 )
 from hexkey.reconcile.cascade_block import (
-    CHECK_EVERY,
     MAX_ROUND_TRIPS,
     Bits,
     BlockAlice,
     BlockBob,
+    Room,
     asks_too_much,
 )
 from hexkey.reconcile.cascade_wire import MAX_BITS, SECTIONS_BYTES
@@ -144,15 +143,15 @@ class CascadeBob:
     def __init__(
         self, bits: ArrayLike, qber: float, seed: bytes, block_bits: int = BLOCK_BITS
     ) -> None:
-        self._blocks = [
-            BlockBob(piece, qber, piece_seed)
-            for piece, piece_seed in _pieces(bits, qber, seed, block_bits)
-        ]
+        pieces = _pieces(bits, qber, seed, block_bits)
+        longest = max(len(piece) for piece, _ in pieces)
+        room = Room(longest)
+        self._blocks = [BlockBob(piece, qber, piece_seed, room) for piece, piece_seed in pieces]
         count = len(self._blocks)
         self._order = np.empty(count, np.uint32)  # blocks that wait for an answer
         self._asked = np.empty(count, np.uint32)
         self._stopped = np.empty(count, np.int64)
-        out = np.empty(sum(8 + len(block.query) for block in self._blocks), np.uint8)
+        out = np.empty(count * (8 + lib.hexkey_cascade_query_bytes(longest)), np.uint8)
         self._view = out.data
         self._bobs = ffi.new("uint64_t *[]", [block.native for block in self._blocks])
         self._turns = ffi.new("hexkey_cascade_turns *")
@@ -161,7 +160,6 @@ class CascadeBob:
         self._turns.asked = ffi.from_buffer("uint32_t[]", self._asked)
         self._turns.stopped = ffi.from_buffer("int64_t[]", self._stopped)
         self._turns.out = ffi.from_buffer("uint8_t[]", out)
-        self._surprised = True  # whether a block still finds far more errors than expected
         self.round_trips = 0
 
     @property
@@ -197,10 +195,19 @@ class CascadeBob:
         """
         if not self._turns.going:
             raise ValueError("no query is waiting for an answer")
-        if self._surprised or self.round_trips % CHECK_EVERY == 0:
-            query = self._look(answer)
-        else:
-            query = self._go_on(answer)
+        stopped = _turn_all(self._turns, answer, len(answer))
+        if stopped < 0:
+            raise ProtocolError(
+                "the peer's Cascade answer does not have one bit for each parity that was asked "
+                "for; drop the block"
+            )
+        query = self._view[: self._turns.query_bytes].tobytes()
+        if stopped:  # what the kernel leaves to be done here
+            entries = [query]
+            for each in self._stopped[:stopped].tolist():
+                number = each & 0xFFFFFFFF
+                entries.append(self._entry(number, self._blocks[number].go_on(each >> 32)))
+            query = b"".join(entries)
         if not query:
             return None
         if self.round_trips == MAX_ROUND_TRIPS:
@@ -209,32 +216,6 @@ class CascadeBob:
             )
         self.round_trips += 1
         return query
-
-    def _go_on(self, answer: bytes) -> bytes:
-        """Let the kernel take all turns, and do here what it leaves to be done."""
-        stopped = _turn_all(self._turns, answer, len(answer))
-        if stopped < 0:
-            raise _malformed()
-        query = self._view[: self._turns.query_bytes].tobytes()
-        for each in self._stopped[:stopped].tolist():
-            number = each & 0xFFFFFFFF
-            query += self._entry(number, self._blocks[number].go_on(each >> 32))
-        return query
-
-    def _look(self, answer: bytes) -> bytes:
-        """Go on block by block, with a look at how many errors each has."""
-        if not lib.hexkey_cascade_fits(self._turns, answer, len(answer)):
-            raise _malformed()
-        numbers = self._order[: self._turns.going].tolist()
-        sizes = ((self._asked[: self._turns.going] + 7) // 8).tolist()
-        self._turns.going = at = 0
-        entries = []
-        for number, size in zip(numbers, sizes, strict=True):
-            query = self._blocks[number].learn_and_check(answer[at : at + size])
-            entries.append(self._entry(number, query))
-            at += size
-        self._surprised = any(self._blocks[number].surprised for number in numbers)
-        return b"".join(entries)
 
     def _entry(self, number: int, query: bytes | None) -> bytes:
         """Note that a block waits, and return its part of the message."""
@@ -279,24 +260,17 @@ def reconcile(
     )
 
 
-def _pieces(
-    bits: ArrayLike, qber: float, seed: bytes, block_bits: int
-) -> Iterator[tuple[Bits, bytes]]:
+def _pieces(bits: ArrayLike, qber: float, seed: bytes, block_bits: int) -> list[tuple[Bits, bytes]]:
     """Cut a key into blocks of as good as equal lengths, each with a seed of its own."""
     if not 1 <= block_bits <= MAX_BITS:
         raise ValueError(f"block_bits must be from 1 to {MAX_BITS}, not {block_bits}")
     checked = check_arguments(bits, qber, seed, MAX_KEY_BITS)
-    count = -(-len(checked) // block_bits)
-    for k, piece in enumerate(np.array_split(checked, count)):
-        material = b"hexkey cascade block" + seed + struct.pack("<I", k)
-        yield piece, hashlib.shake_256(material).digest(SEED_BYTES)
-
-
-def _malformed() -> ProtocolError:
-    return ProtocolError(
-        "the peer's Cascade answer does not have one bit for each parity that was asked for; drop "
-        "the block"
-    )
+    pieces = np.array_split(checked, -(-len(checked) // block_bits))
+    heading = b"hexkey cascade block" + seed
+    return [
+        (piece, hashlib.shake_256(heading + struct.pack("<I", k)).digest(SEED_BYTES))
+        for k, piece in enumerate(pieces)
+    ]
 
 
 def _leb128(number: int) -> bytes:

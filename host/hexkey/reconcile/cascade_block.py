@@ -32,7 +32,7 @@ Limits
 1 to 2²⁰ bits a block; `cascade` cuts longer keys. Estimates outside
 [1/n, 1/4] are used as the nearer end. Alice answers `parity_limit(n)` = 2n + 64 parities at most,
 Bob asks no more, and no more than `MAX_ROUND_TRIPS` times; a block that hits a limit is dropped.
-Memory, in bytes a bit: Bob reserves 25, of which most blocks touch less than half; Alice takes an
+Memory, in bytes a bit: Bob reserves 20, of which most blocks touch less than half; Alice takes an
 eighth for each pass, 2 to 4 for most blocks and 8 for all that a peer may ask her to build. Every
 parity costs Alice the same, a few nanoseconds, whatever its range.
 """
@@ -61,7 +61,7 @@ from hexkey.reconcile.cascade_wire import (
 Bits = NDArray[np.uint8]
 
 # Looked up once: they run in every round trip.
-_turn, _answer = lib.hexkey_cascade_turn, lib.hexkey_cascade_answer
+_turn, _ask, _answer = lib.hexkey_cascade_turn, lib.hexkey_cascade_ask, lib.hexkey_cascade_answer
 _NEEDS: int = lib.HEXKEY_CASCADE_NEEDS
 _SIZE = 2**32 - 1
 
@@ -74,7 +74,6 @@ LATER_BLOCKS = (6.3, 50.0)
 LATER_BLOCKS_LARGE = (10.0, 160.0)
 LARGE = 1 << 18
 SURPRISE_SIGMAS = 5.0
-CHECK_EVERY = 32  # round trips between looks at the number of errors found
 
 
 class BlockAlice:
@@ -165,6 +164,16 @@ class BlockAlice:
         self.native.running[number] = running
 
 
+class Room:
+    """Memory that Bob's blocks of up to `n` bits use one after the other, within a call."""
+
+    def __init__(self, n: int) -> None:
+        scratch = np.empty(lib.hexkey_cascade_scratch_words(n), np.uint64)
+        query = np.empty(lib.hexkey_cascade_query_bytes(n), np.uint8)
+        self.scratch = ffi.from_buffer("uint64_t[]", scratch)
+        self.out, self.view = ffi.from_buffer("uint8_t[]", query), query.data
+
+
 class BlockBob:
     """Asks for parities and corrects his bits.
 
@@ -175,6 +184,8 @@ class BlockBob:
         The session's estimate, between 0 and 1/2.
     seed : bytes
         Alice's seed for this block.
+    room : Room, optional
+        Shared with other blocks, none of them longer than the room is for.
 
     Attributes
     ----------
@@ -182,7 +193,7 @@ class BlockBob:
         Bits flipped, parities asked for and queries sent so far.
     """
 
-    def __init__(self, bits: ArrayLike, qber: float, seed: bytes) -> None:
+    def __init__(self, bits: ArrayLike, qber: float, seed: bytes, room: Room | None = None) -> None:
         checked = check_arguments(bits, qber, seed, MAX_BITS)
         self._n = n = len(checked)
         self._seed = seed
@@ -190,15 +201,16 @@ class BlockBob:
         self._qber = min(max(qber, min(1 / n, 0.25)), 0.25)
         self._memory = np.empty(lib.hexkey_cascade_bob_words(n), np.uint64)
         self.native = ffi.from_buffer("uint64_t[]", self._memory)
-        self.query = np.empty(lib.hexkey_cascade_query_bytes(n), np.uint8)
-        self._out = ffi.from_buffer("uint8_t[]", self.query)
-        self._view = self.query.data
+        room = room or Room(n)
+        self._scratch, self._out, self._view = room.scratch, room.out, room.view
         self._pointed_to: list[Any] = []  # rotations and streams that the C side keeps using
-        lib.hexkey_cascade_bob_start(self.native, n, ffi.from_buffer("uint8_t[]", checked))
+        lib.hexkey_cascade_bob_start(
+            self.native, n, ffi.from_buffer("uint8_t[]", checked), self._scratch
+        )
         self._later_blocks: tuple[float, ...] = LATER_BLOCKS_LARGE if n >= LARGE else LATER_BLOCKS
         self._shuffles = 0  # opened so far, like the next one
         self._batches = 0
-        self.surprised = True  # whether the natural order still has to pass for the estimate
+        self._surprised = True  # whether the natural order still has to pass for the estimate
         self._waiting = 0  # parities the last query asked for
         self.round_trips = 0
 
@@ -228,9 +240,7 @@ class BlockBob:
             raise ValueError("this conversation has already started")
         blocks = max(1, round(self._n * self._qber / FIRST_BLOCK))
         self._blocks = blocks
-        size = lib.hexkey_cascade_open_shuffle(
-            self.native, 0, ffi.NULL, self._qber, blocks, self._out
-        )
+        size = self._open(0, ffi.NULL, blocks)
         self._shuffles = 1
         return self._send(size, blocks)
 
@@ -249,25 +259,15 @@ class BlockBob:
             raise ValueError("no query is waiting for an answer")
         check_answer(answer, waiting)
         self._waiting = 0
-        if self.surprised or self.round_trips % CHECK_EVERY == 0:
-            return self.learn_and_check(answer)
-        turn = _turn(self.native, answer, self._out)
-        if turn > 0:
-            return self._send(turn & _SIZE, turn >> 32)
-        return self.go_on(turn)
-
-    def learn_and_check(self, answer: bytes) -> bytes | None:
-        """Go on from a checked answer, after a look at how many errors there are."""
-        lib.hexkey_cascade_learn(self.native, answer)
-        self.surprised = self.surprised and self._too_many_errors()
-        if self.surprised or self._corrected_too_many():
-            size = self._halve()
-            if size:
-                return self._send(size, self.asked)
-        return self.go_on(_turn(self.native, b"", self._out))
+        return self.go_on(_turn(self.native, answer, self._out))
 
     def go_on(self, turn: int) -> bytes | None:
         """Go on from what a turn returned: open the next pass when all blocks are even."""
+        if turn == lib.HEXKEY_CASCADE_LOOK:
+            size = self._look()
+            if size:
+                return self._send(size, self.asked)
+            turn = _ask(self.native, self._out)
         while turn == 0:
             if self._corrected_too_many():
                 size = self._halve()
@@ -281,12 +281,24 @@ class BlockBob:
                     return None
             if size:
                 return self._send(size, self.asked)
-            turn = _turn(self.native, b"", self._out)
+            turn = _ask(self.native, self._out)
         if turn == lib.HEXKEY_CASCADE_TOO_MANY:
             raise _needs_too_much()
         if turn < 0:
             raise ProtocolError("the peer's Cascade answers contradict each other; drop the block")
         return self._send(turn & _SIZE, turn >> 32)
+
+    def _look(self) -> int:
+        """See how many errors there are; halve blocks if they are far more than expected."""
+        self._surprised = self._surprised and self._too_many_errors()
+        size = self._halve() if self._surprised or self._corrected_too_many() else 0
+        if not self._surprised:
+            lib.hexkey_cascade_look_at(self.native, self._many())
+        return size
+
+    def _many(self) -> int:
+        """Return how many corrections are far more than the first pass has blocks."""
+        return math.floor(1.5 * self._blocks + 4 * math.sqrt(self._blocks) + 3) + 1
 
     def _halve(self) -> int:
         """Cut the blocks of the first pass that are longer than they should be by now."""
@@ -299,7 +311,7 @@ class BlockBob:
         It happens where an estimate is so low that the first pass has too few blocks to show it.
         """
         flips = lib.hexkey_cascade_flips(self.native)
-        if flips <= 1.5 * self._blocks + 4 * math.sqrt(self._blocks) + 3:
+        if flips < self._many():
             return False
         self._blocks *= 2
         self._qber = min(0.25, max(self._qber, flips / self._n))
@@ -317,8 +329,11 @@ class BlockBob:
         words = rotations_of_pass(self._seed, number, self._n)
         rotations = ffi.from_buffer("uint32_t[]", words)
         self._pointed_to.append(rotations)
+        return self._open(number, rotations, blocks)
+
+    def _open(self, number: int, rotations: Any, blocks: int) -> int:
         return lib.hexkey_cascade_open_shuffle(
-            self.native, number, rotations, self._qber, blocks, self._out
+            self.native, number, rotations, self._qber, blocks, self._scratch, self._out
         )
 
     def _open_subsets(self) -> int:

@@ -10,6 +10,7 @@ struct sides {
     size_t words, query_bytes;
     uint32_t *rotations[1 + SHUFFLED];
     uint64_t *stream[BATCHES], *packed, *scratch, *running[1 + SHUFFLED], *subsets[BATCHES], *bob;
+    uint64_t *room; /* Bob's scratch */
     uint8_t *query;
     hexkey_cascade_alice alice;
 };
@@ -65,7 +66,7 @@ static size_t open_next(struct sides *s, unsigned stage, double qber, struct inp
         if (stage && blocks < 2)
             return 0;
         size = hexkey_cascade_open_shuffle(s->bob, stage, s->rotations[stage], qber, blocks,
-                                           s->query);
+                                           s->room, s->query);
     } else {
         unsigned batch = stage - SHUFFLED - 1;
         size = hexkey_cascade_open_subsets(s->bob, batch, s->stream[batch], s->query);
@@ -116,21 +117,25 @@ static void converse(struct sides *s, double qber, struct input *in)
     unsigned stage = 0;
     size_t size = open_next(s, stage++, qber, in);
     for (unsigned round = 0; round < MOST_ROUNDS; round++) {
-        uint8_t *answered = size ? answer(s, size, in) : malloc(0);
-        int64_t turn;
-        if (size && take(in, 1) % 8 == 1) {
-            hexkey_cascade_learn(s->bob, answered);
+        int64_t turn = HEXKEY_CASCADE_LOOK;
+        if (size) {
+            uint8_t *answered = answer(s, size, in);
+            int look = take(in, 1) % 8 == 1;
+            hexkey_cascade_look_at(s->bob, look ? 0 : UINT32_MAX);
+            turn = turn_of_batch(s, answered);
             free(answered);
-            answered = malloc(0);
-            size = hexkey_cascade_halve(s->bob, qber, 1 + (uint32_t)take_up_to(in, 20), s->query);
+            REQUIRE(!look || turn == HEXKEY_CASCADE_LOOK);
+            size = 0;
+            if (look)
+                size = hexkey_cascade_halve(s->bob, qber, 1 + (uint32_t)take_up_to(in, 20),
+                                            s->query);
             if (size) {
                 s->asked = hexkey_cascade_asked(s->bob);
-                free(answered);
                 continue;
             }
         }
-        turn = size ? turn_of_batch(s, answered) : hexkey_cascade_turn(s->bob, answered, s->query);
-        free(answered);
+        if (turn == HEXKEY_CASCADE_LOOK)
+            turn = hexkey_cascade_ask(s->bob, s->query);
         REQUIRE(turn >= 0 || turn == HEXKEY_CASCADE_CONTRADICTION);
         if (turn < 0 || (turn == 0 && stage > SHUFFLED + BATCHES))
             return;
@@ -159,7 +164,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     s.query_bytes = hexkey_cascade_query_bytes(s.n);
     s.query = malloc(s.query_bytes);
     s.bob = malloc(8 * hexkey_cascade_bob_words(s.n));
-    hexkey_cascade_bob_start(s.bob, s.n, bits);
+    s.room = malloc(8 * hexkey_cascade_scratch_words(s.n));
+    hexkey_cascade_bob_start(s.bob, s.n, bits, s.room);
     struct input lies = {data, size}; /* of the same bytes, so that short inputs have some */
     prepare(&s, &in);
     converse(&s, qber, &lies);
@@ -176,6 +182,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     free(s.packed);
     free(s.scratch);
+    free(s.room);
     free(s.query);
     free(s.bob);
     free(alice);

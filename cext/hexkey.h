@@ -253,6 +253,27 @@ size_t hexkey_offset_search(const uint8_t *record, size_t record_bytes, const ui
                             uint32_t limit, uint64_t *match, uint32_t *mismatches,
                             size_t capacity);
 
+/* ---- pulses.c: pulse numbers as steps ------------------------------------------------------- */
+
+/* Bytes of the steps, 1, 2 or 4; 0 unless each of `count` >= 1 numbers is larger than the one
+ * before, by less than 2^32.
+ */
+unsigned hexkey_pulses_width(const uint64_t *pulses, size_t count);
+
+/* Write the count - 1 steps, little-endian. */
+void hexkey_pulses_steps(const uint64_t *restrict pulses, size_t count, unsigned width,
+                         uint8_t *restrict out);
+
+/* Write the first number and the `count` after it. Returns 0 if a step is 0 or a number 2^63. */
+int hexkey_pulses_sum(uint64_t first, const uint8_t *steps, size_t count, unsigned width,
+                      uint64_t *restrict pulses);
+
+/* ---- sample.c: estimation ---------------------------------------------------------------------- */
+
+/* Copy the bits where `chosen` is not 0 to `sample`, the others to `rest`, in order. */
+void hexkey_sample_part(size_t count, const uint8_t *restrict chosen, const uint8_t *restrict bits,
+                        uint8_t *restrict sample, uint8_t *restrict rest);
+
 /* ---- cascade_*.c: both sides of Cascade --------------------------------------------------------
  * host/hexkey/reconcile/cascade_wire.py has the protocol: passes, orders, and the form of a query.
  */

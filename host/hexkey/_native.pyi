@@ -37,6 +37,14 @@ class _Lib:
     HEXKEY_SIFT_DISORDER: int
     HEXKEY_SIFT_MASK: int
     HEXKEY_OFFSET_SAMPLE_BITS: int
+    def hexkey_pulses_width(self, pulses: Any, count: int, /) -> int: ...
+    def hexkey_pulses_steps(self, pulses: Any, count: int, width: int, out: Any, /) -> None: ...
+    def hexkey_pulses_sum(
+        self, first: int, steps: Any, count: int, width: int, pulses: Any, /
+    ) -> int: ...
+    def hexkey_sample_part(
+        self, count: int, chosen: Any, bits: Any, sample: Any, rest: Any, /
+    ) -> None: ...
     HEXKEY_CASCADE_MAX_BITS: int
     HEXKEY_CASCADE_SHUFFLES: int
     HEXKEY_CASCADE_SUBSETS: int

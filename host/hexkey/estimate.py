@@ -10,7 +10,10 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import betainccinv, betaincinv, gammaln
+
+from hexkey._native import ffi, lib
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,24 @@ def estimate_qber(
         remaining=remaining,
         confidence_epsilon=confidence_epsilon,
     )
+
+
+def part_sample(
+    bits: NDArray[np.uint8], chosen: NDArray[np.uint8]
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Return the bits to disclose and those that remain, each in order.
+
+    Parameters
+    ----------
+    bits, chosen : (n,) uint8
+        A bit is disclosed where `chosen` is not 0.
+    """
+    count = int(np.count_nonzero(chosen))
+    sample, rest = np.empty(count, np.uint8), np.empty(len(bits) - count, np.uint8)
+    arrays = (np.ascontiguousarray(chosen), np.ascontiguousarray(bits), sample, rest)
+    which, of, out, left = (ffi.from_buffer("uint8_t[]", array) for array in arrays)
+    lib.hexkey_sample_part(len(bits), which, of, out, left)
+    return sample, rest
 
 
 def clopper_pearson(sample_bits: int, errors: int, epsilon: float) -> tuple[float, float]:

@@ -7,8 +7,9 @@ after block keeps them instead, as much as its largest block needed.
 
 import ctypes
 
-# glibc's mallopt: sizes from which on memory is mapped apart, and above which it is given back.
-_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
+# glibc's mallopt: sizes from which on memory is mapped apart, and above which it is given back; and
+# how many heaps there are, of which a thread would begin with one of its own.
+_TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
 _MOST_MAPPED, _MOST_KEPT = 1 << 30, (1 << 31) - 1
 
 
@@ -20,3 +21,4 @@ def keep_freed() -> None:
         return
     mallopt(_MMAP_THRESHOLD, _MOST_MAPPED)
     mallopt(_TRIM_THRESHOLD, _MOST_KEPT)
+    mallopt(_ARENA_MAX, 1)

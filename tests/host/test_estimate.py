@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import beta, hypergeom
 
-from hexkey.estimate import clopper_pearson, estimate_qber
+from hexkey.estimate import clopper_pearson, estimate_qber, part_sample
 
 
 def pmf(seen: int, sample: int, marked: int, population: int) -> Fraction:
@@ -83,6 +83,17 @@ def test_the_largest_bound_falls_with_the_sample_and_with_epsilon() -> None:
     assert uppers == sorted(uppers, reverse=True)
     uppers = [estimate_qber(1000, 50, 10**5, eps).upper for eps in (1e-3, 1e-10, 1e-20, 1e-300)]
     assert uppers == sorted(uppers)
+
+
+@pytest.mark.parametrize("share", [0, 0.001, 0.3, 1])
+def test_a_block_is_parted_as_by_masks(share: float) -> None:
+    generator = np.random.default_rng(3)
+    for n in (0, 1, 7, 8, 9, 5000):
+        bits = generator.integers(0, 2, n, dtype=np.uint8)
+        chosen = (generator.random(n) < share).astype(np.uint8)
+        sample, rest = part_sample(bits, chosen)
+        np.testing.assert_array_equal(sample, bits[chosen == 1])
+        np.testing.assert_array_equal(rest, bits[chosen == 0])
 
 
 def test_clopper_pearson_is_the_quantile_of_beta() -> None:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from hexkey.amplify import amplify, seed_bits
 from hexkey.errors import BlockDropped, ProtocolError
+from hexkey.estimate import part_sample
 from hexkey.randomness import Randomness, random_bits, random_subset
 from hexkey.reconcile import Method
 from hexkey.reconcile.method import answering, choose, speed
@@ -105,9 +106,9 @@ def _estimate(
     _, body = talk.expect(Type.SAMPLE_BITS)
     theirs = messages.decode_bits(body, sample_bits, Type.SAMPLE_BITS)
     counts.disclosed.estimate += sample_bits
-    counts.sample_errors = int(np.count_nonzero(theirs != bits[chosen == 1]))
+    sample, rest = part_sample(bits, chosen)
+    counts.sample_errors = int(np.count_nonzero(theirs != sample))
     talk.send(Type.ESTIMATE, messages.encode_count(counts.sample_errors))
-    rest = bits[chosen == 0]
     return Uncorrected(rest, judge_sample(session, counts, len(rest)), method, seed)
 
 

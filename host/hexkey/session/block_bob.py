@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from hexkey.amplify import amplify, seed_bits
 from hexkey.bits import pack_bits
 from hexkey.errors import BlockDropped, ProtocolError
+from hexkey.estimate import part_sample
 from hexkey.reconcile.method import asking
 from hexkey.session import messages
 from hexkey.session.block import (
@@ -86,8 +87,8 @@ def _estimate(
         )
     if not sample_bits:
         return Uncorrected(bits, counts.expected_qber, sample.method, sample.seed)
-    chosen = sample.chosen.astype(bool)
-    talk.send(Type.SAMPLE_BITS, pack_bits(bits[chosen]))
+    disclosed, rest = part_sample(bits, sample.chosen)
+    talk.send(Type.SAMPLE_BITS, pack_bits(disclosed))
     counts.disclosed.estimate += sample_bits
     _, body = talk.expect(Type.ESTIMATE)
     counts.sample_errors = messages.decode_count(body, Type.ESTIMATE)
@@ -95,7 +96,6 @@ def _estimate(
         raise ProtocolError(
             "the peer counts more errors than disclosed bits; the session was ended"
         )
-    rest = bits[~chosen]
     qber = judge_sample(session, counts, len(rest))
     return Uncorrected(rest, qber, sample.method, sample.seed)
 

@@ -16,6 +16,7 @@ from hexkey import authenticate
 from hexkey.errors import AuthenticationError, ChannelError, ProtocolError
 from hexkey.session.channel import Channel
 from hexkey.session.messages import Type, decode_sentence, decode_tag, encode_tag
+from hexkey.session.transcript import Transcript
 
 REPLY_TIMEOUT_S = 30.0
 UNIT_TIMEOUT_S = 600.0  # bounds what a peer can hold up that answers, but only just in time
@@ -93,7 +94,7 @@ class LiveConversation:
         self._witness = witness
         self._reply_timeout_s = reply_timeout_s
         self._unit_timeout_s = unit_timeout_s
-        self._transcript = bytearray()
+        self._transcript = Transcript()
         self._messages = 0
         self._deadline = math.inf
         self._unit = 0
@@ -105,7 +106,8 @@ class LiveConversation:
         """Start the transcript of the next unit, named as no other one is."""
         name = f"{session_id}/{self._unit}".encode()
         self._unit += 1
-        self._transcript = bytearray(struct.pack("<I", len(name)) + name)
+        self._transcript.clear()
+        self._transcript.append(struct.pack("<I", len(name)), name)
         self._messages = 0
         self._deadline = math.inf  # until the first message: Bob may need long to fill a block
 
@@ -144,7 +146,8 @@ class LiveConversation:
         """
         index, key = self._pool.draw_send_key(use_reserve)
         self.auth_keys_used += 1
-        self.send(Type.TAG, encode_tag(index, authenticate.tag(bytes(self._transcript), key)))
+        tag = authenticate.tag(self._transcript.covered(), key)
+        self.send(Type.TAG, encode_tag(index, tag))
 
     def expect_tag(self) -> None:
         """Receive a tag and verify it over the transcript so far.
@@ -160,9 +163,7 @@ class LiveConversation:
         _, body = self.expect(Type.TAG)
         index, received = decode_tag(body)
         key = self._pool.receive_key(index)
-        with memoryview(self._transcript) as transcript, transcript[:length] as covered:
-            verified = authenticate.verify(covered, received, key)
-        if not verified:
+        if not authenticate.verify(self._transcript.covered(length), received, key):
             raise AuthenticationError(
                 "a tag of the peer does not verify: a message was changed on the way, or the "
                 "authentication pools of the two parties differ; nothing was stored"
@@ -197,8 +198,7 @@ class LiveConversation:
                 f"one unit takes more than {UNIT_LIMIT_MESSAGES} messages; the session was ended"
             )
         sender = self._sender if direction == SENT else 1 - self._sender
-        self._transcript += struct.pack("<BBI", sender, kind, len(body))
-        self._transcript += body
+        self._transcript.append(struct.pack("<BBI", sender, kind, len(body)), body)
         if len(self._transcript) > UNIT_LIMIT_BYTES:
             raise ProtocolError(
                 f"the messages of one unit exceed {UNIT_LIMIT_BYTES} bytes; the session was ended"

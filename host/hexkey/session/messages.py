@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hexkey._native import ffi, lib
 from hexkey.bits import pack_bits, packed_bytes, unpack_bits
 from hexkey.errors import ProtocolError
 from hexkey.reconcile import Method
@@ -128,29 +129,27 @@ def decode_bits(body: bytes, count: int, kind: Type) -> NDArray[np.uint8]:
 
 def encode_pulses(pulses: NDArray[np.uint64]) -> bytes:
     """First pulse as u64, bytes of a step as u8 (1, 2 or 4), then the steps to those following."""
-    steps = np.subtract(pulses[1:], pulses[:-1])
-    least, most = steps.min(initial=1), int(steps.max(initial=1))
-    if len(pulses) == 0 or least < 1 or most >= 1 << 32:
+    numbers = ffi.from_buffer("uint64_t[]", np.ascontiguousarray(pulses, np.uint64))
+    width = lib.hexkey_pulses_width(numbers, len(pulses))
+    if width == 0:
         raise ValueError("pulse numbers must rise, by less than 2**32 a step, and not be none")
-    width = next(width for width in _STEP_BYTES if most < 1 << 8 * width)
-    return _PULSES.pack(pulses[0], width) + steps.astype(f"<u{width}").tobytes()
+    steps = np.empty(width * (len(pulses) - 1), np.uint8)
+    lib.hexkey_pulses_steps(numbers, len(pulses), width, ffi.from_buffer("uint8_t[]", steps))
+    return _PULSES.pack(pulses[0], width) + steps.tobytes()
 
 
 def decode_pulses(body: bytes, kind: Type) -> NDArray[np.uint64]:
-    """Inverse of `encode_pulses`; ProtocolError unless the pulses rise strictly."""
+    """Inverse of `encode_pulses`; ProtocolError unless the pulses rise strictly, below 2**63."""
     first, width = _PULSES.unpack_from(body.ljust(_PULSES.size, b"\0"))
     if width not in _STEP_BYTES or (len(body) - _PULSES.size) % width:
         raise ProtocolError(f"the pulses of a {kind.name} message are cut; the session was ended")
-    steps = np.frombuffer(body[_PULSES.size :], f"<u{width}")  # cut out, so that it is aligned
-    pulses = np.empty(1 + len(steps), np.uint64)
-    pulses[0] = 0
-    pulses[1:] = steps
-    np.cumsum(pulses, out=pulses)
-    if first + int(pulses[-1]) >= 1 << 63 or steps.min(initial=1) == 0:
+    count = (len(body) - _PULSES.size) // width
+    pulses = np.empty(1 + count, np.uint64)
+    steps = ffi.from_buffer("uint8_t[]", body) + _PULSES.size
+    if not lib.hexkey_pulses_sum(first, steps, count, width, ffi.from_buffer("uint64_t[]", pulses)):
         raise ProtocolError(
             f"the pulses of a {kind.name} message do not rise; the session was ended"
         )
-    pulses += np.uint64(first)
     return pulses
 
 

@@ -509,4 +509,21 @@ int32_t hexkey_ldpc_decode(const hexkey_ldpc_layer *layers, uint32_t layer_count
                            const int8_t *syndrome, int16_t *bits, int8_t *messages,
                            uint32_t sweeps, uint32_t patience, int path);
 
+/* ---- plain_reconcile.c: for benchmarks only, too ---------------------------------------------- */
+
+/* Both sides of Cascade as of 1994: four shuffled passes, each of blocks twice as long. Corrects
+ * `bob` (mostly) and returns the parities disclosed. `room` has 13 n elements, `seed` is not 0.
+ */
+int64_t hexkey_plain_cascade(const uint8_t *alice, uint8_t *bob, uint32_t n, double qber,
+                             uint64_t seed, uint32_t *room);
+
+/* Sum-product decoding with whole rows as layers; columns of `edges` begin at multiples of `lifting`.
+ * `belief`, of `bits` elements, ends below 0 where a bit is wrong; `message` has an element for each
+ * edge and lane. Returns how many iterations it took, or -1.
+ */
+int hexkey_plain_ldpc(const hexkey_ldpc_layer *layers, uint32_t layer_count,
+                      const hexkey_ldpc_edge *edges, uint32_t lifting, uint32_t bits,
+                      const uint8_t *syndrome, float prior, uint32_t iterations, float *belief,
+                      float *message);
+
 #endif

@@ -238,6 +238,23 @@ class _Lib:
     def hexkey_plain_toeplitz(
         self, out: Any, bits: Any, n: int, taken: int, seed: Any, length: int, /
     ) -> None: ...
+    def hexkey_plain_cascade(
+        self, alice: Any, bob: Any, n: int, qber: float, seed: int, room: Any, /
+    ) -> int: ...
+    def hexkey_plain_ldpc(
+        self,
+        layers: Any,
+        layer_count: int,
+        edges: Any,
+        lifting: int,
+        bits: int,
+        syndrome: Any,
+        prior: float,
+        iterations: int,
+        belief: Any,
+        message: Any,
+        /,
+    ) -> int: ...
     def hexkey_plain_gf128(
         self, state: Any, point: Any, message: Any, message_bytes: int, /
     ) -> None: ...

@@ -8,7 +8,8 @@ def test_reports_what_it_measures() -> None:
     assert 1 < result["efficiency"] < 1.3
     assert 0 < result["efficiency_pm"] < 0.3
     assert result["megabits_per_second"] > result["megabits_per_second_at_10_ms"] > 0
-    assert result["ratio_to_shuffles"] > 0
+    assert result["ratio_to_plain_c"] > 0
+    assert 1 < result["efficiency"] < result["plain_efficiency"] < 1.5
     assert result["failures"] == 0
     assert result["blocks"] == 6
     assert result["round_trips"] > 1

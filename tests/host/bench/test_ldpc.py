@@ -12,7 +12,7 @@ def test_reports_what_it_measures(monkeypatch: pytest.MonkeyPatch) -> None:
     assert 0 < result["efficiency_pm"] < 0.3
     assert 0.9 < result["over_one_way_limit"] < result["efficiency"]
     assert result["megabits_per_second"] > 0
-    assert result["ratio_to_textbook"] > 0
+    assert result["ratio_to_plain_c"] > 0
     assert result["ratio_to_portable"] > 0
     assert result["dropped"] == result["wrong"] == 0
     assert result["sweeps"] > result["round_trips"] >= 1

@@ -2,9 +2,9 @@
 
 import typer
 
-from hexkey.cli import bench, board, capture, distill, doctor, keyrate, keys, roles
+from hexkey.cli import bench, board, capture, distill, doctor, keyrate, keys, plan, roles
 
-__all__ = ["bench", "board", "capture", "distill", "doctor", "keyrate", "keys", "roles"]
+__all__ = ["bench", "board", "capture", "distill", "doctor", "keyrate", "keys", "plan", "roles"]
 
 
 def register(app: typer.Typer) -> None:

@@ -20,6 +20,7 @@ COMMANDS = {
     "distill": ("matching_basis", "--record"),
     "doctor": ("exit code 1",),
     "keys": ("create", "list", "compare"),
+    "plan": ("a second", "dB", "km", "--scheduler", "Example: hexkey plan"),
     "simulate": ("--seconds", "hexkey distill"),
     "virtual-board": ("pty", "flip-bits:rate=1e-6", "hexkey bob --port"),
     "board": ("status", "registers", "calibrate", "selftest", "g2", "tags"),

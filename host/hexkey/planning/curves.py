@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.optimize import brentq
 
 from hexkey.keyrate.domain import Array
 from hexkey.planning.protocols import PROTOCOLS, Curve
 
 STEP_DB = 1e-3  # to which an end or a crossing is found
 ENDING_DB = 0.1  # so near its end a key falls faster than anything crosses it
-LOSSES_AN_ITEM = 5  # of a slow protocol
+ITEM_S = 1.0  # of work, roughly, that goes to a process at once
+ALONE_S = 5.0  # of work up to which starting other processes is not worth it
 
-_NO_RATE = 1e-30  # bits: what has no key is behind all that has
+_SLOW_S = 0.1  # of a loss
 
 Progress = Callable[[int, int], None]
 
@@ -82,7 +82,7 @@ def draw_up(
 ) -> list[Sampled]:
     """Compute curves over losses, rising, in dB.
 
-    Slow protocols are shared among this machine's cores, or among the workers of a Dask cluster;
+    Long plans are shared among this machine's cores, or any among the workers of a Dask cluster;
     the results are the same. `scheduler`, `resume` and `progress` are those of `hexkey.sweep.run`.
 
     Raises
@@ -91,8 +91,8 @@ def draw_up(
         A source lacks what its protocol needs. See `hexkey.sweep.run` for more.
     """
     samples = [sample for curve in curves for sample in _samples(curve, loss_db)]
-    small = not any(PROTOCOLS[curve.protocol].slow for curve in curves)
-    if small and scheduler is None and resume is None:
+    work_s = sum(PROTOCOLS[curve.protocol].loss_s for curve in curves) * loss_db.size
+    if work_s < ALONE_S and scheduler is None and resume is None:
         found = [compute(sample) for sample in samples]
     else:
         from hexkey import sweep
@@ -118,13 +118,8 @@ def comparable(crossing: Crossing) -> bool:
     return not ceiling and (one.block_s == other.block_s or not finite)
 
 
-def rate_at(curve: Curve, loss_db: float) -> float:
-    """Return one rate of a curve."""
-    return float(compute(Sample(curve, (loss_db,)))["rate"][0])
-
-
 def _samples(curve: Curve, loss_db: Array) -> Iterator[Sample]:
-    step = LOSSES_AN_ITEM if PROTOCOLS[curve.protocol].slow else loss_db.size
+    step = max(1, round(ITEM_S / PROTOCOLS[curve.protocol].loss_s))
     for start in range(0, loss_db.size, step):
         yield Sample(curve, tuple(loss_db[start : start + step].tolist()))
 
@@ -146,11 +141,12 @@ def _end(curve: Curve, loss_db: Array, rate: Array) -> float | None:
     last = int(alive[-1])
     if last == rate.size - 1:
         return math.inf
-    low, high = float(loss_db[last]), float(loss_db[last + 1])
-    while high - low > STEP_DB:
-        middle = (low + high) / 2
-        low, high = (middle, high) if rate_at(curve, middle) > 0 else (low, middle)
-    return low
+    return _closed_in(
+        [curve],
+        float(loss_db[last]),
+        float(loss_db[last + 1]),
+        lambda rates: ~(rates[0] > 0),
+    )[0]
 
 
 def _pair(one: Sampled, other: Sampled) -> Iterator[Crossing]:
@@ -160,19 +156,30 @@ def _pair(one: Sampled, other: Sampled) -> Iterator[Crossing]:
         if sign[before] == sign[after]:
             continue
         worse, better = (one, other) if sign[before] > 0 else (other, one)
-        high = _overtaken(
-            worse.curve, better.curve, float(one.loss_db[before]), float(one.loss_db[after])
+        _, high = _closed_in(
+            [worse.curve, better.curve],
+            float(one.loss_db[before]),
+            float(one.loss_db[after]),
+            lambda rates: rates[1] > rates[0],
         )
         ended = worse.largest_loss_db is not None and high >= worse.largest_loss_db - ENDING_DB
         yield Crossing(high, better.curve, worse.curve, ended)
 
 
-def _overtaken(worse: Curve, better: Curve, low: float, high: float) -> float:
-    """Return where `better` overtakes `worse`, which is ahead at `low` and behind at `high`."""
+def _closed_in(
+    curves: Sequence[Curve], low: float, high: float, turned: Callable[[list[Array]], Any]
+) -> tuple[float, float]:
+    """Return losses no more than `STEP_DB` apart between which `turned` turns from false to true.
 
-    def lead(loss_db: float) -> float:
-        return math.log(rate_at(better, loss_db) + _NO_RATE) - math.log(
-            rate_at(worse, loss_db) + _NO_RATE
-        )
-
-    return float(brentq(lead, low, high, xtol=STEP_DB))
+    A model takes hardly longer for many losses than for one, so many are tried at once.
+    """
+    slow = any(PROTOCOLS[curve.protocol].loss_s > _SLOW_S for curve in curves)
+    points = 3 if slow else 17
+    while high - low > STEP_DB:
+        losses = np.linspace(low, high, points)
+        inner = losses[1:-1]
+        rates = [np.array(compute(Sample(each, tuple(inner.tolist())))["rate"]) for each in curves]
+        true = np.flatnonzero(turned(rates))
+        first = int(true[0]) + 1 if true.size else points - 1
+        low, high = float(losses[first - 1]), float(losses[first])
+    return low, high

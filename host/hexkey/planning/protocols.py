@@ -98,8 +98,8 @@ class Protocol:
         Whether there is a length for blocks that end.
     source : bool
         Whether it needs a source.
-    slow : bool
-        Whether a loss takes longer than some milliseconds.
+    loss_s : float
+        Seconds that a loss takes, roughly.
     proof : bool
         False where the rate is no security proof at all.
     needs : str
@@ -110,7 +110,7 @@ class Protocol:
     assumes: str
     finite: bool = False
     source: bool = True
-    slow: bool = False
+    loss_s: float = 1e-3
     proof: bool = True
     needs: str = ""
 
@@ -157,18 +157,15 @@ def _decoys(decoys: int, bound: Bound) -> Compute:
             return Rates(found.rate, found.reason, {"mean_photons": mu.tolist()})
         sent = source.link.pulse_rate_hz * curve.block_s
         blocks = decoy_settings.best_blocks(source.receiver, loss_db, sent, decoys, bound)
-        scale = 1 / curve.block_s if curve.per_second else 1 / sent
-        settings = {"basis_bias": [block.key_bias for block in blocks]}
-        for place in range(decoys + 1):
-            number = place + 1
-            settings[f"mean_photons_{number}"] = [
-                block.intensities.mean_photons[place] for block in blocks
-            ]
-            settings[f"probability_{number}"] = [
-                block.intensities.probabilities[place] for block in blocks
-            ]
-        bits = np.array([block.bits for block in blocks])
-        return Rates(scale * bits, [block.reason for block in blocks], settings)
+        settings = {"basis_bias": blocks.key_bias.tolist()}
+        for name, rows in (
+            ("mean_photons", blocks.intensities.mean_photons),
+            ("probability", blocks.intensities.probabilities),
+        ):
+            for place, row in enumerate(np.asarray(rows).tolist(), 1):
+                settings[f"{name}_{place}"] = row
+        found = _per_block(blocks.length, curve)
+        return Rates(found.rate, found.reason, settings)
 
     return compute
 
@@ -292,13 +289,16 @@ PROTOCOLS: dict[str, Protocol] = {
         "coherent pulses at the source's clock and receiver: infinite decoys without end, two "
         "in blocks (Chernoff), intensities and bias optimised",
         finite=True,
-        slow=True,
+        loss_s=6e-3,
     ),
     "decoy-hoeffding": Protocol(
-        _decoys(2, "hoeffding"), "the same with the published bound", finite=True, slow=True
+        _decoys(2, "hoeffding"), "the same with the published bound", finite=True, loss_s=6e-3
     ),
     "decoy-one": Protocol(
-        _decoys(1, "hoeffding"), "the same with one decoy and three states", finite=True, slow=True
+        _decoys(1, "hoeffding"),
+        "the same with one decoy and three states",
+        finite=True,
+        loss_s=6e-3,
     ),
     "b92": Protocol(
         b92_paper,
@@ -311,7 +311,7 @@ PROTOCOLS: dict[str, Protocol] = {
     "b92-certified": Protocol(
         b92_proven,
         "B92 against collective attacks, endless; receiver loss trusted; needs hexkey[certify]",
-        slow=True,
+        loss_s=0.5,
         needs="lifetime_ns",
     ),
     "gllp": Protocol(gllp_review, "BB84 after the review's Eqs. 3 to 5, endless"),

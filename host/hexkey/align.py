@@ -25,6 +25,7 @@ from hexkey._native import ffi, lib
 from hexkey.bits import packed_bytes
 from hexkey.errors import InputError
 from hexkey.keyrate.entropy import binary_entropy
+from hexkey.record import RecordReader
 
 SEARCH_PULSES = 4 * 10**8  # ±10 s at 40 MHz
 MAX_SAMPLE_BITS = 2**lib.HEXKEY_OFFSET_SAMPLE_BITS - 1
@@ -145,6 +146,42 @@ def find_offset(
         candidates=comparison.candidates,
         false_match_probability=min(1.0, math.exp(log_false_match)),
         modulo=period,
+    )
+
+
+def find_offset_in_record(
+    pulses: NDArray[np.uint64], bits: NDArray[np.uint8], record: RecordReader, reach: int
+) -> Alignment:
+    """Find a sample's offset within ±`reach` in Alice's record, be that of bits or of a pattern.
+
+    Raises
+    ------
+    InputError
+        As `find_offset`.
+    """
+    pattern = record.statement.pattern
+    if pattern is None:
+        return find_offset(
+            pulses,
+            bits,
+            record.packed_view(),
+            record.first_pulse,
+            record.pulses,
+            search=(-reach, reach),
+        )
+    # A pattern has no end, and only the place in it counts: the sample's pulses move together, one
+    # a period, and a stretch of the pattern that holds them holds one offset of each kind.
+    period = len(pattern)
+    places = np.arange(len(pulses), dtype=np.uint64) * np.uint64(period)
+    count = (len(pulses) + 1) * period
+    return find_offset(
+        places + pulses % np.uint64(period),
+        bits,
+        record.packed(record.first_pulse, count),
+        record.first_pulse,
+        count,
+        search=(-reach, reach),
+        period=period,
     )
 
 

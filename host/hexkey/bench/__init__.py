@@ -12,6 +12,7 @@ Measures = Mapping[str, float | dict[str, float]]
 STAGES = (
     "hexkey.bench.wire",
     "hexkey.bench.sift",
+    "hexkey.bench.maps",
     "hexkey.bench.offset",
     "hexkey.bench.cascade",
     "hexkey.bench.ldpc",

@@ -52,7 +52,7 @@ class Playback:
 
 def play_back(recording: Recording) -> Playback:
     meta = recording.meta
-    with _described(recording):
+    with described(recording):
         gate = Gate(**meta["gate"])
         receiver = Receiver(
             meta["run"], (gate,) * DETECTORS, meta["period_ticks"], tuple(meta["bit_of_detector"])
@@ -62,7 +62,7 @@ def play_back(recording: Recording) -> Playback:
 
 
 @contextmanager
-def _described(recording: Recording) -> Iterator[None]:
+def described(recording: Recording) -> Iterator[None]:
     """Turn a description that another program wrote differently into an `InputError`."""
     try:
         yield
@@ -89,7 +89,7 @@ def replay(path: Path, out: Path, progress: Progress) -> dict[str, Any]:
         )
     playback = play_back(recording)
     meta = recording.meta
-    with _described(recording):
+    with described(recording):
         session = Session(
             meta["session_id"], SessionParameters(**meta["parameters"]), tuple(meta["reasons"])
         )
@@ -122,7 +122,7 @@ def distill(path: Path, alice_record: Path, out: Path, progress: Progress) -> di
     """
     recording = read_recording(path)
     playback = play_back(recording)
-    with _described(recording):
+    with described(recording):
         parameters = SessionParameters(**recording.meta.get("parameters", {}))
     with RecordReader(alice_record) as record:
         randomness = OperatingSystem()

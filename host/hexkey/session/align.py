@@ -11,10 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-import numpy as np
-
-from hexkey.align import Alignment as Match
-from hexkey.align import find_offset
+from hexkey.align import find_offset_in_record
 from hexkey.claims import PulseClaims
 from hexkey.errors import ChannelError, InputError, PoolError, ProtocolError
 from hexkey.record import RecordReader
@@ -67,35 +64,6 @@ def bob_align(talk: Conversation, session: Session, sample: SiftedBlock) -> Alig
     )
 
 
-def _search(sample: Align, record: RecordReader, reach: int) -> Match:
-    pattern = record.statement.pattern
-    if pattern is None:
-        return find_offset(
-            sample.pulses,
-            sample.bits,
-            record.packed_view(),
-            record.first_pulse,
-            record.pulses,
-            search=(-reach, reach),
-        )
-    # A pattern has no end, and only the place in it counts: the sample's pulses move together, one
-    # a period, and a stretch of the pattern that holds them holds one offset of each kind.
-    period = len(pattern)
-    places = np.arange(len(sample.pulses), dtype=np.uint64) * np.uint64(period)
-    pulses = places + sample.pulses % np.uint64(period)
-    count = (len(pulses) + 1) * period
-    stretch = record.packed(record.first_pulse, count)
-    return find_offset(
-        pulses,
-        sample.bits,
-        stretch,
-        record.first_pulse,
-        count,
-        search=(-reach, reach),
-        period=period,
-    )
-
-
 def alice_align(
     talk: Conversation,
     session: Session,
@@ -116,7 +84,8 @@ def alice_align(
     talk.expect_tag()
     record.refresh()
     try:
-        match = _search(sample, record, SEARCH_S * session.parameters.pulse_rate_hz)
+        reach = SEARCH_S * session.parameters.pulse_rate_hz
+        match = find_offset_in_record(sample.pulses, sample.bits, record, reach)
     except InputError as error:
         talk.send(Type.OFFSET, Offset(False, 0, 0, 0.0).encode())
         talk.send_tag()

@@ -1,0 +1,192 @@
+"""Maps of a simulated recording are what the receiver's own code finds, gate by gate."""
+
+import json
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.host.cli.conftest import Run, run
+from tests.host.test_plot import size_of
+
+from hexkey.errors import ConfigurationError, InputError
+from hexkey.events import DETECTORS
+from hexkey.gate import Gate
+from hexkey.maps import Windows
+from hexkey.maps.recorded import count_recording
+from hexkey.receiver import Receiver
+from hexkey.record import RecordReader
+from hexkey.recording import read_recording
+from hexkey.wire import StreamParser
+from hexkey_sim.link import preset
+from hexkey_sim.link.theory import PAPER_GATE
+from hexkey_sim.link.theory import Gate as GatePs
+from hexkey_sim.simulate import run_simulation
+
+__all__ = ["run"]  # the fixture
+
+SECONDS, OFFSET, PERIOD = 0.3, 123_457, 2500
+WHOLE = GatePs(0.0, 25_000.0)
+
+
+@dataclass(frozen=True)
+class Files:
+    recording: Path
+    record: Path
+
+
+def simulate(folder: Path, gate: GatePs, *, measurement: bool = False) -> Files:
+    """The bright link, whose pulses often hold two clicks, with a pulse offset."""
+    link = preset("bench")
+    link = replace(link, gate=gate, parameters=replace(link.parameters, start_offset_pulses=OFFSET))
+    run_simulation(link, folder, SECONDS, 8, measurement=measurement)
+    return Files(folder / "run.recording", folder / "alice.record")
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Files:
+    return simulate(tmp_path_factory.mktemp("whole") / "out", WHOLE)
+
+
+def by_the_receiver(files: Files, gate: Gate, offset: int = OFFSET) -> tuple[int, int, int]:
+    """Sift a recording as `hexkey distill` does, and compare: sifted bits, errors, doubles."""
+    recording = read_recording(files.recording)
+    meta, parser = recording.meta, StreamParser()
+    receiver = Receiver(meta["run"], (gate,) * DETECTORS, meta["period_ticks"])
+    chunks = []
+    for data in recording.wire:
+        chunks += receiver.push(parser.feed_decoded(data))
+    chunks += receiver.finish()
+    with RecordReader(files.record) as record:
+        errors = sum(
+            int(np.count_nonzero(record.bits_at(chunk.pulses + np.uint64(offset)) != chunk.bits))
+            for chunk in chunks
+        )
+    return receiver.counts.sifted_bits, errors, receiver.counts.double_pulses
+
+
+def grid(tick_ps: Fraction, period_ticks: int) -> Windows:
+    assert tick_ps == Fraction(10)
+    assert period_ticks == PERIOD
+    return Windows(np.array([0, 50, 1900, 2400]), np.array([0, 300, 1000, 2500]), period_ticks)
+
+
+def test_every_gate_is_as_the_receiver_finds_it(whole: Files) -> None:
+    """Gates past the period's end and those of the whole period among them."""
+    found = count_recording(whole.recording, whole.record, grid)
+    assert found.seconds == pytest.approx(SECONDS, abs=0.001)
+    assert [alignment.offset for alignment in found.alignments] == [OFFSET]
+    assert (found.unknown_pulses, found.damage) == (0, [])
+    windows = found.counts.windows
+    for i, start in enumerate(windows.start_ticks.tolist()):
+        for j, width in enumerate(windows.width_ticks.tolist()):
+            expected = by_the_receiver(whole, Gate(start, width))
+            counts = found.counts
+            assert (counts.sifted[i, j], counts.errors[i, j], counts.doubles[i, j]) == expected
+    assert found.counts.doubles.max() > 50
+    assert 0.01 < found.counts.errors[1, 2] / found.counts.sifted[1, 2] < 0.03
+
+
+def test_the_map_says_what_a_board_with_that_gate_sends(whole: Files, tmp_path: Path) -> None:
+    """But for doubles: a board of a narrow gate sees one click alone where a wide one sees two."""
+    narrow = simulate(tmp_path / "narrow", PAPER_GATE)
+    sifted, errors, doubles = by_the_receiver(narrow, Gate(50, 1000))
+    counts = count_recording(whole.recording, whole.record, grid).counts
+    merged = counts.doubles[0, 3]  # of the whole period
+    assert 0 <= sifted - counts.sifted[1, 2] <= merged
+    assert 0 <= errors - counts.errors[1, 2] <= merged
+    assert 0 <= counts.doubles[1, 2] - doubles <= merged
+
+
+def test_a_public_pattern_is_found_modulo_its_period(tmp_path: Path) -> None:
+    files = simulate(tmp_path / "out", WHOLE, measurement=True)
+    found = count_recording(files.recording, files.record, grid)
+    (alignment,) = found.alignments
+    assert (alignment.offset, alignment.modulo) == (OFFSET % 2, 2)
+    assert found.counts.errors[1, 2] == by_the_receiver(files, Gate(50, 1000), OFFSET % 2)[1]
+
+
+def test_gates_beyond_the_recorded_one_are_refused(tmp_path: Path) -> None:
+    files = simulate(tmp_path / "out", PAPER_GATE)
+    for starts, widths in (([40], [900]), ([50], [1001])):
+
+        def beyond(
+            tick_ps: Fraction, period: int, starts: list[int] = starts, widths: list[int] = widths
+        ) -> Windows:
+            return Windows(np.array(starts), np.array(widths), period)
+
+        with pytest.raises(ConfigurationError, match=r"beyond that of recording .*50 to 1050"):
+            count_recording(files.recording, files.record, beyond)
+    within = count_recording(
+        files.recording,
+        files.record,
+        lambda tick_ps, period: Windows(np.array([50]), np.array([1000]), period),
+    )
+    found = within.counts
+    assert (found.sifted.item(), found.errors.item(), found.doubles.item()) == by_the_receiver(
+        files, Gate(50, 1000)
+    )
+
+
+def test_another_runs_record_is_refused(whole: Files, tmp_path: Path) -> None:
+    other = preset("bench")
+    run_simulation(other, tmp_path / "other", SECONDS, 9)
+    with pytest.raises(InputError, match="at no offset"):
+        count_recording(whole.recording, tmp_path / "other" / "alice.record", grid)
+
+
+def test_pulses_outside_the_record_are_counted(whole: Files, tmp_path: Path) -> None:
+    """A record that ends in the middle of the run."""
+    cut = tmp_path / "cut.record"
+    data = whole.record.read_bytes()
+    cut.write_bytes(data[: len(data) - 64])  # within the last chunk
+    found = count_recording(whole.recording, cut, grid)
+    assert found.unknown_pulses > 1000
+    assert found.counts.sifted[0, 3] < by_the_receiver(whole, Gate(0, PERIOD))[0]
+
+
+def test_the_command_maps_draws_and_cautions(whole: Files, tmp_path: Path, run: Run) -> None:
+    picture = tmp_path / "map.png"
+    done = run(
+        *("map", whole.recording, "--record", whole.record, "--plot", picture, "--best", 2),
+        *("--start-ns", "0:1:0.5", "--width-ns", "8:12:1"),
+    )
+    assert done.code == 0
+    assert "15 gates, " in done.out
+    assert "no security proof of B92" in done.out
+    assert "A gate chosen by the clicks that make the key is a selection" in done.out
+    assert "edge of the grid" in done.out
+    assert size_of(picture) == (1380, 960)
+    said = run(
+        *("map", whole.recording, "--record", whole.record, "--json"),
+        *("--start-ns", "0.5", "--width-ns", "10"),
+    )
+    report = json.loads(said.out)
+    sifted, errors, doubles = by_the_receiver(whole, Gate(50, 1000))
+    (best,) = report["best"]
+    assert (best["sifted_bits"], best["errors"], best["double_pulses"]) == (sifted, errors, doubles)
+    assert report["sifted_hz"] == [[best["sifted_hz"]]] == [[sifted / report["seconds"]]]
+    assert report["qber"] == [[errors / sifted]]
+    assert best["secret_hz_unproven"] == best["union_secret_hz_unproven"] > 0  # one gate: no choice
+    assert report["offsets"] == [OFFSET]
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("--start-ns", "a:b"), "--start-ns 'a:b' is no grid"),
+        (("--width-ns", "3:12:0"), "--width-ns '3:12:0' is no grid"),
+        (("--width-ns", "3:12:0.0001"), "has 90001 values"),
+        (("--width-ns", "3:12:0.005"), "width_ns = 3.005 is no whole number of the board's ticks"),
+        (("--start-ns", "0:26:1"), "must open before tick 2500"),
+        (("--plot", "map.gif"), "map.gif must end in .png, .pdf or .svg"),
+        (("--block-seconds", "0"), "block_s of a map must be positive, not 0"),
+    ],
+)
+def test_what_the_command_refuses(
+    words: tuple[str, str], sentence: str, whole: Files, run: Run
+) -> None:
+    done = run("map", whole.recording, "--record", whole.record, *words)
+    assert done.code == 2
+    assert sentence in done.sentence

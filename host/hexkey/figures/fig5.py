@@ -15,7 +15,8 @@ from hexkey.plot import BAD, INK, draw
 
 LOSSES_DB = np.linspace(0, 60, 181)
 MEMORIES_S = np.geomspace(1e-4, 1e-1, 61)
-DECADES = 10  # of rates that the colours tell apart
+DECADES = 12  # of rates that the colours tell apart
+NO_KEY = "#f1f3f5"
 IN_FIG_4_S = (5e-3, 10e-3)
 
 
@@ -85,6 +86,7 @@ def _end(row: Array) -> float:
 
 
 def _paint(figure: Any, axes: Any, values: Array, words: str) -> None:
+    from matplotlib import colormaps
     from matplotlib.colors import LogNorm
 
     top = int(np.ceil(np.log10(values.max())))
@@ -92,14 +94,13 @@ def _paint(figure: Any, axes: Any, values: Array, words: str) -> None:
     filled = axes.contourf(
         LOSSES_DB,
         MEMORIES_S,
-        np.ma.masked_less_equal(values, 0),
+        np.maximum(values, np.finfo(float).tiny),
         levels=levels,
         norm=LogNorm(levels[0], levels[-1]),
-        cmap="cividis",
+        cmap=colormaps["cividis"].with_extremes(under=NO_KEY),
         extend="min",
     )
     figure.colorbar(filled, ax=axes, label=words, ticks=levels[::2])
-    axes.set_facecolor("#f1f3f5")
     axes.set_yscale("log")
     axes.set_xlabel("loss of the channel, dB")
     axes.set_title(f"secret key, {words}", color=INK)

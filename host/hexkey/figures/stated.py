@@ -133,7 +133,7 @@ def _bb84() -> Iterator[Stated]:
             abs(loss - claimed) < 1.0,
         )
     sent = base.pulse_rate_hz * 100
-    yield Stated("pulses in 100 s", "[T] text", "4·10⁹", f"{sent:.2g}", sent == 4e9)
+    yield Stated("pulses in 100 s", "[T] text", "4·10⁹", f"{sent / 1e9:g}·10⁹", sent == 4e9)
     rate = improved.pulse_rate_hz * float(bb84_single.best_asymptotic_rate(improved, 0.0))
     loss = _loss_with(improved, 1e6)
     yield Stated(
@@ -206,16 +206,17 @@ def _repeater() -> Iterator[Stated]:
         1e-3 <= memory_s < 1e-2,
     )
     node = repeater.Node(10e-3)
-    places = np.array([5.0, 25.0, 50.0])
-    shares = repeater.best_bob_km(node, places) / repeater.fibre_km(node, places)
+    losses = np.array([5.0, 15.0, 25.0, 50.0])
+    bob_km = repeater.best_bob_km(node, losses)
+    far = ", ".join(f"{km:.0f}" for km in bob_km[1:])
     yield Stated(
-        "the node's best place, T2 = 10 ms",
+        "the node's best place at high loss, T2 = 10 ms",
         "[T] text",
-        "half way at low loss, nearer to Bob beyond 25 dB",
-        "at " + ", ".join(f"{share:.2f}" for share in shares) + " of the fibre from Bob at 5, 25, "
-        "50 dB",
-        False,
-        "it is nearer to Bob from the beginning",
+        "nearer to Bob, at some point fixed",
+        f"{far} km from Bob at 15, 25, 50 dB",
+        bool(np.ptp(bob_km[1:]) < 3 and np.all(np.diff(bob_km[1:]) < 2)),
+        f"not half way at low loss, either: at 5 dB {bob_km[0] / repeater.fibre_km(node, 5.0):.2f} "
+        "of the fibre from Bob",
     )
 
 

@@ -19,6 +19,7 @@ COMMANDS = {
     "demo": ("seconds", "--preset"),
     "distill": ("matching_basis", "--record"),
     "doctor": ("exit code 1",),
+    "figures": ("OUTDIR", "seconds", "Example: hexkey figures"),
     "keys": ("create", "list", "compare"),
     "plan": ("a second", "dB", "km", "--scheduler", "Example: hexkey plan"),
     "simulate": ("--seconds", "hexkey distill"),

@@ -87,6 +87,9 @@ def simulate(
             help="Alice sends the public pattern 1-0-1-0: a measurement, no secret.",
         ),
     ] = False,
+    whole: Annotated[
+        bool, typer.Option("--whole-period", help="A gate of the whole period, for `hexkey map`.")
+    ] = False,
     seed: SimulationSeed = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -95,12 +98,13 @@ def simulate(
     Writes OUT/run.recording and OUT/alice.record, as a board and Alice would have, for
     `hexkey distill OUT/run.recording --record OUT/alice.record`.
     """
-    from hexkey_sim.link import preset
+    from hexkey_sim.link import preset, whole_period
     from hexkey_sim.simulate import run_simulation
 
-    found = run_simulation(
-        preset(preset_name), out, seconds, _chance(seed), measurement=measurement
-    )
+    chosen = preset(preset_name)
+    if whole:
+        chosen = whole_period(chosen)
+    found = run_simulation(chosen, out, seconds, _chance(seed), measurement=measurement)
     if as_json:
         typer.echo(json.dumps(asdict(found), indent=2))
         return

@@ -7,7 +7,7 @@ with a laboratory's recording. Alice sends the experiment's public pattern 1-0-1
 
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -16,8 +16,7 @@ from hexkey.maps.grid import PAPER_START_NS, PAPER_WIDTH_NS, parse_grid, windows
 from hexkey.maps.picture import Reported, draw_map, place_of, require_picture
 from hexkey.maps.rates import RateMap, rate_map
 from hexkey.maps.recorded import RecordedCounts, count_recording
-from hexkey_sim.link import preset
-from hexkey_sim.link.theory import Gate
+from hexkey_sim.link import preset, whole_period
 from hexkey_sim.simulate import run_simulation
 
 NAME = "fig3.png"
@@ -102,11 +101,9 @@ def draw(
 
 def simulated_counts(seconds: float, seed: int) -> RecordedCounts:
     """Return the counts of the paper's grid of gates, from a recording that is then thrown away."""
-    whole = preset(PRESET)
-    whole = replace(whole, gate=Gate(0.0, float(whole.parameters.period_ps)))
     with tempfile.TemporaryDirectory(prefix="hexkey-fig3-") as folder:
         out = Path(folder) / "run"
-        run_simulation(whole, out, seconds, seed, measurement=True)
+        run_simulation(whole_period(preset(PRESET)), out, seconds, seed, measurement=True)
         grid = parse_grid(PAPER_START_NS, "t0"), parse_grid(PAPER_WIDTH_NS, "Δt")
         make_windows = partial(windows_in_ticks, *grid)
         return count_recording(out / "run.recording", out / "alice.record", make_windows)

@@ -11,7 +11,7 @@ Photons are simulated, never bits: a sifted key emerges from the clicks.
 from hexkey_sim.link.bits import AliceBits, PatternBits, SeededBits
 from hexkey_sim.link.optical_link import Clicks, OpticalLink, extend_record, record_statement
 from hexkey_sim.link.parameters import Detector, LinkParameters, Modulator
-from hexkey_sim.link.presets import PRESETS, Preset, preset
+from hexkey_sim.link.presets import PRESETS, Preset, preset, whole_period
 
 __all__ = [
     "PRESETS",
@@ -27,4 +27,5 @@ __all__ = [
     "extend_record",
     "preset",
     "record_statement",
+    "whole_period",
 ]

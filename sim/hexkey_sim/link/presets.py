@@ -49,6 +49,11 @@ class Preset:
         return OpticalLink(parameters, seed, PatternBits("10") if measurement else None)
 
 
+def whole_period(chosen: Preset) -> Preset:
+    """Return the preset with a gate that drops nothing, for maps over the gate."""
+    return replace(chosen, gate=Gate(0.0, float(chosen.parameters.period_ps)))
+
+
 TYPICAL_DETECTORS = b92_detectors(
     dark_counts_hz=40.0,  # the paper's
     dead_time_ps=22_000,

@@ -25,7 +25,7 @@ from hexkey.planning.protocols import PROTOCOLS, Curve
 from hexkey.planning.source import parse_source
 
 MOST_COLUMNS = 9  # losses that a table shows, if the terminal is that wide
-COLUMN_WIDTH, LABEL_WIDTH = 10, 36
+COLUMN_WIDTH = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +70,8 @@ def show(
         typer.echo(json.dumps(document(found, overtaking, request), ensure_ascii=False))
         return
     console = Console()
-    columns = (console.width - LABEL_WIDTH) // COLUMN_WIDTH - 1
+    label_width = max(len(sampled.curve.label) for sampled in found)
+    columns = (console.width - label_width) // COLUMN_WIDTH - 1
     console.print(_table(found, request, min(max(columns, 2), MOST_COLUMNS)))
     for words in notes(found, request):
         console.print(words, highlight=False, markup=False)
@@ -106,32 +107,26 @@ def curves_of(request: Request) -> list[Curve]:
         )
     blocks = [_seconds(text) for text in request.blocks_s]
     sources = [parse_source(text) for text in request.sources]
-    found: dict[Curve, None] = {}
+    found: dict[str, Curve] = {}
     for name in request.protocols:
         protocol = PROTOCOLS[name]
         if not protocol.source:
-            for memory in request.memories_ms:
-                if not 0 < memory < math.inf:
-                    raise ConfigurationError(f"--memory-ms must be above 0, not {memory:g}")
-                found[
-                    Curve(protocol=name, memory_s=memory / 1000, per_second=request.per_second)
-                ] = None
-            continue
-        for source in sources:
-            if protocol.needs and getattr(source, protocol.needs) is None:
-                continue
-            for block in blocks if protocol.finite else [math.inf]:
-                found[
-                    Curve(
-                        protocol=name,
-                        source=source,
-                        block_s=block,
-                        per_second=request.per_second,
-                    )
-                ] = None
+            made = [
+                Curve(protocol=name, memory_s=_memory_s(memory), per_second=request.per_second)
+                for memory in request.memories_ms
+            ]
+        else:
+            made = [
+                Curve(protocol=name, source=source, block_s=block, per_second=request.per_second)
+                for source in sources
+                if not protocol.needs or getattr(source, protocol.needs) is not None
+                for block in (blocks if protocol.finite else [math.inf])
+            ]
+        for curve in made:
+            found.setdefault(curve.label, curve)
     if not found:
         raise ConfigurationError(left_out(request)[0])
-    return list(found)
+    return list(found.values())
 
 
 def left_out(request: Request) -> list[str]:
@@ -214,6 +209,12 @@ def write_csv(found: Sequence[Sampled], request: Request, path: Path) -> None:
         raise StoreError(f"{path} cannot be written: {error.strerror}") from None
 
 
+def _memory_s(memory_ms: float) -> float:
+    if not 0 < memory_ms < math.inf:
+        raise ConfigurationError(f"--memory-ms must be above 0, not {memory_ms:g}")
+    return memory_ms / 1000
+
+
 def _seconds(text: str) -> float:
     try:
         seconds = math.inf if text in ("∞", "inf") else float(text)
@@ -255,8 +256,8 @@ def _end(sampled: Sampled, request: Request) -> str:
 
 
 def _rate(value: float, per_second: bool) -> str:
-    if value == 0:
-        return "–"
+    if value == 0 or math.isinf(value):
+        return "∞" if value else "–"
     return quantity(value, "bit/s").removesuffix("bit/s").strip() if per_second else f"{value:.2e}"
 
 

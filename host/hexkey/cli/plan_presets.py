@@ -72,12 +72,14 @@ def show_all(as_json: bool) -> None:
         typer.echo(json.dumps(documents, indent=2, ensure_ascii=False))
         return
     why = list(dict.fromkeys(words for found in predictions for words in found.unpredicted))
-    table = Table("experiment", "protocol", "predicted", "reported", "why not more")
+    table = Table()
+    table.add_column("experiment", no_wrap=True)
+    for column in ("predicted", "reported", "why not more"):
+        table.add_column(column)
     for found in predictions:
         numbers = ", ".join(str(why.index(words) + 1) for words in found.unpredicted)
         table.add_row(
             found.experiment.name,
-            found.experiment.protocol or "–",
             Text("\n".join(_named(value) for value in _telling(found)) or "–"),
             Text(_report(found)),
             numbers or "–",

@@ -38,6 +38,7 @@ def draw_figure(folder: Path) -> Figure:
             strict=True,
         ):
             _paint(figure, axes, values, words)
+            axes.fill_betweenx(MEMORIES_S, ends, LOSSES_DB[-1], color=NO_KEY, lw=0)
             axes.plot(ends, MEMORIES_S, color="#2b8a3e", ls="--", lw=1.8, label="no key beyond")
             for (name, link), dashes in zip(links.items(), ("--", ":"), strict=True):
                 where = overtakes(values, link, per_second)

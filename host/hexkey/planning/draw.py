@@ -143,7 +143,7 @@ def mark_crossings(
     if len(shown) > MOST_MARKED:
         return
     rates = {sampled.curve: sampled for sampled in found}
-    for crossing in shown:
+    for place_in_order, crossing in enumerate(shown):
         sampled = rates[crossing.better]
         alive = sampled.rate > 0
         height = np.interp(crossing.loss_db, sampled.loss_db[alive], np.log10(sampled.rate[alive]))
@@ -152,10 +152,12 @@ def mark_crossings(
         axes.annotate(
             f"{place[0]:.1f} {kind}",
             place,
-            (5, 6),
+            (7, 7) if place_in_order % 2 == 0 else (-7, -13),
+            ha="left" if place_in_order % 2 == 0 else "right",
             textcoords="offset points",
             fontsize=8,
             color=INK,
+            bbox={"boxstyle": "square,pad=0.1", "fc": "white", "ec": "none", "alpha": 0.8},
         )
 
 

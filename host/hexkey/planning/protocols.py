@@ -65,7 +65,8 @@ class Curve:
     @property
     def label(self) -> str:
         """The curve's name, short enough for a table."""
-        words = [self.protocol, *([self.source.name] if self.source else [])]
+        ceiling = self.protocol == "plob" and not self.per_second  # the same for any source
+        words = [self.protocol, *([self.source.name] if self.source and not ceiling else [])]
         if self.memory_s is not None:
             words.append(f"T2 = {1000 * self.memory_s:g} ms")
         if PROTOCOLS[self.protocol].finite:

@@ -9,7 +9,7 @@ from hexkey.figures.figure import Figure
 from hexkey.keyrate import gllp
 from hexkey.plot import BAD, GOOD, INK, SOFT, draw
 
-STATED = ((0.0, 3e6, "> 3 Mbit/s"), (200.0, 1e3, "> 1 kbit/s"))
+STATED = ((0.0, 3e6, "> 3 Mbit/s", (12, 9), "left"), (200.0, 1e3, "> 1 kbit/s", (-9, -14), "right"))
 STATED_KM = 250.0
 
 
@@ -23,10 +23,15 @@ def draw_figure(folder: Path) -> Figure:
         distance = np.append(np.linspace(0, end, 600, endpoint=False), end - 1e-6)
         rate = gllp.rate_bps(distance).value
         axes.plot(np.append(distance, end), np.append(rate, 1e-9), color=INK, lw=1.8)
-        for km, bps, words in STATED:
+        for km, bps, words, offset, side in STATED:
             axes.plot(km, bps, marker="^", ms=9, color=GOOD, clip_on=False, zorder=4)
             axes.annotate(
-                f"stated {words}", (km, bps), (12, 9), textcoords="offset points", color=GOOD
+                f"stated {words}",
+                (km, bps),
+                offset,
+                ha=side,
+                textcoords="offset points",
+                color=GOOD,
             )
         axes.axvline(STATED_KM, color=BAD, lw=1, ls="--")
         axes.annotate(

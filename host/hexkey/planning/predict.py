@@ -11,6 +11,7 @@ The model is the one that fits the protocol and the values that are known, in th
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 from hexkey.catalogue import Experiment, Range
 from hexkey.keyrate import (
@@ -74,6 +75,7 @@ class Prediction:
     unpredicted: tuple[str, ...]
 
 
+@cache
 def predict(found: Experiment) -> Prediction:
     """Return what the models say of an experiment."""
     if found.node is not None:

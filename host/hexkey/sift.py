@@ -110,7 +110,7 @@ def sift_b92(events: Events, bit_of_detector: Sequence[int] = BIT_OF_DETECTOR) -
     if np.any(events.pulse[1:] <= events.pulse[:-1]):
         raise ValueError("pulses must ascend and not repeat: resolve the events first")
     table = np.full(1 << DETECTORS, _NO_BIT, np.uint8)
-    for detector, bit in enumerate(_bits(bit_of_detector)):
+    for detector, bit in enumerate(check_bits(bit_of_detector)):
         table[1 << detector] = bit
     bit_of_event = table[events.mask]
     sifted = bit_of_event != _NO_BIT
@@ -150,7 +150,7 @@ class Sifter:
         bit_of_detector: Sequence[int] = BIT_OF_DETECTOR,
     ) -> None:
         check_gates(gates, period_ticks)
-        bits = list(_bits(bit_of_detector))
+        bits = list(check_bits(bit_of_detector))
         self._settings = ffi.new("hexkey_sift_settings *")
         self._settings.start = [gate.start_ticks for gate in gates]
         self._settings.width = [gate.width_ticks for gate in gates]
@@ -243,17 +243,18 @@ def gate_and_sift(
     return Sifter(gates, period_ticks, bit_of_detector).push_last(events)
 
 
-def _last_pulse(events: Events) -> int:
-    return int(events.pulse[-1]) if len(events) else 0
-
-
-def _bits(bit_of_detector: Sequence[int]) -> Sequence[int]:
+def check_bits(bit_of_detector: Sequence[int]) -> Sequence[int]:
+    """Return the bits, or raise ConfigurationError if they are not of at most 4 detectors."""
     if len(bit_of_detector) > DETECTORS or not set(bit_of_detector) <= {0, 1}:
         raise ConfigurationError(
             f"bit_of_detector must give 0 or 1 for at most {DETECTORS} detectors, not "
             f"{tuple(bit_of_detector)}"
         )
     return bit_of_detector
+
+
+def _last_pulse(events: Events) -> int:
+    return int(events.pulse[-1]) if len(events) else 0
 
 
 def _counts(state: Any) -> tuple[int, int, int, int, int]:

@@ -122,9 +122,9 @@ def _caption(rates: RateMap) -> str:
         f"is at t0 = {best['start_ns']:g} ns, Δt = {best['width_ns']:g} ns "
         f"({best['union_secret_hz_unproven'] / 1000:.2f} kbit/s with the union bound over "
         f"{rates.qber.size} gates that choosing it from these very clicks would take). The paper's "
-        "abrupt change at 10.5 ns is weaker here: the simulated modulator leaves its state slowly, "
-        "along a raised cosine of 15 ns, during which both analysers pass less, hence the dip of "
-        "(a) below the decay; the shape of the real one is not printed."
+        "abrupt change at 10.5 ns hardly shows here: the simulated modulator leaves its state "
+        "slowly, along a raised cosine of 15 ns, on whose way the analysers together pass less, "
+        "hence the dip of (a) below the decay; the shape of the real one is not printed."
     )
 
 

@@ -36,10 +36,12 @@ class Files:
     record: Path
 
 
-def simulate(folder: Path, gate: GatePs, *, measurement: bool = False) -> Files:
+def simulate(folder: Path, gate: GatePs, *, measurement: bool = False, **detector: float) -> Files:
     """The bright link, whose pulses often hold two clicks, with a pulse offset."""
     link = preset("bench")
-    link = replace(link, gate=gate, parameters=replace(link.parameters, start_offset_pulses=OFFSET))
+    detectors = tuple(replace(each, **detector) for each in link.parameters.detectors)  # type: ignore[arg-type]
+    parameters = replace(link.parameters, start_offset_pulses=OFFSET, detectors=detectors)
+    link = replace(link, gate=gate, parameters=parameters)
     run_simulation(link, folder, SECONDS, 8, measurement=measurement)
     return Files(folder / "run.recording", folder / "alice.record")
 
@@ -81,11 +83,45 @@ def test_every_gate_is_as_the_receiver_finds_it(whole: Files) -> None:
     windows = found.counts.windows
     for i, start in enumerate(windows.start_ticks.tolist()):
         for j, width in enumerate(windows.width_ticks.tolist()):
-            expected = by_the_receiver(whole, Gate(start, width))
-            counts = found.counts
+            counts, offset = found.counts, OFFSET + int(found.shift[i, j])
+            expected = by_the_receiver(whole, Gate(start, width), offset)
             assert (counts.sifted[i, j], counts.errors[i, j], counts.doubles[i, j]) == expected
     assert found.counts.doubles.max() > 50
+    assert found.shift[1].tolist() == [0, 0, 0, 0]
+    # Late light has passed the modulator on its way to the next pulse's state.
+    assert found.shift[2, 1] == 1
     assert 0.01 < found.counts.errors[1, 2] / found.counts.sifted[1, 2] < 0.03
+
+
+def test_light_at_the_periods_end_is_found_by_gates_that_reach_past_it(tmp_path: Path) -> None:
+    """Cables that delay by 23 ns: gates before and after the end are aligned a pulse apart."""
+    files = simulate(tmp_path / "out", WHOLE, delay_ps=23_000)
+    found = count_recording(
+        files.recording,
+        files.record,
+        lambda tick_ps, period: Windows(np.array([0, 2350]), np.array([150, 1000]), period),
+    )
+    (alignment,) = found.alignments
+    assert alignment.offset in {OFFSET, OFFSET - 1}
+    for place, (start, width, offset) in {
+        (0, 1): (0, 1000, OFFSET - 1),  # these clicks are of the pulse before
+        (1, 0): (2350, 150, OFFSET),
+        (1, 1): (2350, 1000, OFFSET),
+    }.items():
+        assert alignment.offset + found.shift[place] == offset
+        counts = found.counts
+        expected = by_the_receiver(files, Gate(start, width), offset)
+        assert (counts.sifted[place], counts.errors[place], counts.doubles[place]) == expected
+        assert counts.errors[place] < 0.05 * counts.sifted[place]
+
+
+def test_background_does_not_hide_the_offset(tmp_path: Path) -> None:
+    """More than half of the clicks are dark: over the whole period more than a quarter is wrong."""
+    files = simulate(tmp_path / "out", WHOLE, dark_counts_hz=450_000.0)
+    sifted, errors, _ = by_the_receiver(files, Gate(0, PERIOD))
+    assert errors > 0.25 * sifted
+    found = count_recording(files.recording, files.record, grid)
+    assert [alignment.offset for alignment in found.alignments] == [OFFSET]
 
 
 def test_the_map_says_what_a_board_with_that_gate_sends(whole: Files, tmp_path: Path) -> None:

@@ -77,6 +77,7 @@ def map_gates(
             "qber": [[None if math.isnan(q) else q for q in row] for row in rates.qber.tolist()],
             "secret_hz_unproven": rates.secret_hz_unproven.tolist(),
             "union_secret_hz_unproven": rates.union_secret_hz_unproven.tolist(),
+            "shift": found.shift.tolist(),
             "best": gates,
             "best_at_the_edge": rates.at_the_edge(rates.best(1)[0]),
             "caution": CAUTION,
@@ -94,6 +95,8 @@ def map_gates(
         out.print("The best gate is at the edge of the grid: beyond it there may be a better one.")
     for sentence in (UNPROVEN, CAUTION):
         out.print(sentence)
+    if found.short_epochs:
+        out.print(f"{found.short_epochs} epoch(s) were too short to be found in Alice's record.")
     if found.unknown_pulses:
         out.print(f"{found.unknown_pulses:,} events lie outside Alice's record and were left out.")
     for damage in found.damage:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from hexkey.errors import ConfigurationError
 from hexkey.events import DETECTORS, Events
 from hexkey.gate import Gate, check_gates, check_masks
-from hexkey.sift import BIT_OF_DETECTOR
+from hexkey.sift import BIT_OF_DETECTOR, check_bits
 
 Counts = NDArray[np.int64]
 Ticks = NDArray[np.int64]
@@ -126,8 +126,10 @@ def count_windows(
     Raises
     ------
     ValueError
-        Pulses descend, a mask names a detector that cannot exist, `sent` does not fit the events,
-        or `sent_before` is missing.
+        Pulses descend, a mask names a detector that cannot exist, `sent` does not fit the events or
+        holds other things than bits, or `sent_before` is missing.
+    ConfigurationError
+        A bit of a detector is not 0 or 1.
     """
     check_masks(events.mask)
     reach = windows.reach_ticks
@@ -137,7 +139,9 @@ def count_windows(
         sent_before = sent
     if len(sent) != len(events) or len(sent_before) != len(events):
         raise ValueError(f"{len(events)} events need as many of Alice's bits, not {len(sent)}")
-    verdicts = _verdicts(bit_of_detector)
+    if len(events) and max(int(sent.max()), int(sent_before.max())) > 1:
+        raise ValueError("Alice's bits must be 0 or 1")
+    verdicts = _verdicts(check_bits(bit_of_detector))
     crowded = _crowded(events, within=1 if reach else 0)
     pulses = _lone(events, sent, sent_before, windows, verdicts, crowded)
     doubles = np.zeros(pulses.shape[:2], np.int64)

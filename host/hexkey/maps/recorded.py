@@ -6,7 +6,7 @@ best the whole period, and takes both clicks of a double to be at the first one'
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,8 @@ from hexkey.wire import Burst, Kind, StreamParser, unpack_frames
 
 SAMPLE_BITS = 512
 SEARCH_S = 10  # ± this many seconds of pulses
+SHIFTS = (0, -1, 1)  # of a gate's offset, the likeliest first
+MOST_NEIGHBOURS = 2  # pulses before an event's that a shifted gate past the period's end looks at
 MakeWindows = Callable[[Fraction, int], Windows]
 
 
@@ -46,33 +48,59 @@ class RecordedCounts:
     Attributes
     ----------
     counts : WindowCounts
+    shift : (S, W) int64
+        By how many pulses a gate's offset in Alice's record differs from that in `alignments`: -1,
+        0 or 1, whichever has the fewest errors.
     tick_ps : Fraction
     seconds : float
-        Of the link, over all epochs.
+        Of the link that were counted.
     gate : Gate
         The recorded one.
-    clicks : (period,) int64
+    clicks : (2 · period,) int64
         Events by the tick of their phase, within the recorded gate, summed over detectors.
     alignments : list of Alignment
-        Of each epoch.
+        Of each epoch, found from the clicks where they are densest.
+    short_epochs : int
+        Epochs left out because they hold too few sifted bits to be found in Alice's record.
     unknown_pulses : int
-        Events left out because Alice's record does not reach to their pulses.
+        Events left out because her record does not reach to their pulses.
     damage : list of str
         What of the recording was unreadable.
     """
 
     counts: WindowCounts
+    shift: NDArray[np.int64]
     tick_ps: Fraction
     seconds: float
     gate: Gate
     clicks: NDArray[np.int64]
     alignments: list[Alignment]
+    short_epochs: int
     unknown_pulses: int
     damage: list[str]
 
 
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What a recording says of its run."""
+
+    run: int
+    gate: Gate
+    tick_ps: Fraction
+    period_ticks: int
+    bit_of_detector: tuple[int, ...]
+
+    @property
+    def pulse_rate_hz(self) -> float:
+        return 1e12 / float(self.period_ticks * self.tick_ps)
+
+
 def count_recording(path: Path, alice_record: Path, make_windows: MakeWindows) -> RecordedCounts:
     """Count sifted bits and errors of every gate of a grid.
+
+    A gate is compared at the offset in Alice's record that it would be aligned at if it were alone:
+    where the light comes at the period's end, a gate that opens before and one that opens after it
+    differ by a pulse.
 
     Parameters
     ----------
@@ -89,50 +117,105 @@ def count_recording(path: Path, alice_record: Path, make_windows: MakeWindows) -
         The grid does not fit the recording's ticks, its period or its gate.
     """
     recording = read_recording(path)
-    with described(recording):
-        meta = recording.meta
-        gate, tick_ps, period = (
-            Gate(**meta["gate"]),
-            Fraction(meta["tick_ps"]),
-            meta["period_ticks"],
-        )
-        bit_of_detector = tuple(meta["bit_of_detector"])
-        epochs = list(_epochs(recording, meta["run"]))
-    windows = make_windows(tick_ps, period)
-    _require_within(windows, gate, path)
-    rate_hz = 1e12 / float(period * tick_ps)
-    total: WindowCounts | None = None
-    alignments, unknown, clicks = [], 0, np.zeros(2 * period, np.int64)
+    run = _described(recording)
+    windows = make_windows(run.tick_ps, run.period_ticks)
+    _require_within(windows, run.gate, path)
+    totals: list[WindowCounts] = []
+    alignments, short, unknown, pulses = [], 0, 0, 0
+    clicks = np.zeros(2 * run.period_ticks, np.int64)
     with RecordReader(alice_record) as record:
-        for epoch in epochs:
-            sifted = gate_and_sift(epoch.events, (gate,) * DETECTORS, period, bit_of_detector)
-            if len(sifted) < SAMPLE_BITS:
-                continue  # too short a piece to be found in Alice's record
-            alignment = find_offset_in_record(
-                sifted.pulse[:SAMPLE_BITS],
-                sifted.bit[:SAMPLE_BITS],
-                record,
-                int(SEARCH_S * rate_hz),
-            )
+        for epoch in _epochs(recording, run.run):
+            alignment = _align(epoch.events, run, record)
+            if alignment is None:
+                short += 1
+                continue
+            first, end = _known_pulses(epoch, alignment.offset, record)
+            start, stop = np.searchsorted(epoch.events.pulse, [first, end])
+            events = epoch.events.take(slice(start, stop))
             alignments.append(alignment)
-            known = _known(epoch.events, alignment.offset, record)
-            unknown += len(epoch.events) - int(np.count_nonzero(known))
-            events = epoch.events.take(known)
-            sent, before = (
-                record.bits_at((events.pulse.astype(np.int64) + shift).astype(np.uint64))
-                for shift in (alignment.offset, alignment.offset - 1)
+            unknown += len(epoch.events) - len(events)
+            pulses += end - first
+            clicks += np.bincount(
+                np.minimum(events.phase_ticks, len(clicks) - 1), minlength=len(clicks)
             )
-            found = count_windows(events, sent, windows, before, bit_of_detector)
-            total = found if total is None else total + found
-            clicks += np.bincount(events.phase_ticks, minlength=len(clicks))[: len(clicks)]
-    if total is None:
+            found = _count(events, alignment.offset, run, windows, record)
+            totals = [a + b for a, b in zip(totals, found, strict=True)] if totals else found
+    if not totals:
         raise InputError(
             f"recording {path} holds no stretch of {SAMPLE_BITS} sifted bits, which it takes to "
             "find it in Alice's record: record for longer"
         )
-    seconds = sum(epoch.pulses for epoch in epochs) / rate_hz
-    damage = recording.damage
-    return RecordedCounts(total, tick_ps, seconds, gate, clicks, alignments, unknown, damage)
+    counts, shift = _with_fewest_errors(totals)
+    return RecordedCounts(
+        counts,
+        shift,
+        run.tick_ps,
+        pulses / run.pulse_rate_hz,
+        run.gate,
+        clicks,
+        alignments,
+        short,
+        unknown,
+        recording.damage,
+    )
+
+
+def _described(recording: Recording) -> _Run:
+    meta = recording.meta
+    with described(recording):
+        return _Run(
+            meta["run"],
+            Gate(**meta["gate"]),
+            Fraction(meta["tick_ps"]),
+            meta["period_ticks"],
+            tuple(meta["bit_of_detector"]),
+        )
+
+
+def _align(events: Events, run: _Run, record: RecordReader) -> Alignment | None:
+    """Find an epoch in Alice's record by its first sifted bits; None where there are too few."""
+    gate = run.gate
+    if gate.width_ticks == run.period_ticks:
+        # Background may hide Alice's bits: they show best in the quarter with the most clicks.
+        width = max(1, run.period_ticks // 4)
+        phases = np.minimum(events.phase_ticks, run.period_ticks - 1)
+        until = np.concatenate([[0], np.bincount(phases, minlength=run.period_ticks).cumsum()])
+        gate = Gate(int(np.argmax(until[width:] - until[:-width])), width)
+    sifted = gate_and_sift(events, (gate,) * DETECTORS, run.period_ticks, run.bit_of_detector)
+    if len(sifted) < SAMPLE_BITS:
+        return None
+    reach = int(SEARCH_S * run.pulse_rate_hz)
+    pulses, bits = sifted.pulse[:SAMPLE_BITS], sifted.bit[:SAMPLE_BITS]
+    return find_offset_in_record(pulses, bits, record, reach)
+
+
+def _known_pulses(epoch: Epoch, offset: int, record: RecordReader) -> tuple[int, int]:
+    """Return the first pulse, and the one after the last, with all their neighbours in a record."""
+    first = max(0, record.first_pulse + MOST_NEIGHBOURS - offset)
+    return first, max(first, min(epoch.pulses, record.end_pulse - 1 - offset))
+
+
+def _count(
+    events: Events, offset: int, run: _Run, windows: Windows, record: RecordReader
+) -> list[WindowCounts]:
+    """Count at the offset and at its neighbours, in the order of `SHIFTS`."""
+    alice = events.pulse.astype(np.int64) + offset
+    sent = {
+        shift: record.bits_at((alice + shift).astype(np.uint64))
+        for shift in range(-MOST_NEIGHBOURS, 2)
+    }
+    return [
+        count_windows(events, sent[shift], windows, sent[shift - 1], run.bit_of_detector)
+        for shift in SHIFTS
+    ]
+
+
+def _with_fewest_errors(totals: list[WindowCounts]) -> tuple[WindowCounts, NDArray[np.int64]]:
+    """Choose for each gate the offset that it would be found at: any other has half of it wrong."""
+    errors = np.stack([total.errors for total in totals])
+    chosen = np.argmin(errors, axis=0)
+    counts = replace(totals[0], errors=np.take_along_axis(errors, chosen[None], axis=0)[0])
+    return counts, np.array(SHIFTS)[chosen]
 
 
 def _epochs(recording: Recording, run: int) -> Iterator[Epoch]:
@@ -160,12 +243,6 @@ def _epochs(recording: Recording, run: int) -> Iterator[Epoch]:
         yield Epoch(number, Events.concatenate(parts), pulses)
 
 
-def _known(events: Events, offset: int, record: RecordReader) -> NDArray[np.bool_]:
-    """Return which events are of pulses that Alice's record holds, the pulse before included."""
-    alice = events.pulse.astype(np.int64) + offset
-    return np.asarray((alice > record.first_pulse) & (alice < record.end_pulse))
-
-
 def _require_within(windows: Windows, gate: Gate, path: Path) -> None:
     """Refuse a grid with gates of which the board has sent only a part."""
     if gate == Gate(0, windows.period_ticks):
@@ -187,6 +264,7 @@ def facts(found: RecordedCounts) -> dict[str, Any]:
         "recorded_gate_ticks": [found.gate.start_ticks, found.gate.end_ticks],
         "tick_ps": str(found.tick_ps),
         "offsets": [alignment.offset for alignment in found.alignments],
+        "short_epochs": found.short_epochs,
         "unknown_pulses": found.unknown_pulses,
         "damage": found.damage,
     }

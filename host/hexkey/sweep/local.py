@@ -45,7 +45,7 @@ def local_cores(items: int) -> Iterator[Pool]:
     not begun are dropped and the others waited for.
     """
     executor = ProcessPoolExecutor(
-        min(items, len(os.sched_getaffinity(0))),
+        min(items, _cores()),
         mp_context=multiprocessing.get_context("spawn"),
         initializer=_begin,
     )
@@ -53,6 +53,13 @@ def local_cores(items: int) -> Iterator[Pool]:
         yield _LocalCores(executor)
     finally:
         executor.shutdown(cancel_futures=True)
+
+
+def _cores() -> int:
+    """Return the cores that this process may use, or where that is not told, those there are."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _begin() -> None:

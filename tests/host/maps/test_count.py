@@ -196,6 +196,10 @@ def test_what_does_not_fit_is_refused() -> None:
         count_windows(events, bits, windows)
     with pytest.raises(ValueError, match="2 events need as many of Alice's bits, not 1"):
         count_windows(events, bits[:1], within)
+    with pytest.raises(ValueError, match="Alice's bits must be 0 or 1"):
+        count_windows(events, bits + np.uint8(2), within)
+    with pytest.raises(ConfigurationError, match="bit_of_detector must"):
+        count_windows(events, bits, within, None, (0, 2))
     with pytest.raises(ValueError, match="pulses must ascend"):
         count_windows(by_hand((4, 2, 1), (3, 7, 2)), bits, within)
     with pytest.raises(ValueError, match="masks must name detectors"):

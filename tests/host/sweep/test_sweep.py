@@ -25,10 +25,12 @@ from tests.host.sweep.functions import (
     refuses,
     transmission,
 )
-from tests.host.sweep.waiting import is_running, wait_until
+from tests.host.sweep.waiting import children_of, is_running, wait_until
 
+from hexkey import __version__
 from hexkey.errors import ConfigurationError, HexkeyError, InputError, StoreError
 from hexkey.sweep import journal, run
+from hexkey.sweep.work import Failure, attempt
 
 LOSSES = [Loss(value) for value in (3.0, 1.0, 2.0, 0.0)]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
@@ -66,6 +68,13 @@ def test_an_item_that_fails_is_named_in_one_sentence() -> None:
 def test_what_is_no_json_is_a_failure() -> None:
     with pytest.raises(HexkeyError, match=r"item 0 of the sweep, 7, failed: TypeError: .* set"):
         run(no_json, [7])
+
+
+def test_a_worker_of_another_version_is_a_failure() -> None:
+    failure = attempt(reciprocal, 4, "9.9")
+    assert isinstance(failure, Failure)
+    assert failure.why == f"its worker has hexkey {__version__}, not 9.9"
+    assert attempt(reciprocal, 4, __version__) == "0.25"
 
 
 def test_a_process_that_dies_is_told() -> None:
@@ -117,17 +126,18 @@ def test_killed_in_the_middle_a_sweep_goes_on_where_it_was(tmp_path: Path) -> No
     try:
         wait_until(lambda: file.exists() and file.read_bytes().count(b"\n") == 1 + GOES_AHEAD)
         wait_until(lambda: len(computed_in(tmp_path)) > GOES_AHEAD)
+        children = children_of(sweep.pid)
     finally:
         sweep.send_signal(signal.SIGKILL)
         assert sweep.wait() == -signal.SIGKILL
-    workers = {process for _, process in computed_in(tmp_path)}
-    wait_until(lambda: not any(map(is_running, workers)))
+    assert {process for _, process in computed_in(tmp_path)} <= children
+    wait_until(lambda: not any(map(is_running, children)))
 
     with file.open("ab") as torn:
         torn.write(b'{"item": "0123')
     (tmp_path / "go").touch()
     assert run(in_folder, items_in(tmp_path), resume=file) == [n**2 for n in range(8)]
-    later = [number for number, process in computed_in(tmp_path) if process not in workers]
+    later = [number for number, process in computed_in(tmp_path) if process not in children]
     assert later == list(range(GOES_AHEAD, 8))
     assert file.read_bytes().count(b"\n") == 1 + 8
 

@@ -18,8 +18,8 @@ def plan(
     protocol: Annotated[
         list[str] | None,
         typer.Option(
-            help="bb84, decoy, decoy-hoeffding, decoy-one, b92, b92-certified, gllp, bbm92, e91, "
-            "repeater or plob; may be given again."
+            help="bb84, decoy, decoy-hoeffding, decoy-one, b92-unproven, b92-certified, gllp, "
+            "bbm92, e91, repeater or plob; may be given again."
         ),
     ] = None,
     source: Annotated[

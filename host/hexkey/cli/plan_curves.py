@@ -143,6 +143,10 @@ def notes(found: Sequence[Sampled], request: Request) -> list[str]:
     """Return what must be said with the curves."""
     names = dict.fromkeys(sampled.curve.protocol for sampled in found)
     said = [f"{name}: {PROTOCOLS[name].assumes}." for name in names]
+    if any(not math.isinf(sampled.curve.block_s) for sampled in found):
+        said.append(
+            "Blocks that end: expected counts and the published bounds. Planning, not keys."
+        )
     said += [f"left out: {words}." for words in left_out(request)]
     for sampled in found:
         if sampled.largest_loss_db is None:

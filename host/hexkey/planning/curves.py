@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from hexkey.errors import ConfigurationError
 from hexkey.keyrate.domain import Array
 from hexkey.planning.protocols import PROTOCOLS, Curve
 
@@ -66,9 +67,20 @@ class Crossing:
 
 
 def compute(sample: Sample) -> dict[str, Any]:
-    """Return a sample's rates as a JSON value: what a sweep runs."""
+    """Return a sample's rates as a JSON value: what a sweep runs.
+
+    Raises
+    ------
+    ConfigurationError
+        A value is out of the model's domain, or the source lacks one.
+    """
     protocol = PROTOCOLS[sample.curve.protocol]
-    found = protocol.compute(sample.curve, np.asarray(sample.loss_db, np.float64))
+    try:
+        found = protocol.compute(sample.curve, np.asarray(sample.loss_db, np.float64))
+    except ValueError as error:
+        raise ConfigurationError(
+            f"the curve {sample.curve.label} cannot be computed: {error}"
+        ) from None
     return {"rate": found.rate.tolist(), "reason": found.reason, "settings": found.settings}
 
 

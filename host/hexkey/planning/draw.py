@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from hexkey.errors import StoreError
+from hexkey.errors import ConfigurationError, StoreError
 from hexkey.keyrate.domain import Array
 from hexkey.planning.curves import Crossing, Sampled, comparable
 from hexkey.planning.protocols import PROTOCOLS, Curve
@@ -42,11 +42,13 @@ def draw_plan(
     Raises
     ------
     ConfigurationError
-        matplotlib is not installed.
+        matplotlib is not installed, or there is one loss only.
     StoreError
         The file cannot be written.
     """
     require()
+    if found[0].loss_db.size < 2:
+        raise ConfigurationError("a picture of curves needs a range of losses, not one")
 
     def paint(figure: Any, _: object) -> None:
         axes = figure.add_subplot()

@@ -183,7 +183,7 @@ def _sifted(source: Source, loss_db: Array) -> b92_experiment.Expected:
     )
 
 
-def b92_paper(curve: Curve, loss_db: Array) -> Rates:
+def b92_unproven(curve: Curve, loss_db: Array) -> Rates:
     """B92's length by the paper's equations, without a limit for unambiguous discrimination."""
     source = _of(curve)
     sifted = _sifted(source, loss_db)
@@ -203,7 +203,7 @@ def b92_paper(curve: Curve, loss_db: Array) -> Rates:
     return Rates(rates.rate, rates.reason, {"qber": sifted.qber.tolist()})
 
 
-def b92_proven(curve: Curve, loss_db: Array) -> Rates:
+def b92_certified_rate(curve: Curve, loss_db: Array) -> Rates:
     """B92's certified rate: the channel is Eve's, the receiver's loss is trusted."""
     source = _of(curve)
     sifted = _sifted(source, loss_db)
@@ -301,8 +301,8 @@ PROTOCOLS: dict[str, Protocol] = {
         finite=True,
         loss_s=6e-3,
     ),
-    "b92": Protocol(
-        b92_paper,
+    "b92-unproven": Protocol(
+        b92_unproven,
         "B92 by the paper's equations: NO SECURITY PROOF, and open to unambiguous discrimination "
         "from 5.3 dB on",
         finite=True,
@@ -310,7 +310,7 @@ PROTOCOLS: dict[str, Protocol] = {
         needs="lifetime_ns",
     ),
     "b92-certified": Protocol(
-        b92_proven,
+        b92_certified_rate,
         "B92 against collective attacks, endless; receiver loss trusted; needs hexkey[certify]",
         loss_s=0.5,
         needs="lifetime_ns",
@@ -332,5 +332,5 @@ PROTOCOLS: dict[str, Protocol] = {
         plob, "-log2(1 - transmission) a mode: the ceiling of any direct link, not a protocol"
     ),
 }
-"""Finite blocks of `bb84`, `decoy…` and `b92` use published sampling bounds and the papers' ε's:
-planning, not keys (docs/models.md)."""
+"""Where a block ends, published sampling bounds and the papers' ε's are used: planning, not keys
+(docs/models.md)."""

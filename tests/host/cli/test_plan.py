@@ -63,11 +63,11 @@ def test_fibre_is_loss_at_its_attenuation(run: Run) -> None:
 
 
 def test_what_cannot_be_drawn_is_left_out_and_said(run: Run) -> None:
-    words = ("--protocol", "b92", "--source", "tapsin:improved", "--points", 2)
+    words = ("--protocol", "b92-unproven", "--source", "tapsin:improved", "--points", 2)
     done = run("plan", *words)
     assert (done.code, "add lifetime_ns=…" in done.sentence) == (2, True)
     both = run("plan", *words, "--source", "tapsin:b92")
-    assert "left out: b92 needs lifetime_ns" in both.out
+    assert "left out: b92-unproven needs lifetime_ns" in both.out
     assert "NO SECURITY PROOF" in both.out
     none = run("plan", "--protocol", "bb84", "--source", "tapsin:improved,misalignment=0.4")
     assert "no key" in none.out
@@ -116,6 +116,11 @@ def test_the_picture_shows_the_curves(run: Run, tmp_path: Path) -> None:
         (("--protocol", "repeater", "--memory-ms", "0"), "--memory-ms must be above 0, not 0"),
         (("--source", "vajner:rau-2014"), "does not say mean_photons"),
         (("--preset", "nobody"), "no preset is called 'nobody'"),
+        (
+            ("--protocol", "b92-unproven", "--source", "tapsin:b92", "--block-s", "1e12"),
+            "the curve b92-unproven tapsin:b92 1e+12 s cannot be computed: n must be",
+        ),
+        (("--protocol", "plob", "--loss-db", "5", "--plot", "x.png"), "needs a range of losses"),
         (("--all", "--list"), "exclude each other"),
         (("--protocol", "bb84", "--scheduler", "nowhere"), "nowhere"),
     ],

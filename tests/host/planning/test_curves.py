@@ -73,16 +73,16 @@ def test_b92_follows_the_paper_and_is_marked_as_no_proof() -> None:
     bits = [int(float(b92_sifted(source, 10 ** (-x / 10)).sifted_hz) * 10) for x in loss]
     qber = [float(b92_sifted(source, 10 ** (-x / 10)).qber) for x in loss]
     expected = b92_planned.planned_length_unproven(bits, qber, 1e-10, 1e-15, leak="conservative")
-    found = rates(curve("b92", source, 10.0, per_second=True), loss)
+    found = rates(curve("b92-unproven", source, 10.0, per_second=True), loss)
     assert found == pytest.approx(expected.value / 10)
-    assert not PROTOCOLS["b92"].proof
-    assert all(each.proof for name, each in PROTOCOLS.items() if name != "b92")
+    assert not PROTOCOLS["b92-unproven"].proof
+    assert all(each.proof for name, each in PROTOCOLS.items() if name != "b92-unproven")
 
 
 def test_certified_b92_ends_where_the_states_can_be_told_apart() -> None:
     source = parse_source("tapsin:b92")
     found = compute(Sample(curve("b92-certified", source, per_second=True), (0.0, 5.4)))
-    unproven = rates(curve("b92", source, per_second=True), np.array([0.0]))[0]
+    unproven = rates(curve("b92-unproven", source, per_second=True), np.array([0.0]))[0]
     assert 0 < found["rate"][0] < unproven
     assert (found["rate"][1], found["reason"][1]) == (0.0, USD)
 

@@ -20,4 +20,5 @@ STAGES = (
     "hexkey.bench.toeplitz",
     "hexkey.bench.chain",
     "hexkey.bench.binomial",
+    "hexkey.bench.planning",
 )

@@ -2,9 +2,20 @@
 
 import typer
 
-from hexkey.cli import bench, board, capture, distill, doctor, keyrate, keys, map, roles
+from hexkey.cli import bench, board, capture, distill, doctor, keyrate, keys, map, plan, roles
 
-__all__ = ["bench", "board", "capture", "distill", "doctor", "keyrate", "keys", "map", "roles"]
+__all__ = [
+    "bench",
+    "board",
+    "capture",
+    "distill",
+    "doctor",
+    "keyrate",
+    "keys",
+    "map",
+    "plan",
+    "roles",
+]
 
 
 def register(app: typer.Typer) -> None:

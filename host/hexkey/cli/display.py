@@ -133,15 +133,15 @@ def print_report(report: Event, as_json: bool) -> None:
     print_rows(summary(report))
 
 
-def print_rows(rows: list[tuple[str, str]]) -> None:
+def print_rows(rows: list[tuple[str, str]], width: int = NAME_WIDTH) -> None:
     """Print names and values; a terminal wraps values in their own column, nothing else does."""
     console = Console(highlight=False)
     if not console.is_terminal:
         for name, value in rows:
-            console.print(f"  {name:<{NAME_WIDTH}}{value}", soft_wrap=True, markup=False)
+            console.print(f"  {name:<{width}}{value}", soft_wrap=True, markup=False)
         return
     table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(width=NAME_WIDTH, style="dim")
+    table.add_column(width=width, style="dim")
     table.add_column(overflow="fold")
     for name, value in rows:
         table.add_row(name, Text(value))

@@ -26,10 +26,13 @@ FEW_SINGLE = "the decoys do not show a single photon for certain"
 
 @dataclass(frozen=True, slots=True)
 class Intensities:
-    """Mean photon numbers of the classes, brightest first, and how often each is sent."""
+    """Mean photon numbers of the classes, brightest first, and how often each is sent.
 
-    mean_photons: tuple[float, ...]
-    probabilities: tuple[float, ...]
+    Numbers, or arrays of one shape that is broadcast with the blocks'.
+    """
+
+    mean_photons: tuple[float | Array, ...]
+    probabilities: tuple[float | Array, ...]
 
     def __post_init__(self) -> None:
         if len(self.mean_photons) != len(self.probabilities):
@@ -37,15 +40,15 @@ class Intensities:
                 f"mean_photons {self.mean_photons!r} must be as many as the probabilities "
                 f"{self.probabilities!r}"
             )
-        domain.non_negative("mean_photons", self.mean_photons)
-        domain.epsilon("probabilities", self.probabilities)
-        if abs(sum(self.probabilities) - 1) > 1e-9:
-            raise ValueError(f"probabilities must add to 1, not to {sum(self.probabilities)!r}")
+        domain.non_negative("mean_photons", np.asarray(self.mean_photons))
+        total = domain.epsilon("probabilities", np.asarray(self.probabilities)).sum(0)
+        if np.any(np.abs(total - 1) > 1e-9):
+            raise ValueError(f"probabilities must add to 1, not to {total!r}")
 
-    def emission(self, photons: int) -> float:
+    def emission(self, photons: int) -> Array:
         """τ_n, the probability that a pulse has 0 or 1 photons, over all classes."""
         mu, share = np.asarray(self.mean_photons), np.asarray(self.probabilities)
-        return float(np.sum(share * np.exp(-mu) * mu**photons))
+        return np.asarray(np.sum(share * np.exp(-mu) * mu**photons, axis=0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +130,8 @@ def scaled_bounds(
         lower, upper = np.maximum(counts - deviation, 0), counts + deviation
     else:
         lower, upper = lower_expectation(counts, eps), upper_expectation(counts, eps)
-    scale = np.exp(intensities.mean_photons) / np.asarray(intensities.probabilities)
-    scale = scale.reshape((-1,) + (1,) * (counts.ndim - 1))
+    scale = np.exp(np.asarray(intensities.mean_photons)) / np.asarray(intensities.probabilities)
+    scale = scale.reshape(scale.shape[:1] + (1,) * (counts.ndim - scale.ndim) + scale.shape[1:])
     return np.asarray(scale * lower), np.asarray(scale * upper)
 
 

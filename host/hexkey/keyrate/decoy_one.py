@@ -128,4 +128,5 @@ def _photon_numbers(
 
 def _require(intensities: Intensities) -> None:
     mu = intensities.mean_photons
-    ordered(intensities, 2, [(len(mu) == 2 and mu[0] > mu[1] > 0, "μ1 > μ2 > 0")])
+    falling = len(mu) == 2 and bool(np.all((mu[0] > mu[1]) & (np.asarray(mu[1]) > 0)))
+    ordered(intensities, 2, [(falling, "μ1 > μ2 > 0")])

@@ -117,5 +117,10 @@ def _require(intensities: Intensities) -> None:
     ordered(
         intensities,
         3,
-        [(len(mu) == 3 and mu[1] > mu[2] and mu[0] > mu[1] + mu[2], "μ1 > μ2 + μ3 and μ2 > μ3")],
+        [
+            (
+                len(mu) == 3 and bool(np.all((mu[1] > mu[2]) & (mu[0] > mu[1] + mu[2]))),
+                "μ1 > μ2 + μ3 and μ2 > μ3",
+            )
+        ],
     )

@@ -54,6 +54,69 @@ def maximise(
         points = _NEXT[len(ranges)]
 
 
+def climb(
+    objective: Callable[[Array], Array], start: Array, step: float, rounds: int = 200
+) -> Array:
+    """Return a point near `start` where `objective` is largest: Nelder and Mead's simplex.
+
+    For more settings than a grid can have. It climbs the hill that it stands on, and that it is at
+    the top after that many rounds is not certain.
+
+    Parameters
+    ----------
+    objective : function
+        Of an array ``(settings, points, problems)``; returns ``(points, problems)``.
+    start : (settings, problems) float64
+    step : float
+        Edge of the first simplex.
+    rounds : int
+        At most; each has one or two evaluations, of all problems at once.
+
+    Returns
+    -------
+    (settings, problems) float64
+    """
+    settings, problems = start.shape
+    corners = np.repeat(start[:, None, :], settings + 1, axis=1)
+    for place in range(settings):
+        corners[place, place + 1] += step
+    values = objective(corners)
+    for _ in range(rounds):
+        order = np.argsort(-values, axis=0, kind="stable")
+        values = np.take_along_axis(values, order, 0)
+        corners = np.take_along_axis(corners, order[None], 1)
+        centre, worst = corners[:, :-1].mean(1), corners[:, -1]
+        tried = centre[:, None] + _STEPS[None, :, None] * (centre - worst)[:, None]
+        found = objective(tried)
+        reflected, expanded, outer, inner = found
+        best, second, last = values[0], values[-2], values[-1]
+        if np.all(best - last <= _FLAT * np.abs(best)):
+            break
+        kind = np.select(
+            [
+                (reflected > best) & (expanded > reflected),
+                reflected > second,
+                (reflected > last) & (outer >= reflected),
+                (reflected <= last) & (inner > last),
+            ],
+            [1, 0, 2, 3],
+            -1,
+        )
+        moved, all_problems = np.maximum(kind, 0), np.arange(problems)
+        corners[:, -1] = np.where(kind >= 0, tried[:, moved, all_problems], worst)
+        values[-1] = np.where(kind >= 0, found[moved, all_problems], last)
+        if np.any(kind < 0):
+            shrunk = corners[:, :1] + (corners - corners[:, :1]) / 2
+            corners = np.where(kind >= 0, corners, shrunk)
+            values = np.where(kind >= 0, values, objective(corners))
+    best_place = np.argmax(values, axis=0)
+    return np.asarray(np.take_along_axis(corners, best_place[None, None], 1)[:, 0])
+
+
+_STEPS = np.array([1.0, 2.0, 0.5, -0.5])  # reflection, expansion, contraction on either side
+_FLAT = 1e-10  # a simplex whose values differ by no more of their size is at the top
+
+
 def climbable(signed: Array, scale: Array) -> Array:
     """Return `signed` where positive, else `signed` per `scale`.
 

@@ -21,7 +21,7 @@ BOUNDS: tuple[Bound, ...] = ("hoeffding", "chernoff")
 
 def _single_clicks(loss_db: float, pulses: float, bias: float, given_by: Intensities) -> float:
     one = 8e-7 + (1 - 8e-7) * 0.42 * 10 ** (-loss_db / 10)
-    return pulses * bias**2 * given_by.emission(1) * one
+    return pulses * bias**2 * float(given_by.emission(1)) * one
 
 
 @pytest.mark.parametrize("bound", BOUNDS)
@@ -59,7 +59,8 @@ def test_the_bounds_hold_for_simulated_photons() -> None:
         rows = []
         for mu, share in zip(TWO.mean_photons, TWO.probabilities, strict=True):
             sent = random.multinomial(
-                round(1e7 * share), [np.exp(-mu), mu * np.exp(-mu), 1 - np.exp(-mu) * (1 + mu)]
+                round(1e7 * float(share)),
+                [np.exp(-mu), mu * np.exp(-mu), 1 - np.exp(-mu) * (1 + mu)],
             )
             many = 1e-4 + (1 - 1e-4) * (1 - 0.7**2)
             clicks = [random.binomial(sent[n], p) for n, p in enumerate([*yields, many])]

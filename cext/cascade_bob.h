@@ -48,7 +48,7 @@ struct bob {
     uint32_t cut_subset; /* which block of a subset the last query cuts */
     int opening;         /* 1: the last query opened a shuffle, 2: subsets */
     unsigned total_odd;  /* all errors, from pass 0 */
-    uint8_t weight_odd[WEIGHTS], weight_even[WEIGHTS]; /* by unknown bits in a block of pass 0 */
+    uint8_t weight[2][WEIGHTS]; /* in even, odd blocks of pass 0, by their unknown bits */
     struct pass passes[HEXKEY_CASCADE_SHUFFLES];
     struct group group[HEXKEY_CASCADE_SHUFFLES + 1];
     struct subset_block subset_block[SUBSET_BLOCKS];
@@ -163,7 +163,7 @@ HELPER uint32_t spread(struct bob *b, uint32_t first, uint32_t end, unsigned odd
         return unknown;
     }
     capped = unknown < WEIGHTS ? unknown : WEIGHTS - 1;
-    weight = odd ? b->weight_odd[capped] : b->weight_even[capped];
+    weight = b->weight[odd][capped];
     for (size_t w = first >> 6; w <= (end - 1) >> 6; w++) {
         const uint64_t here = ~natural->line[w].known & inside(w, first, end);
         for (uint32_t i = 1; i < b->opened; i++) {

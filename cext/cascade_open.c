@@ -86,8 +86,8 @@ static void weigh(struct bob *b, double q)
     for (unsigned m = 1; m < WEIGHTS; m++) {
         double whole = t * (1 - 2 * q);
         double even = q * (1 - t) / (1 + whole), odd = q * (1 + t) / (1 - whole);
-        b->weight_even[m] = level(even / heaviest);
-        b->weight_odd[m] = level(odd / heaviest);
+        b->weight[0][m] = level(even / heaviest);
+        b->weight[1][m] = level(odd / heaviest);
         t = whole;
     }
 }
@@ -102,7 +102,7 @@ HELPER void weigh_block(struct bob *b, uint32_t first, uint32_t end, uint32_t un
         know(b, unknown_at(&b->passes[0], first, 0));
     unknown = unknown < WEIGHTS ? unknown : WEIGHTS - 1;
     for (uint32_t i = first; i < end; i += STRIDE)
-        memset(weight + i, b->weight_even[unknown], STRIDE);
+        memset(weight + i, b->weight[0][unknown], STRIDE);
 }
 
 /* Weigh all bits in the natural order, where all blocks are even by now. */

@@ -51,8 +51,7 @@ HELPER int review(struct bob *b, uint32_t index)
         for (uint64_t some = p->odd_lines[v]; some; some &= some - 1) {
             size_t w = v << 6 | (unsigned)__builtin_ctzll(some);
             uint64_t word = p->line[w].odd;
-            if (!word)
-                p->odd_lines[v] &= ~((uint64_t)1 << (w & 63));
+            p->odd_lines[v] &= ~((uint64_t)(word == 0) << (w & 63));
             for (; word; word &= word - 1) {
                 uint32_t first = (uint32_t)(w << 6 | (unsigned)__builtin_ctzll(word));
                 uint32_t end = block_end(p, first), unknown = unknown_in(p, first, end);
@@ -129,9 +128,7 @@ HELPER uint32_t middle_by_weight(const struct pass *p, uint32_t first, uint32_t 
     i += place_of_sum(weight + i, end - i, half - before, &sum);
     before += sum;
     sum = before + weight[i]; /* bit i reaches the half: is the middle before or after it? */
-    if (sum == total || (before && 2 * sum - total > total - 2 * before))
-        return i;
-    return i + 1;
+    return i + ((sum != total) & ((before == 0) | (2 * sum - total <= total - 2 * before)));
 }
 
 HELPER uint8_t *ask_passes(struct bob *b, uint8_t *out)

@@ -26,7 +26,8 @@ HELPER const uint8_t *first_of_stride(uint32_t count)
 {
     static const uint8_t keep[2 * STRIDE] = {255, 255, 255, 255, 255, 255, 255, 255,
                                              255, 255, 255, 255, 255, 255, 255, 255};
-    return keep + STRIDE - (count < STRIDE ? count : STRIDE);
+    uint32_t more = 0 - (uint32_t)(count > STRIDE); /* all ones, without a branch */
+    return keep + STRIDE - ((count & ~more) | (STRIDE & more));
 }
 
 /* The sum of the next STRIDE weights, or as many as `count`. */

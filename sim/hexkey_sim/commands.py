@@ -60,6 +60,8 @@ def demo(
     seconds: Annotated[float, typer.Option(min=1, help="Length of the run in seconds.")] = 15.0,
     block_bits: Annotated[int, typer.Option(help="Sifted bits in a block.")] = 40_000,
     out: Annotated[Path, typer.Option(help="Folder for all that it makes.")] = Path("hexkey-demo"),
+    eve: EveOption = None,
+    channel_loss_db: LossOption = None,
     seed: SimulationSeed = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -70,11 +72,21 @@ def demo(
     """
     from hexkey_sim.dashboard import Dashboard
     from hexkey_sim.demo import DemoSettings, run_demo
+    from hexkey_sim.eve.specification import parse_eve
     from hexkey_sim.link import preset
 
-    chosen = preset(preset_name)
+    chosen = preset(preset_name).with_channel_loss(channel_loss_db)
+    if eve:
+        parse_eve(eve, chosen)  # refused here rather than in one of the processes
     settings = DemoSettings(
-        preset_name, seconds, out, block_bits, seed, chosen.parameters.transmission
+        preset_name,
+        seconds,
+        out,
+        block_bits,
+        seed,
+        chosen.parameters.transmission,
+        eve,
+        channel_loss_db,
     )
     title = f"hexkey demo: {preset_name}, {seconds:g} s of a simulated B92 link at 40 MHz"
     with Dashboard(title, seconds, quiet=as_json) as dashboard:

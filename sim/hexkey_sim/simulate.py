@@ -127,7 +127,7 @@ def _receive(
                 "reasons": [SIMULATED_BOARD],
             }
         )
-        receiver = Receiver(RUN, (gate,) * DETECTORS, ident.period_ticks, BIT_OF_DETECTOR)
+        receiver = Receiver(RUN, (gate,) * DETECTORS, ident.period_ticks)
         host.arm(RUN)
         chunks = []
         while board.time_s < seconds:

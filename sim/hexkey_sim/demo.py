@@ -47,6 +47,10 @@ class DemoSettings:
         Folder for records, stores, reports and pictures; an earlier demonstration's is replaced.
     untrusted_transmission : float
         Passed to Bob, who labels his keys with it.
+    eve : str, optional
+        An eavesdropper on the line, as `hexkey_sim.eve.specification` reads it.
+    channel_loss_db : float, optional
+        Instead of the preset's.
     """
 
     preset: str
@@ -55,6 +59,8 @@ class DemoSettings:
     block_bits: int
     seed: int | None
     untrusted_transmission: float
+    eve: str | None = None
+    channel_loss_db: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +102,10 @@ def _board(settings: DemoSettings, out: Path) -> list[str]:
     words = ["virtual-board", "--preset", settings.preset, "--record", out / "alice.record"]
     if settings.seed is not None:
         words += ["--seed", settings.seed]
+    if settings.eve is not None:
+        words += ["--eve", settings.eve]
+    if settings.channel_loss_db is not None:
+        words += ["--channel-loss-db", settings.channel_loss_db]
     return _hexkey(*words, "--json-lines")
 
 

@@ -1,8 +1,9 @@
-"""Alice's bits: any pulse's, at any time, without keeping them.
+"""Alice's bits and bases: any pulse's, at any time, without keeping them.
 
 A link at 40 MHz sends 5 MB of bits a second, of which the simulation looks at a few thousand and
 the record at all. Bits are therefore a function of the pulse number: random ones come from a
-generator seeded for each block of 8 Mibit.
+generator seeded for each block of 8 Mibit. Bases are bits like them, 1 for the key basis, but not
+of even odds.
 """
 
 from typing import Protocol
@@ -33,14 +34,22 @@ class AliceBits(Protocol):
 
 
 class SeededBits:
-    """Independent, uniform bits, expanded from a seed: a simulation's, never secret."""
+    """Independent bits, expanded from a seed: a simulation's, never secret.
+
+    Parameters
+    ----------
+    seed : SeedSequence
+    ones : float
+        Probability of a one, to 2^-24.
+    """
 
     randomness: Kind = "random"
     source = "seeded simulation"
     pattern = None
 
-    def __init__(self, seed: np.random.SeedSequence) -> None:
+    def __init__(self, seed: np.random.SeedSequence, ones: float = 0.5) -> None:
         self._seed = seed
+        self._ones = ones
         self._cached: tuple[int, Packed] = (-1, np.empty(0, np.uint8))
 
     def packed(self, first_pulse: int, count: int) -> Packed:
@@ -58,8 +67,14 @@ class SeededBits:
             key = (*self._seed.spawn_key, block)
             seed = np.random.SeedSequence(self._seed.entropy, spawn_key=key)
             generator = np.random.Generator(np.random.PCG64(seed))
-            self._cached = block, np.frombuffer(generator.bytes(BLOCK_BYTES), np.uint8)
+            self._cached = block, self._draw(generator)
         return self._cached[1]
+
+    def _draw(self, generator: np.random.Generator) -> Packed:
+        if self._ones == 0.5:  # fair bits are the generator's own
+            return np.frombuffer(generator.bytes(BLOCK_BYTES), np.uint8)
+        ones = generator.random(8 * BLOCK_BYTES, np.float32) < np.float32(self._ones)
+        return np.packbits(ones, bitorder="little")
 
 
 class PatternBits:
@@ -78,15 +93,24 @@ class PatternBits:
 
 
 def neighbours(
-    bits: AliceBits, pulses: NDArray[np.int64]
+    bits: AliceBits, bases: AliceBits | None, pulses: NDArray[np.int64]
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]:
-    """Return the bits of the pulses before, of, and after each of `pulses` (ascending or nearly).
+    """Return the states of the pulses before, of, and after each of `pulses` (nearly ascending).
 
+    A state is the bit in the key basis (and where there is but one), the bit + 2 in the test basis.
     Before her pulse 0 Alice's modulator rests in the state of that pulse.
     """
     first = max(int(pulses.min()) - 1, 0) & ~7
-    packed = bits.packed(first, int(pulses.max()) + 2 - first)
-
+    count = int(pulses.max()) + 2 - first
     local = pulses - first
-    before = np.maximum(local - 1, -first)
-    return bits_at(packed, before), bits_at(packed, local), bits_at(packed, local + 1)
+    places = np.maximum(local - 1, -first), local, local + 1
+    packed = bits.packed(first, count)
+    if bases is None:
+        before, now, after = (bits_at(packed, place) for place in places)
+        return before, now, after
+    key = bases.packed(first, count)
+    before, now, after = (
+        bits_at(packed, place) | (bits_at(key, place) ^ np.uint8(1)) << np.uint8(1)
+        for place in places
+    )
+    return before, now, after

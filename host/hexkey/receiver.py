@@ -14,7 +14,8 @@ from hexkey.errors import InputError
 from hexkey.events import Events
 from hexkey.gate import Gate
 from hexkey.randomness import Randomness
-from hexkey.sift import BIT_OF_DETECTOR, Sifted, Sifter
+from hexkey.rule import B92Rule, Rule
+from hexkey.sift import Sifted, Sifter
 from hexkey.wire import (
     G2,
     LAGS,
@@ -35,11 +36,12 @@ from hexkey.wire import (
 
 @dataclass(frozen=True, slots=True)
 class SiftedChunk:
-    """Sifted bits as they come, in order of pulses within an epoch."""
+    """Sifted bits as they come, in order of pulses within an epoch; with BB84 their bases, too."""
 
     epoch: int
     pulses: NDArray[np.uint64]
     bits: NDArray[np.uint8] = field(repr=False)
+    bases: NDArray[np.uint8] | None = None
 
 
 @dataclass(slots=True)
@@ -50,6 +52,7 @@ class SiftCounts:
     outside_gate: int = 0
     repeats: int = 0
     double_pulses: int = 0
+    cross_pulses: int = 0
     other_detectors: int = 0
     sifted_bits: int = 0
     board_lost: int = 0
@@ -84,8 +87,8 @@ class Receiver:
         Software gate of each detector, in ticks.
     period_ticks : int
         Period of the source.
-    bit_of_detector : sequence of int
-        The B92 bit that a click of each detector stands for.
+    rule : Rule
+        What a click means.
 
     Attributes
     ----------
@@ -101,12 +104,12 @@ class Receiver:
         run: int,
         gates: tuple[Gate, ...],
         period_ticks: int,
-        bit_of_detector: tuple[int, ...] = BIT_OF_DETECTOR,
+        rule: Rule | None = None,
     ) -> None:
         self._run = run
         self._gates = gates
         self._period_ticks = period_ticks
-        self._bit_of_detector = bit_of_detector
+        self._rule = B92Rule() if rule is None else rule
         self._epoch: int | None = None
         self._sifter = self._new_sifter()
         self.counts = SiftCounts()
@@ -208,17 +211,18 @@ class Receiver:
             ) from None
 
     def _chunk(self, sifted: Sifted) -> SiftedChunk:
-        counts = self.counts
+        clicks, counts = self._rule.read(sifted), self.counts
         counts.outside_gate += sifted.outside
         counts.repeats += sifted.repeats
-        counts.double_pulses += sifted.doubles
-        counts.other_detectors += sifted.other
-        counts.sifted_bits += len(sifted.bit)
+        counts.double_pulses += clicks.doubles
+        counts.cross_pulses += clicks.crosses
+        counts.other_detectors += clicks.other
+        counts.sifted_bits += len(clicks.bit)
         assert self._epoch is not None
-        return SiftedChunk(self._epoch, sifted.pulse, sifted.bit)
+        return SiftedChunk(self._epoch, clicks.pulse, clicks.bit, clicks.basis)
 
     def _new_sifter(self) -> Sifter:
-        return Sifter(self._gates, self._period_ticks, self._bit_of_detector)
+        return self._rule.sifter(self._gates, self._period_ticks)
 
     def _add(self, histogram: Histogram) -> None:
         """Sum over detectors: a single detector's counts are key bits at low rates."""

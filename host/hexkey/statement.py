@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from hexkey.conditions import RECORD, RecordFacts, unmet
 from hexkey.errors import ConfigurationError, InputError
 
 MAGIC = b"HEXALICE"
@@ -77,14 +78,13 @@ class Statement:
     @property
     def reason_for_demonstration(self) -> str | None:
         """Why keys made from this record are demonstrations; None if they may be secret."""
-        reasons = []
-        if self.randomness != "random":
-            reasons.append(f"Alice's bits are {self.randomness}, not random")
-        if self.source != "operating system" and not self.source.startswith("hardware"):
-            reasons.append(f"Alice's bits came from: {self.source}")
-        if self.simulated:
-            reasons.append("the photons were simulated")
-        return "; ".join(reasons) or None
+        return "; ".join(self.reasons) or None
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """The same, one by one."""
+        facts = RecordFacts(self.randomness, self.source, self.simulated)
+        return unmet(self.protocol, RECORD, facts)
 
 
 def _problem(statement: Statement) -> str | None:

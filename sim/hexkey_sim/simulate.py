@@ -190,7 +190,7 @@ def _receive(
                 "reasons": [SIMULATED_BOARD],
             }
         )
-        receiver = Receiver(RUN, (gate,) * DETECTORS, ident.period_ticks, BIT_OF_DETECTOR)
+        receiver = Receiver(RUN, (gate,) * DETECTORS, ident.period_ticks)
         host.arm(RUN)
         frames: list[Frame] = []
         while board.time_s < seconds:

@@ -199,7 +199,7 @@ def _host(
                 ).to_json(),
             }
         )
-        receiver = Receiver(RUN, (GATE,) * DETECTORS, ident.period_ticks, BIT_OF_DETECTOR)
+        receiver = Receiver(RUN, (GATE,) * DETECTORS, ident.period_ticks)
         board.arm(RUN)
         frames: list[Frame] = []
         while not has_played(out):

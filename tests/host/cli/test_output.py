@@ -11,8 +11,8 @@ from tests.host.cli.conftest import Run, Stores
 
 from hexkey.cli import display
 from hexkey.cli.display import describe, print_report
+from hexkey.conditions import CIRCUMSTANCES, Circumstances, unmet
 from hexkey.session.block import BlockCounts, Session
-from hexkey.session.handshake import PROTOCOL_REASONS
 from hexkey.session.parameters import SessionParameters
 from hexkey.session.tally import Tally
 
@@ -229,7 +229,7 @@ def test_every_key_carries_what_the_protocol_says_of_itself(
 ) -> None:
     words = ("--record", simulated / "alice.record", "--out", tmp_path / "out", "--json")
     report = json.loads(run("distill", simulated / "run.recording", *words).out)
-    assert set(PROTOCOL_REASONS) <= set(report["reasons"])
+    assert set(unmet("b92", CIRCUMSTANCES, Circumstances("b92"))) <= set(report["reasons"])
 
 
 def test_a_recording_too_short_for_a_block_says_so(run: Run, tmp_path: Path) -> None:

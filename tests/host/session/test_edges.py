@@ -20,9 +20,10 @@ from hexkey.errors import BlockDropped, ChannelError, ConfigurationError, InputE
 from hexkey.party import detections_csv
 from hexkey.record import RecordReader, RecordWriter, Statement
 from hexkey.session import align, conversation
+from hexkey.session.align import Sample
 from hexkey.session.channel import Channel
 from hexkey.session.conversation import LiveConversation
-from hexkey.session.messages import Align, Type
+from hexkey.session.messages import Type
 from hexkey.session.parameters import MOST_BLOCK_BITS, SessionParameters
 from hexkey.store import compare
 
@@ -176,7 +177,7 @@ def test_a_sample_that_spans_years_takes_no_memory(tmp_path: Path) -> None:
     pulses = np.cumsum(rng.integers(1, 2**32, 256)).astype(np.uint64)
     bits = ((pulses + np.uint64(1)) % np.uint64(2)).astype(np.uint8)  # the pattern's, one later
     with RecordReader(path) as record:
-        found = align._search(Align(0, pulses, bits ^ np.uint8(1)), record, 10**6)
+        found = align._search(Sample(0, pulses, bits ^ np.uint8(1)), record, 10**6)
         assert (found.offset, found.modulo, found.mismatches) == (1, 2, 0)
-        found = align._search(Align(0, pulses, bits), record, 10**6)
+        found = align._search(Sample(0, pulses, bits), record, 10**6)
         assert (found.offset, found.modulo, found.mismatches) == (0, 2, 0)

@@ -3,15 +3,20 @@
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from hexkey.board import Board
 from hexkey.board_settings import BoardSettings, DetectorSettings
 from hexkey.errors import StoreError
 from hexkey.events import DETECTORS, Events
 from hexkey.gate import Gate
+from hexkey.randomness import OperatingSystem
 from hexkey.receiver import Receiver
 from hexkey.record import RecordReader, RecordWriter
 from hexkey.recording import SIMULATED_BOARD, RecordingWriter, describe_run
+from hexkey.rule import B92Rule, Bb84Rule
+from hexkey.session.bb84 import Bb84Terms
+from hexkey.session.parameters import SessionParameters
 from hexkey.sift import BIT_OF_DETECTOR
 from hexkey.window import Window
 from hexkey.wire import Frame, Kind, unpack_frames
@@ -19,13 +24,16 @@ from hexkey_sim.board_runner import RecordedLink
 from hexkey_sim.eve.knowledge import Knowledge, knowledge
 from hexkey_sim.link import record_statement
 from hexkey_sim.link.light import Eavesdropper, Notes
+from hexkey_sim.link.parameters import LinkParameters
 from hexkey_sim.link.presets import Preset
 from hexkey_sim.link.profile import b92, bb84
-from hexkey_sim.link.theory import Expectation
+from hexkey_sim.link.theory import Expectation, multiphoton_probability
+from hexkey_sim.link.theory_bb84 import key_shares
 from hexkey_sim.sifted import SiftedRun, sift_run
 from hexkey_sim.virtual_board import STEPS_PER_S, VirtualBoard
 
 HOLDOFF_PULSES = 2
+BB84_BLOCK_CLICKS = 200_000  # of a recording's session
 RUN = 1
 
 
@@ -182,15 +190,17 @@ def _receive(
         host.configure(
             BoardSettings(detectors=(detector,) * ident.detectors, holdoff_pulses=HOLDOFF_PULSES)
         )
+        window = Window(gate, ident.period_ticks, ident.tick_ps)
         recording.meta(
             {
-                **describe_run(
-                    RUN, Window(gate, ident.period_ticks, ident.tick_ps), BIT_OF_DETECTOR
-                ),
+                **describe_run(RUN, window, BIT_OF_DETECTOR),
                 "reasons": [SIMULATED_BOARD],
+                **_described(preset.parameters),
             }
         )
-        receiver = Receiver(RUN, (gate,) * DETECTORS, ident.period_ticks)
+        bb84_link = preset.parameters.protocol == "bb84"
+        rule = Bb84Rule(OperatingSystem()) if bb84_link else B92Rule()
+        receiver = Receiver(RUN, (gate,) * DETECTORS, ident.period_ticks, rule)
         host.arm(RUN)
         frames: list[Frame] = []
         while board.time_s < seconds:
@@ -199,6 +209,24 @@ def _receive(
         frames += _passed_on(host.frames(0.0), receiver)
         receiver.finish()
         return receiver, unpack_frames(frames)
+
+
+def _described(parameters: LinkParameters) -> dict[str, Any]:
+    """Return what else a recording of BB84 has to say, so that `hexkey distill` knows its terms."""
+    if parameters.protocol == "b92":
+        return {}
+    alice, bob = key_shares(parameters)
+    terms = Bb84Terms(alice, bob, multiphoton_probability(parameters), 0.0)
+    session = SessionParameters(
+        protocol="bb84",
+        pulse_rate_hz=parameters.pulse_rate_hz,
+        block_bits=BB84_BLOCK_CLICKS,
+        estimate_bits=0,
+    )
+    return {
+        "parameters": session.to_json(),
+        "bb84": {"terms": terms.to_json(), "double_clicks": "random"},
+    }
 
 
 def _passed_on(frames: list[Frame], receiver: Receiver) -> list[Frame]:

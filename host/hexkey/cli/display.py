@@ -96,7 +96,15 @@ def describe(event: Event) -> str:
         return f"listening on {event['address']}"
     if name == "session":
         settled = event["settled"]
-        return "session opened" + (f", {len(settled)} key(s) settled" if settled else "")
+        opened = "session opened" + (f", {len(settled)} key(s) settled" if settled else "")
+        kind = "secret" if event["label"] == "secret" else "for demonstration"
+        return "\n".join(
+            [
+                f"{opened}; its keys are {kind}",
+                *(f"    because {reason}" for reason in event["reasons"]),
+                *(f"    assuming that {assumption}" for assumption in event["assumptions"]),
+            ]
+        )
     if name == "aligned":
         modulo = f" modulo {event['modulo']}" if event["modulo"] else ""
         return (
@@ -199,6 +207,10 @@ def summary(report: Event) -> list[tuple[str, str]]:
     lines.append(("label", report["label"]))
     lines += [
         ("  because" if i == 0 else "", f"- {why}") for i, why in enumerate(report["reasons"])
+    ]
+    lines += [
+        ("assuming that" if i == 0 else "", f"- {what}")
+        for i, what in enumerate(report.get("assumptions", ()))
     ]
     return lines
 

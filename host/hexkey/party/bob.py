@@ -22,7 +22,7 @@ from hexkey.session.channel import connect
 from hexkey.session.conversation import BOB, LiveConversation
 from hexkey.session.handshake import bob_handshake
 from hexkey.session.parameters import BobStatement
-from hexkey.session.tally import Progress, Tally
+from hexkey.session.tally import Progress, Tally, what_keys_are
 from hexkey.sift_bb84 import DoubleClicks
 from hexkey.store import Store
 
@@ -107,7 +107,14 @@ def _run(
                         **describe_session(session, settings.double_clicks),
                     }
                 )
-            progress({"event": "session", "settled": greeting.settled, "run": run_id})
+            progress(
+                {
+                    "event": "session",
+                    "settled": greeting.settled,
+                    "run": run_id,
+                    **what_keys_are(session),
+                }
+            )
             tally = Tally(session, auth_bits_used=KEY_BITS * talk.auth_keys_used)
             ended_by: HexkeyError | None = None
             try:

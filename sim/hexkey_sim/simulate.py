@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from hexkey.board import Board
 from hexkey.board_settings import BoardSettings, DetectorSettings
@@ -11,7 +12,12 @@ from hexkey.events import DETECTORS, Events
 from hexkey.gate import Gate
 from hexkey.receiver import Receiver
 from hexkey.record import RecordReader, RecordWriter
-from hexkey.recording import SIMULATED_BOARD, RecordingWriter, describe_run
+from hexkey.recording import (
+    SIMULATED_BOARD,
+    RecordingWriter,
+    describe_protocol,
+    describe_run,
+)
 from hexkey.sift import BIT_OF_DETECTOR
 from hexkey.window import Window
 from hexkey.wire import Frame, Kind, unpack_frames
@@ -22,6 +28,7 @@ from hexkey_sim.link.light import Eavesdropper, Notes
 from hexkey_sim.link.presets import Preset
 from hexkey_sim.link.profile import b92, bb84
 from hexkey_sim.link.theory import Expectation
+from hexkey_sim.roles import session_parameters, terms_of
 from hexkey_sim.sifted import SiftedRun, sift_run
 from hexkey_sim.virtual_board import STEPS_PER_S, VirtualBoard
 
@@ -187,6 +194,7 @@ def _receive(
                 **describe_run(
                     RUN, Window(gate, ident.period_ticks, ident.tick_ps), BIT_OF_DETECTOR
                 ),
+                **_described(preset),
                 "reasons": [SIMULATED_BOARD],
             }
         )
@@ -199,6 +207,14 @@ def _receive(
         frames += _passed_on(host.frames(0.0), receiver)
         receiver.finish()
         return receiver, unpack_frames(frames)
+
+
+def _described(preset: Preset) -> dict[str, Any]:
+    """Return what a recording of BB84 says for `hexkey distill`; B92 has the usual parameters."""
+    link = preset.parameters
+    if link.protocol == "b92":
+        return {}
+    return describe_protocol(session_parameters(link), terms_of(link))
 
 
 def _passed_on(frames: list[Frame], receiver: Receiver) -> list[Frame]:

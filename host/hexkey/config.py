@@ -146,7 +146,7 @@ class BobSettings:
 
     @property
     def efficiency_ratio(self) -> float | None:
-        """The best detector's efficiency over the worst one's, at the worst time; None if unknown."""
+        """The best detector's efficiency over the worst's, at the worst time; None if unknown."""
         rows = [
             self.efficiency[i : i + DETECTORS] for i in range(0, len(self.efficiency), DETECTORS)
         ]

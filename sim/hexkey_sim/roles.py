@@ -20,7 +20,7 @@ from hexkey.session.parameters import SessionParameters
 from hexkey_sim.link.parameters import LinkParameters
 from hexkey_sim.link.presets import Preset
 from hexkey_sim.link.receiver import Detector
-from hexkey_sim.link.theory import Gate
+from hexkey_sim.link.theory import Gate, g2_of_periods
 from hexkey_sim.link.theory_bb84 import key_shares
 
 BLOCK_BITS = {"b92": 40_000, "bb84": 200_000}  # sifted bits, clicks
@@ -42,8 +42,10 @@ def session_parameters(link: LinkParameters, block_bits: int | None = None) -> S
 
 
 def source_of(link: LinkParameters) -> SourceSettings:
-    """Return what Alice knows of her source."""
-    return SourceSettings(mean_photons_upper=link.mean_photons, g2_upper=link.g2, epsilon=CERTAIN)
+    """Return what Alice knows of her source: g2 as measured over whole periods."""
+    return SourceSettings(
+        mean_photons_upper=link.mean_photons, g2_upper=g2_of_periods(link), epsilon=CERTAIN
+    )
 
 
 def terms_of(link: LinkParameters) -> Bb84Terms:

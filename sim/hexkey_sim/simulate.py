@@ -10,6 +10,7 @@ from hexkey.board_settings import BoardSettings, DetectorSettings
 from hexkey.errors import StoreError
 from hexkey.events import DETECTORS, Events
 from hexkey.gate import Gate
+from hexkey.randomness import OperatingSystem
 from hexkey.receiver import Receiver
 from hexkey.record import RecordReader, RecordWriter
 from hexkey.recording import (
@@ -18,6 +19,7 @@ from hexkey.recording import (
     describe_protocol,
     describe_run,
 )
+from hexkey.rule import B92Rule, Bb84Rule
 from hexkey.sift import BIT_OF_DETECTOR
 from hexkey.window import Window
 from hexkey.wire import Frame, Kind, unpack_frames
@@ -25,6 +27,7 @@ from hexkey_sim.board_runner import RecordedLink
 from hexkey_sim.eve.knowledge import Knowledge, knowledge
 from hexkey_sim.link import record_statement
 from hexkey_sim.link.light import Eavesdropper, Notes
+from hexkey_sim.link.parameters import LinkParameters
 from hexkey_sim.link.presets import Preset
 from hexkey_sim.link.profile import b92, bb84
 from hexkey_sim.link.theory import Expectation
@@ -189,16 +192,17 @@ def _receive(
         host.configure(
             BoardSettings(detectors=(detector,) * ident.detectors, holdoff_pulses=HOLDOFF_PULSES)
         )
+        window = Window(gate, ident.period_ticks, ident.tick_ps)
         recording.meta(
             {
-                **describe_run(
-                    RUN, Window(gate, ident.period_ticks, ident.tick_ps), BIT_OF_DETECTOR
-                ),
-                **_described(preset),
+                **describe_run(RUN, window, BIT_OF_DETECTOR),
                 "reasons": [SIMULATED_BOARD],
+                **_described(preset.parameters),
             }
         )
-        receiver = Receiver(RUN, (gate,) * DETECTORS, ident.period_ticks)
+        bb84_link = preset.parameters.protocol == "bb84"
+        rule = Bb84Rule(OperatingSystem()) if bb84_link else B92Rule()
+        receiver = Receiver(RUN, (gate,) * DETECTORS, ident.period_ticks, rule)
         host.arm(RUN)
         frames: list[Frame] = []
         while board.time_s < seconds:
@@ -209,9 +213,8 @@ def _receive(
         return receiver, unpack_frames(frames)
 
 
-def _described(preset: Preset) -> dict[str, Any]:
-    """Return what a recording of BB84 says for `hexkey distill`; B92 has the usual parameters."""
-    link = preset.parameters
+def _described(link: LinkParameters) -> dict[str, Any]:
+    """Return what else a recording of BB84 has to say, so that `hexkey distill` knows its terms."""
     if link.protocol == "b92":
         return {}
     return describe_protocol(session_parameters(link), terms_of(link))

@@ -115,7 +115,13 @@ def known_share(eve: TimeShift) -> float:
 
 
 def _in_gate(eve: TimeShift) -> float:
-    return window_fraction(eve.gate, eve.parameters.lifetime_ps, eve.parameters.period_ps)
+    """Return the share of photons left alone that come into the gate of their detector."""
+    found = []
+    for detector in eve.parameters.detectors[:2]:
+        start_ps = max(0.0, eve.gate.start_ps - detector.delay_ps)
+        seen = Gate(start_ps, eve.gate.stop_ps - detector.delay_ps - start_ps)
+        found.append(window_fraction(seen, eve.parameters.lifetime_ps, eve.parameters.period_ps))
+    return sum(found) / len(found)
 
 
 def _left_alone(eve: TimeShift) -> float:

@@ -93,6 +93,15 @@ def same_pulse_share(parameters: LinkParameters) -> float:
     return math.tanh(parameters.period_ps / parameters.lifetime_ps / 2)
 
 
+def g2_of_periods(parameters: LinkParameters) -> float:
+    """Return the g² that Alice would measure inside, over whole periods.
+
+    Late photons of the pulse before meet those of the pulse itself, which makes it 1 - S (1 - g²)
+    rather than the emitter's g². A pulse then holds several photons with g² μ²/2 at most.
+    """
+    return 1 - same_pulse_share(parameters) * (1 - parameters.g2)
+
+
 def correlation_without_analysers(parameters: LinkParameters) -> float:
     """Return the expected ``<n0 n1> / <n0><n1>`` of raw clicks in the same pulse (Fig. 1, HBT).
 

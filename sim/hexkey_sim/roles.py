@@ -32,7 +32,7 @@ LEAST_EFFICIENCY = 0.01
 def session_parameters(link: LinkParameters, block_bits: int | None = None) -> SessionParameters:
     """Return the parameters of a session over the link."""
     protocol = link.protocol
-    sample = {"estimate_bits": 0, "qber_expected": 0.03} if protocol == "bb84" else {}
+    sample = {"estimate_bits": 0, "qber_expected": 0.02} if protocol == "bb84" else {}
     return SessionParameters(
         protocol=protocol,
         pulse_rate_hz=link.pulse_rate_hz,

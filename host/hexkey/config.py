@@ -70,10 +70,12 @@ class BobSettings:
     double_clicks : {"random", "discard"}
         BB84: both detectors of a basis clicked; discarding such pulses makes demonstrations.
     efficiency : tuple of float
-        BB84: measured efficiency of each detector over the gate, in any unit; none if not measured,
-        and then keys are demonstrations.
+        BB84: measured efficiencies of the four detectors for light that arrives at some time, in
+        any unit, then for the next time, and so on across the gate; none if not measured, and then
+        keys are demonstrations.
     efficiency_ratio_limit : float
-        BB84: keys are demonstrations if the best of them is better than the worst by more.
+        BB84: keys are demonstrations if at any of these times the best is better than the worst by
+        more.
     untrusted_transmission : float
         B92: transmission between the source and the clicks that an attacker could replace, if
         known: 0 for unknown. Below 1 - 1/sqrt(2) B92 gives no secret at all, and the label says so.
@@ -142,6 +144,15 @@ class BobSettings:
         self._check_bb84()
         _check_seed(self.seed)
 
+    @property
+    def efficiency_ratio(self) -> float | None:
+        """The best detector's efficiency over the worst's, at the worst time; None if unknown."""
+        rows = [
+            self.efficiency[i : i + DETECTORS] for i in range(0, len(self.efficiency), DETECTORS)
+        ]
+        ratios = [max(row) / min(row) if min(row) else math.inf for row in rows if max(row)]
+        return max(ratios, default=None)
+
     def _check_bb84(self) -> None:
         if not 0.5 <= self.key_basis_probability < 1:
             raise ConfigurationError(
@@ -153,9 +164,10 @@ class BobSettings:
                 f"double_clicks must be {' or '.join(get_args(DoubleClicks))}, not "
                 f"{self.double_clicks!r}"
             )
-        if len(self.efficiency) not in (0, DETECTORS) or not all(e > 0 for e in self.efficiency):
+        if len(self.efficiency) % DETECTORS or min(self.efficiency, default=0.0) < 0:
             raise ConfigurationError(
-                f"efficiency must have {DETECTORS} positive values, one for each detector, or none"
+                f"efficiency must have {DETECTORS} values for each time, one for each detector, "
+                "none of them negative"
             )
         if not self.efficiency_ratio_limit >= 1:
             raise ConfigurationError(

@@ -93,6 +93,8 @@ class Receiver:
     Attributes
     ----------
     counts : SiftCounts
+    counted : str
+        What its `sifted_bits` are: those of B92, or clicks that may be of other bases than Alice's.
     counters, status, g2 : Counters, Status, G2 or None
         As the board said last.
     markers : list of (int, int)
@@ -110,6 +112,7 @@ class Receiver:
         self._gates = gates
         self._period_ticks = period_ticks
         self._rule = B92Rule() if rule is None else rule
+        self.counted = self._rule.counted
         self._epoch: int | None = None
         self._sifter = self._new_sifter()
         self.counts = SiftCounts()
@@ -144,7 +147,8 @@ class Receiver:
 
     def facts(self) -> dict[str, Any]:
         """Return the counts, for a report: sums over detectors only."""
-        return asdict(self.counts)
+        facts = asdict(self.counts)
+        return {**facts, self.counted.replace(" ", "_"): facts.pop("sifted_bits")}
 
     def histogram_facts(self) -> dict[str, Any] | None:
         """Return the ungated arrival histogram, summed over detectors, for a report."""

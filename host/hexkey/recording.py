@@ -19,8 +19,10 @@ from typing import Any
 
 from hexkey.conditions import SIMULATED
 from hexkey.errors import InputError, StoreError
+from hexkey.session.bb84 import Bb84Terms
 from hexkey.session.block import Session
 from hexkey.session.messages import Type
+from hexkey.session.parameters import SessionParameters
 from hexkey.window import Window
 
 MAGIC = b"HEXKEYRC"
@@ -47,16 +49,22 @@ def describe_run(run: int, window: Window, bit_of_detector: Sequence[int]) -> di
 
 def describe_session(session: Session, double_clicks: str) -> dict[str, Any]:
     """Return what it must say of its session, for the same."""
-    bb84 = None
-    if session.bb84:
-        bb84 = {"terms": session.bb84.to_json(), "double_clicks": double_clicks}
     return {
         "session_id": session.session_id,
-        "parameters": session.parameters.to_json(),
         "reasons": list(session.reasons),
         "secret": session.secret,
-        "bb84": bb84,
+        **describe_protocol(session.parameters, session.bb84, double_clicks),
     }
+
+
+def describe_protocol(
+    parameters: SessionParameters, bb84: Bb84Terms | None, double_clicks: str = "random"
+) -> dict[str, Any]:
+    """Return what it must say for a session that is still to be held with it."""
+    described: dict[str, Any] = {"parameters": parameters.to_json()}
+    if bb84 is not None:
+        described["bb84"] = {"terms": bb84.to_json(), "double_clicks": double_clicks}
+    return described
 
 
 class ChunkType(IntEnum):

@@ -37,7 +37,10 @@ class Clicks:
 
 
 class Rule(Protocol):
-    """A protocol's rule."""
+    """A protocol's rule; `counted` is what it makes of pulses, for people."""
+
+    @property
+    def counted(self) -> str: ...
 
     def sifter(self, gates: Sequence[Gate], period_ticks: int) -> Sifter:
         """Return what gates and resolves the clicks of an epoch."""
@@ -51,6 +54,7 @@ class B92Rule:
     """One detector clicked: its bit. `bit_of_detector` is the bit that each stands for."""
 
     bit_of_detector: tuple[int, ...] = BIT_OF_DETECTOR
+    counted = "sifted bits"
 
     def sifter(self, gates: Sequence[Gate], period_ticks: int) -> Sifter:
         return Sifter(gates, period_ticks, self.bit_of_detector)
@@ -65,6 +69,7 @@ class Bb84Rule:
 
     randomness: Randomness
     double_clicks: DoubleClicks = "random"
+    counted = "clicks"  # half of which may be of other bases than Alice's
 
     def sifter(self, gates: Sequence[Gate], period_ticks: int) -> Sifter:
         return Sifter.of_masks(gates, period_ticks)

@@ -10,20 +10,17 @@ import typer
 
 from hexkey.cli.display import print_report, print_rows
 from hexkey.cli.options import JsonLinesOption, JsonOption
+from hexkey.errors import ConfigurationError
 from hexkey.randomness import OperatingSystem
 from hexkey_sim.cosim.command import cosim
 
 if TYPE_CHECKING:
     from hexkey_sim.simulate import Simulation
 
-PresetOption = Annotated[
-    str,
-    typer.Option(
-        "--preset",
-        help="Simulated link: table-ii, as-reported, bench (B92), bb84, bb84-improved or "
-        "bb84-skewed.",
-    ),
-]
+PRESETS_HELP = (
+    "Simulated link: table-ii, as-reported, bench (B92), bb84, bb84-improved or bb84-skewed."
+)
+PresetOption = Annotated[str, typer.Option("--preset", help=PRESETS_HELP)]
 EveOption = Annotated[
     str | None,
     typer.Option(
@@ -56,9 +53,18 @@ def register(app: typer.Typer) -> None:
 
 
 def demo(
-    preset_name: PresetOption = "as-reported",
+    protocol: Annotated[
+        Literal["b92", "bb84"] | None,
+        typer.Option(help="b92 (as-reported) or bb84; a preset has its own."),
+    ] = None,
+    preset_name: Annotated[
+        str | None, typer.Option("--preset", help=f"{PRESETS_HELP} By the protocol if not given.")
+    ] = None,
     seconds: Annotated[float, typer.Option(min=1, help="Length of the run in seconds.")] = 15.0,
-    block_bits: Annotated[int, typer.Option(help="Sifted bits in a block.")] = 40_000,
+    block_bits: Annotated[
+        int | None,
+        typer.Option(help="Sifted bits in a block (BB84: clicks); 40,000 or 200,000."),
+    ] = None,
     out: Annotated[Path, typer.Option(help="Folder for all that it makes.")] = Path("hexkey-demo"),
     eve: EveOption = None,
     channel_loss_db: LossOption = None,
@@ -75,20 +81,18 @@ def demo(
     from hexkey_sim.eve.specification import parse_eve
     from hexkey_sim.link import preset
 
-    chosen = preset(preset_name).with_channel_loss(channel_loss_db)
+    name = preset_name or {None: "as-reported", "b92": "as-reported", "bb84": "bb84"}[protocol]
+    chosen = preset(name).with_channel_loss(channel_loss_db)
+    link = chosen.parameters
+    if protocol not in (None, link.protocol):
+        raise ConfigurationError(f"the preset {name!r} is of {link.protocol}, not of {protocol}")
     if eve:
         parse_eve(eve, chosen)  # refused here rather than in one of the processes
-    settings = DemoSettings(
-        preset_name,
-        seconds,
-        out,
-        block_bits,
-        seed,
-        chosen.parameters.transmission,
-        eve,
-        channel_loss_db,
+    settings = DemoSettings(chosen, seconds, out, block_bits, seed, eve, channel_loss_db)
+    title = (
+        f"hexkey demo: {name}, {seconds:g} s of a simulated {link.protocol.upper()} link at "
+        f"{link.pulse_rate_hz / 1e6:g} MHz"
     )
-    title = f"hexkey demo: {preset_name}, {seconds:g} s of a simulated B92 link at 40 MHz"
     with Dashboard(title, seconds, quiet=as_json) as dashboard:
         outcome = run_demo(settings, dashboard)
     if as_json:
@@ -202,7 +206,8 @@ def virtual_board(
 ) -> None:
     """A receiver board without hardware: a simulated link behind a real port.
 
-    Prints the port that `hexkey bob --port` opens, and runs until interrupted.
+    Prints the port that `hexkey bob --port` opens, and runs until interrupted. Photons are always
+    simulated; without a seed Alice's bits are the operating system's.
     """
     from hexkey_sim.board_runner import BoardOptions, run_virtual_board
     from hexkey_sim.eve.specification import parse_eve
@@ -215,6 +220,7 @@ def virtual_board(
         chance,
         measurement=measurement,
         start_offset_pulses=_chance_offset(chance),
+        fresh_bits=seed is None,
         eve=parse_eve(eve, chosen) if eve else None,
     )
     options = BoardOptions(

@@ -13,10 +13,13 @@ from hexkey.gate import Gate
 from hexkey.randomness import OperatingSystem
 from hexkey.receiver import Receiver
 from hexkey.record import RecordReader, RecordWriter
-from hexkey.recording import SIMULATED_BOARD, RecordingWriter, describe_run
+from hexkey.recording import (
+    SIMULATED_BOARD,
+    RecordingWriter,
+    describe_protocol,
+    describe_run,
+)
 from hexkey.rule import B92Rule, Bb84Rule
-from hexkey.session.bb84 import Bb84Terms
-from hexkey.session.parameters import SessionParameters
 from hexkey.sift import BIT_OF_DETECTOR
 from hexkey.window import Window
 from hexkey.wire import Frame, Kind, unpack_frames
@@ -27,13 +30,12 @@ from hexkey_sim.link.light import Eavesdropper, Notes
 from hexkey_sim.link.parameters import LinkParameters
 from hexkey_sim.link.presets import Preset
 from hexkey_sim.link.profile import b92, bb84
-from hexkey_sim.link.theory import Expectation, multiphoton_probability
-from hexkey_sim.link.theory_bb84 import key_shares
+from hexkey_sim.link.theory import Expectation
+from hexkey_sim.roles import session_parameters, terms_of
 from hexkey_sim.sifted import SiftedRun, sift_run
 from hexkey_sim.virtual_board import STEPS_PER_S, VirtualBoard
 
 HOLDOFF_PULSES = 2
-BB84_BLOCK_CLICKS = 200_000  # of a recording's session
 RUN = 1
 
 
@@ -211,22 +213,11 @@ def _receive(
         return receiver, unpack_frames(frames)
 
 
-def _described(parameters: LinkParameters) -> dict[str, Any]:
+def _described(link: LinkParameters) -> dict[str, Any]:
     """Return what else a recording of BB84 has to say, so that `hexkey distill` knows its terms."""
-    if parameters.protocol == "b92":
+    if link.protocol == "b92":
         return {}
-    alice, bob = key_shares(parameters)
-    terms = Bb84Terms(alice, bob, multiphoton_probability(parameters), 0.0)
-    session = SessionParameters(
-        protocol="bb84",
-        pulse_rate_hz=parameters.pulse_rate_hz,
-        block_bits=BB84_BLOCK_CLICKS,
-        estimate_bits=0,
-    )
-    return {
-        "parameters": session.to_json(),
-        "bb84": {"terms": terms.to_json(), "double_clicks": "random"},
-    }
+    return describe_protocol(session_parameters(link), terms_of(link))
 
 
 def _passed_on(frames: list[Frame], receiver: Receiver) -> list[Frame]:

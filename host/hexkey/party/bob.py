@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import asdict, dataclass
+from math import isfinite
 from typing import Any, cast
 
 from hexkey import conditions
@@ -152,15 +153,18 @@ def _facts(settings: BobSettings, simulated: bool, randomness: Randomness) -> Bo
         settings.double_clicks,
         settings.holdoff_pulses * 1e12 / settings.session.pulse_rate_hz,
         1000 * settings.dead_time_ns,
-        settings.efficiency,
+        settings.efficiency_ratio,
         settings.efficiency_ratio_limit,
     )
 
 
 def _mismatch(settings: BobSettings) -> dict[str, Any]:
     """Return how far the configured efficiencies are from equal: nothing of the clicks."""
-    stated, limit = settings.efficiency, settings.efficiency_ratio_limit
-    return {"efficiency_ratio": max(stated) / min(stated) if stated else None, "limit": limit}
+    ratio = settings.efficiency_ratio
+    return {
+        "efficiency_ratio": ratio if ratio is None or isfinite(ratio) else "infinite",
+        "limit": settings.efficiency_ratio_limit,
+    }
 
 
 def demonstration_reasons(

@@ -3,9 +3,10 @@
 A link at 40 MHz sends 5 MB of bits a second, of which the simulation looks at a few thousand and
 the record at all. Bits are therefore a function of the pulse number: random ones come from a
 generator seeded for each block of 8 Mibit. Bases are bits like them, 1 for the key basis, but not
-of even odds.
+of even odds. Those of the operating system are drawn once for a block, which is kept for a while.
 """
 
+import os
 from typing import Protocol
 
 import numpy as np
@@ -33,24 +34,11 @@ class AliceBits(Protocol):
         """Return `count` bits from `first_pulse` on, packed, the first in bit 0."""
 
 
-class SeededBits:
-    """Independent bits, expanded from a seed: a simulation's, never secret.
-
-    Parameters
-    ----------
-    seed : SeedSequence
-    ones : float
-        Probability of a one, to 2^-24.
-    """
+class BlockwiseBits:
+    """Random bits that come in blocks: what both kinds below have in common."""
 
     randomness: Kind = "random"
-    source = "seeded simulation"
     pattern = None
-
-    def __init__(self, seed: np.random.SeedSequence, ones: float = 0.5) -> None:
-        self._seed = seed
-        self._ones = ones
-        self._cached: tuple[int, Packed] = (-1, np.empty(0, np.uint8))
 
     def packed(self, first_pulse: int, count: int) -> Packed:
         first_byte = first_pulse // 8
@@ -61,6 +49,71 @@ class SeededBits:
             parts.append(self._block(block)[max(first_byte - start, 0) : end_byte - start])
         joined = np.concatenate(parts) if parts else np.empty(0, np.uint8)
         return take(joined, first_pulse % 8, count)
+
+    def _block(self, block: int) -> Packed:
+        raise NotImplementedError
+
+
+class SystemBits(BlockwiseBits):
+    """Independent bits of the operating system, each drawn once: as Alice's real ones.
+
+    Parameters
+    ----------
+    ones : float
+        Probability of a one, to 2^-24.
+    kept : int
+        Blocks that are kept, the last ones that were asked for. A pulse further back than that
+        cannot be asked for again.
+    """
+
+    source = "operating system"
+
+    def __init__(self, ones: float = 0.5, kept: int = 64) -> None:
+        self._ones = round(ones * 2**24)
+        self._kept = kept
+        self._blocks: dict[int, Packed] = {}
+        self._drawn: set[int] = set()
+
+    def _block(self, block: int) -> Packed:
+        if block in self._blocks:
+            self._blocks[block] = self._blocks.pop(block)  # the newest again
+            return self._blocks[block]
+        if block in self._drawn:
+            raise ValueError(f"the bits of pulse {8 * BLOCK_BYTES * block} are not kept any more")
+        self._drawn.add(block)
+        self._blocks[block] = self._draw()
+        if len(self._blocks) > self._kept:
+            del self._blocks[next(iter(self._blocks))]
+        return self._blocks[block]
+
+    def _draw(self) -> Packed:
+        """A byte decides, or where it is on the edge (1 of 256) two more."""
+        if self._ones == 2**23:
+            return np.frombuffer(os.urandom(BLOCK_BYTES), np.uint8)
+        first = np.frombuffer(os.urandom(8 * BLOCK_BYTES), np.uint8)
+        ones = first < self._ones >> 16
+        edge = np.flatnonzero(first == self._ones >> 16)
+        more = np.frombuffer(os.urandom(2 * len(edge)), "<u2")
+        ones[edge] = more < (self._ones & 0xFFFF)
+        return np.packbits(ones, bitorder="little")
+
+
+class SeededBits(BlockwiseBits):
+    """Independent bits, expanded from a seed: a simulation's, never secret.
+
+    Parameters
+    ----------
+    seed : SeedSequence
+    ones : float
+        Probability of a one, to 2^-24.
+    """
+
+    source = "seeded simulation"
+
+    def __init__(self, seed: np.random.SeedSequence, ones: float = 0.5) -> None:
+        self._seed = seed
+        self._ones = ones
+        self._cached: tuple[int, Packed] = (-1, np.empty(0, np.uint8))
 
     def _block(self, block: int) -> Packed:
         if self._cached[0] != block:

@@ -53,8 +53,8 @@ class OpticalLink:
     seed : int
         All of the link's chance comes from it. The same seed and the same stretches give the same
         clicks; other stretches give other clicks with the same statistics, and the same bits.
-    alice_bits : AliceBits, optional
-        Random bits from the seed, if not given.
+    alice_bits, alice_bases : AliceBits, optional
+        Random ones from the seed, if not given; there are no bases but with BB84.
     eve : Eavesdropper, optional
         Who acts on the light before it comes to Bob.
     notebook : list of Notes, optional
@@ -77,6 +77,7 @@ class OpticalLink:
         seed: int,
         alice_bits: AliceBits | None = None,
         *,
+        alice_bases: AliceBits | None = None,
         eve: Eavesdropper | None = None,
         notebook: list[Notes] | None = None,
     ) -> None:
@@ -86,7 +87,7 @@ class OpticalLink:
             np.random.SeedSequence(seed).spawn(6)
         )
         self.alice_bits = SeededBits(bit_seed) if alice_bits is None else alice_bits
-        self.alice_bases = _bases(parameters, basis_seed)
+        self.alice_bases = _bases(parameters, basis_seed) if alice_bases is None else alice_bases
         self._eve = eve
         self._notebook = notebook
         self._eve_generator = np.random.default_rng(eve_seed)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from hexkey.errors import ConfigurationError
-from hexkey_sim.link.bits import PatternBits
+from hexkey_sim.link.bits import AliceBits, PatternBits, SystemBits
 from hexkey_sim.link.light import Eavesdropper, Notes
 from hexkey_sim.link.optical_link import OpticalLink
 from hexkey_sim.link.parameters import BB84_STATES_DEG, LinkParameters
@@ -42,6 +42,7 @@ class Preset:
         *,
         measurement: bool = False,
         start_offset_pulses: int | None = None,
+        fresh_bits: bool = False,
         eve: Eavesdropper | None = None,
         notebook: list[Notes] | None = None,
     ) -> OpticalLink:
@@ -49,6 +50,8 @@ class Preset:
 
         Parameters
         ----------
+        fresh_bits : bool
+            Alice's bits and bases are the operating system's, not the seed's.
         measurement : bool
             Alice sends the paper's public pattern 1-0-1-0… instead of random bits.
         start_offset_pulses : int, optional
@@ -69,8 +72,15 @@ class Preset:
                 f"the preset {self.name} is BB84, and the public pattern 1-0-1-0 is B92's: leave "
                 "--measurement out"
             )
-        pattern = PatternBits("10") if measurement else None
-        return OpticalLink(parameters, seed, pattern, eve=eve, notebook=notebook)
+        bits: AliceBits | None = None
+        bases: AliceBits | None = None
+        if measurement:
+            bits = PatternBits("10")
+        elif fresh_bits:
+            bits = SystemBits()
+            if parameters.protocol == "bb84":
+                bases = SystemBits(parameters.modulator.key_basis_probability)
+        return OpticalLink(parameters, seed, bits, alice_bases=bases, eve=eve, notebook=notebook)
 
     def with_channel_loss(self, loss_db: float | None) -> "Preset":
         """Return the preset with another loss between Alice and Bob; None leaves it as it is."""

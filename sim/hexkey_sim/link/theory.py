@@ -93,14 +93,13 @@ def same_pulse_share(parameters: LinkParameters) -> float:
     return math.tanh(parameters.period_ps / parameters.lifetime_ps / 2)
 
 
-def multiphoton_probability(parameters: LinkParameters) -> float:
-    """Return the probability that Alice's pulse holds several photons: g² μ²/2 at her output.
+def g2_of_periods(parameters: LinkParameters) -> float:
+    """Return the g² that Alice would measure inside, over whole periods.
 
-    With the g² that she would measure inside, over whole periods: late photons of the pulse before
-    meet those of the pulse itself, which makes it 1 - S (1 - g²) rather than the emitter's g².
+    Late photons of the pulse before meet those of the pulse itself, which makes it 1 - S (1 - g²)
+    rather than the emitter's g². A pulse then holds several photons with g² μ²/2 at most.
     """
-    together = 1 - same_pulse_share(parameters) * (1 - parameters.g2)
-    return together * parameters.mean_photons**2 / 2
+    return 1 - same_pulse_share(parameters) * (1 - parameters.g2)
 
 
 def correlation_without_analysers(parameters: LinkParameters) -> float:

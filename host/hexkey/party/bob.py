@@ -14,6 +14,7 @@ from hexkey.errors import ConfigurationError, HexkeyError
 from hexkey.events import DETECTORS
 from hexkey.live import LiveEvents
 from hexkey.party.setup import configure, open_board
+from hexkey.party.skew_watch import skew_facts, watched
 from hexkey.randomness import Randomness, Witnessed, choose_randomness
 from hexkey.receiver import Receiver, new_run_id, stream_facts
 from hexkey.recording import RecordingWriter, describe_run, describe_session
@@ -122,7 +123,10 @@ def _run(
                 with LiveEvents(
                     board, receiver, run_id, settings.seconds, progress, stop, refresher
                 ) as chunks:
-                    Bob(talk, session, store, tally, progress).run(chunks)
+                    seen = watched(
+                        chunks, receiver, window.tick_ps, progress, secret=session.secret
+                    )
+                    Bob(talk, session, store, tally, progress).run(seen)
             except HexkeyError as error:
                 ended_by = error
         report = {
@@ -132,6 +136,7 @@ def _run(
             "period_ticks": window.period_ticks,
             "histogram": receiver.histogram_facts(),
             "g2": receiver.g2_facts(),
+            "skew": skew_facts(receiver.skews(window.tick_ps)),
             "calibration": refresher.facts() if refresher else None,
             "mismatch": _mismatch(settings) if bb84 else None,
         }

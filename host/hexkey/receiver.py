@@ -5,6 +5,7 @@ The same object serves a live board and a recording; it does no I/O.
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from hexkey.gate import Gate
 from hexkey.randomness import Randomness
 from hexkey.rule import B92Rule, Rule
 from hexkey.sift import Sifted, Sifter
+from hexkey.skew import Skew, skews
 from hexkey.wire import (
     G2,
     LAGS,
@@ -121,6 +123,7 @@ class Receiver:
         self.g2: G2 | None = None
         self.markers: list[tuple[int, int]] = []
         self.histogram: tuple[int, int, NDArray[np.int64]] | None = None
+        self._arrivals: dict[int, NDArray[np.int64]] = {}  # of each detector: stays inside
         self.last_pulse = 0
 
     def push(self, frames: Iterable[Frame | Burst]) -> list[SiftedChunk]:
@@ -157,6 +160,18 @@ class Receiver:
             return None
         offset, width, counts = self.histogram
         return {"offset_ticks": offset, "bin_ticks": width, "counts": counts.tolist()}
+
+    def skews(self, tick_ps: Fraction) -> tuple[Skew, ...]:
+        """Return by how much the detectors of each pair differ in time, from their histograms.
+
+        Empty where the histogram does not reach over the period.
+        """
+        if self.histogram is None:
+            return ()
+        reach_ticks = self.histogram[1] * len(self.histogram[2])
+        if abs(reach_ticks - self._period_ticks) > self.histogram[1]:
+            return ()
+        return skews(self._arrivals, float(reach_ticks * tick_ps))
 
     def g2_facts(self) -> dict[str, Any] | None:
         """Return the pulsed g² of Bob's own clicks, for a report: a diagnostic, part of no bound.
@@ -233,6 +248,9 @@ class Receiver:
         """Sum over detectors: a single detector's counts are key bits at low rates."""
         counts = np.asarray(histogram.counts, np.int64)
         shape = (histogram.offset_ticks, histogram.bin_ticks)
+        before = self._arrivals.get(histogram.detector, np.zeros(len(counts), np.int64))
+        if len(before) == len(counts):
+            self._arrivals[histogram.detector] = before + counts
         if self.histogram is None or self.histogram[:2] != shape:
             self.histogram = (*shape, counts.copy())
         elif len(self.histogram[2]) == len(counts):

@@ -48,6 +48,8 @@ class Dashboard:
         if role == "bob":
             self._take(event)
         if self._live:
+            if (role, event["event"]) == ("bob", "session"):  # stays above the panel
+                self._console.print(Text(describe(event), style="dim"))
             self._live.update(self._panel())
         elif not self._quiet:
             self._print_line(role, event)

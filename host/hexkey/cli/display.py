@@ -86,7 +86,7 @@ def describe(event: Event) -> str:
         return f"{event['pulses']:,} pulses compared"
     if name == "tags":
         return f"{event['seconds']:.1f} s, {event['tags']:,} tags"
-    if name in ("tables", "tables-lost"):
+    if name in ("tables", "tables-lost", "skew"):
         return str(event["message"])
     if name == "table-kept":
         return f"the table of the {event['channel']} stays as it is: {event['message']}"
@@ -96,7 +96,15 @@ def describe(event: Event) -> str:
         return f"listening on {event['address']}"
     if name == "session":
         settled = event["settled"]
-        return "session opened" + (f", {len(settled)} key(s) settled" if settled else "")
+        opened = "session opened" + (f", {len(settled)} key(s) settled" if settled else "")
+        kind = "secret" if event["label"] == "secret" else "for demonstration"
+        return "\n".join(
+            [
+                f"{opened}; its keys are {kind}",
+                *(f"    because {reason}" for reason in event["reasons"]),
+                *(f"    assuming that {assumption}" for assumption in event["assumptions"]),
+            ]
+        )
     if name == "aligned":
         modulo = f" modulo {event['modulo']}" if event["modulo"] else ""
         return (
@@ -203,12 +211,18 @@ def summary(report: Event) -> list[tuple[str, str]]:
         lines.append((f"{what} of both roles", "equal" if report["equal"] else "NOT equal"))
     if calibration := report.get("calibration"):
         lines.append(("delay lines", _delay_lines(calibration)))
+    if skews := report.get("skew"):
+        lines.append(("detectors' skew", "; ".join(map(_skew, skews))))
     losses = {name: count for name, count in report["losses"].items() if count}
     counts = ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in losses.items())
     lines.append(("counts", counts or "none"))
     lines.append(("label", report["label"]))
     lines += [
         ("  because" if i == 0 else "", f"- {why}") for i, why in enumerate(report["reasons"])
+    ]
+    lines += [
+        ("assuming that" if i == 0 else "", f"- {what}")
+        for i, what in enumerate(report.get("assumptions", ()))
     ]
     return lines
 
@@ -259,6 +273,12 @@ def _source(found: Event) -> str:
         return "not bounded: no measurement of the source is stated"
     upper, epsilon = found["multiphoton_upper"], found["source_epsilon"]
     return f"in {upper:.2e} of the pulses at most; the chance that this is too low is {epsilon:.0e}"
+
+
+def _skew(found: Event) -> str:
+    first, second = found["detectors"]
+    alarm = ": NOT aligned" if found["alarm"] else ""
+    return f"{second} after {first} by {found['skew_ps']:.0f} ± {found['sigma_ps']:.0f} ps{alarm}"
 
 
 def _authentication(auth: dict[str, int], secret_bits: int) -> str:

@@ -23,7 +23,7 @@ from hexkey.session.conversation import LiveConversation
 from hexkey.session.handshake import alice_handshake
 from hexkey.session.messages import Type
 from hexkey.session.parameters import AliceStatement, SessionParameters
-from hexkey.session.tally import Progress, Tally
+from hexkey.session.tally import Progress, Tally, what_keys_are
 from hexkey.store import Store
 
 REFUSAL_TIMEOUT_S = 5.0
@@ -96,7 +96,14 @@ def _session(
             store.record_failure()
             raise
         store.clear_failures()
-        progress({"event": "session", "settled": greeting.settled, "bob": asdict(greeting.bob)})
+        progress(
+            {
+                "event": "session",
+                "settled": greeting.settled,
+                "bob": asdict(greeting.bob),
+                **what_keys_are(greeting.session),
+            }
+        )
         tally = Tally(greeting.session, auth_bits_used=KEY_BITS * talk.auth_keys_used)
         claims = RecordClaims(record.path, store)
         Alice(talk, greeting.session, record, store, claims, randomness, tally, progress).serve()

@@ -14,6 +14,7 @@ from hexkey.errors import ConfigurationError, HexkeyError
 from hexkey.events import DETECTORS
 from hexkey.live import LiveEvents
 from hexkey.party.setup import configure, open_board
+from hexkey.party.skew_watch import skew_facts, watched
 from hexkey.randomness import Randomness, Witnessed, choose_randomness
 from hexkey.receiver import Receiver, new_run_id, stream_facts
 from hexkey.recording import RecordingWriter, describe_run, describe_session
@@ -23,7 +24,7 @@ from hexkey.session.channel import connect
 from hexkey.session.conversation import BOB, LiveConversation
 from hexkey.session.handshake import bob_handshake
 from hexkey.session.parameters import BobStatement
-from hexkey.session.tally import Progress, Tally
+from hexkey.session.tally import Progress, Tally, what_keys_are
 from hexkey.sift_bb84 import DoubleClicks
 from hexkey.store import Store
 
@@ -108,14 +109,24 @@ def _run(
                         **describe_session(session, settings.double_clicks),
                     }
                 )
-            progress({"event": "session", "settled": greeting.settled, "run": run_id})
+            progress(
+                {
+                    "event": "session",
+                    "settled": greeting.settled,
+                    "run": run_id,
+                    **what_keys_are(session),
+                }
+            )
             tally = Tally(session, auth_bits_used=KEY_BITS * talk.auth_keys_used)
             ended_by: HexkeyError | None = None
             try:
                 with LiveEvents(
                     board, receiver, run_id, settings.seconds, progress, stop, refresher
                 ) as chunks:
-                    Bob(talk, session, store, tally, progress).run(chunks)
+                    seen = watched(
+                        chunks, receiver, window.tick_ps, progress, secret=session.secret
+                    )
+                    Bob(talk, session, store, tally, progress).run(seen)
             except HexkeyError as error:
                 ended_by = error
         report = {
@@ -125,6 +136,7 @@ def _run(
             "period_ticks": window.period_ticks,
             "histogram": receiver.histogram_facts(),
             "g2": receiver.g2_facts(),
+            "skew": skew_facts(receiver.skews(window.tick_ps)),
             "calibration": refresher.facts() if refresher else None,
             "mismatch": _mismatch(settings) if bb84 else None,
         }

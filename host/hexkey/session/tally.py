@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from hexkey.assumptions import assumed
 from hexkey.authenticate import KEY_BITS
 from hexkey.errors import BlockDropped
 from hexkey.keyrate import b92
@@ -28,6 +29,15 @@ BB84_SUMS = (
     *("key_bits", "test_bits", "test_errors", "test_ones", "single_lower"),
 )
 HANDSHAKE_TAGS, ALIGNMENT_TAGS = 3, 2
+
+
+def what_keys_are(session: Session) -> dict[str, Any]:
+    """Return a session's label, the reasons for it and what is assumed: known before any key is."""
+    return {
+        "label": "secret" if session.secret else "demonstration",
+        "reasons": list(session.reasons),
+        "assumptions": list(assumed(session.parameters.protocol)),
+    }
 
 
 @dataclass(slots=True)
@@ -140,8 +150,7 @@ class Tally:
             "schema": REPORT_SCHEMA,
             "protocol": self.session.parameters.protocol,
             "parameters": self.session.parameters.to_json(),
-            "label": "secret" if self.session.secret else "demonstration",
-            "reasons": list(self.session.reasons),
+            **what_keys_are(self.session),
             "sifted_bits": self.sifted_bits,
             "errors": self.errors,
             "qber": self.errors / self.sifted_bits if self.sifted_bits else None,

@@ -151,7 +151,8 @@ class Receiver:
     def facts(self) -> dict[str, Any]:
         """Return the counts, for a report: sums over detectors only."""
         facts = asdict(self.counts)
-        return {**facts, self.counted.replace(" ", "_"): facts.pop("sifted_bits")}
+        facts[self.counted.replace(" ", "_")] = facts.pop("sifted_bits")
+        return facts
 
     def histogram_facts(self) -> dict[str, Any] | None:
         """Return the ungated arrival histogram, summed over detectors, for a report."""

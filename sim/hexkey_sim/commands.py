@@ -156,14 +156,13 @@ def simulate(
 
 
 def _print_simulation(found: "Simulation", out: Path) -> None:
-    typer.echo(f"{'':<18}{'simulated':>14}{'honest link':>14}")
-    for name, basis in (("", found.key), (", test basis", found.test)):
-        if basis is None:
-            continue
-        sifted = f"{basis.sifted_hz:>14,.0f}{basis.expected_sifted_hz:>14,.0f}"
-        typer.echo(f"{'sifted, bit/s':<18}{sifted}{name}")
-        typer.echo(f"{'QBER':<18}{basis.qber:>14.2%}{basis.expected_qber:>14.2%}{name}")
-    typer.echo(f"{'double clicks /s':<18}{found.same_basis_hz + found.cross_basis_hz:>14,.1f}")
+    typer.echo(f"{'':<28}{'simulated':>12}{'honest link':>14}")
+    for basis, one in (("", found.key), ("test basis: ", found.test)):
+        if one is not None:
+            rates = f"{one.sifted_hz:>12,.0f}{one.expected_sifted_hz:>14,.0f}"
+            typer.echo(f"{basis + 'sifted, bit/s':<28}{rates}")
+            typer.echo(f"{basis + 'QBER':<28}{one.qber:>12.2%}{one.expected_qber:>14.2%}")
+    typer.echo(f"{'double clicks /s':<28}{found.same_basis_hz + found.cross_basis_hz:>12,.1f}")
     if found.knowledge is not None:
         for kind in found.knowledge.kinds:
             if kind.bits:

@@ -16,6 +16,7 @@ from hexkey.bits import Packed, bits_at, packed_bytes, take, tile
 from hexkey.statement import Kind
 
 BLOCK_BYTES = 1 << 20
+BLOCKS_KEPT = 3  # of seeded bits: the link looks ahead of what the record has
 
 
 class AliceBits(Protocol):
@@ -113,15 +114,16 @@ class SeededBits(BlockwiseBits):
     def __init__(self, seed: np.random.SeedSequence, ones: float = 0.5) -> None:
         self._seed = seed
         self._ones = ones
-        self._cached: tuple[int, Packed] = (-1, np.empty(0, np.uint8))
+        self._kept: dict[int, Packed] = {}
 
     def _block(self, block: int) -> Packed:
-        if self._cached[0] != block:
+        if block not in self._kept:
             key = (*self._seed.spawn_key, block)
             seed = np.random.SeedSequence(self._seed.entropy, spawn_key=key)
-            generator = np.random.Generator(np.random.PCG64(seed))
-            self._cached = block, self._draw(generator)
-        return self._cached[1]
+            while len(self._kept) >= BLOCKS_KEPT:
+                del self._kept[next(iter(self._kept))]
+            self._kept[block] = self._draw(np.random.Generator(np.random.PCG64(seed)))
+        return self._kept[block]
 
     def _draw(self, generator: np.random.Generator) -> Packed:
         if self._ones == 0.5:  # fair bits are the generator's own

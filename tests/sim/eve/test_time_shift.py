@@ -91,3 +91,16 @@ def test_b92_too(tmp_path: Path) -> None:
 def test_aligned_detectors_leave_nothing_to_exploit() -> None:
     with pytest.raises(ConfigurationError, match="choose a preset with a skew"):
         parse_eve("time-shift", preset("bb84"))
+
+
+def test_light_that_comes_earlier_still_comes_in_its_stretch() -> None:
+    chosen = skewed(3000, 0.0).parameters  # to 2.5 ns before the pulse's edge
+    bright = replace(chosen, mean_photons=0.4, receiver_efficiency=1.0, channel_loss_db=3.0)
+    link = OpticalLink(bright, 3, eve=TimeShift(bright))
+    assert TimeShift(bright).earliest_ps == 2500
+    early = 0
+    for pulse in range(4000):
+        times = link.advance(1).time_ps
+        assert np.all(times >= pulse * 25_000)
+        early += int(np.sum(times % 25_000 > 22_500))
+    assert early > 20

@@ -77,6 +77,8 @@ class Simulation:
 
     Attributes
     ----------
+    seconds : float
+        Of the link, in whole steps of the board.
     key : Compared
         B92's bits, or BB84's in the key basis.
     test : Compared or None
@@ -132,6 +134,7 @@ def run_simulation(
             baud=None,
         )
         receiver, events = _receive(board, preset, seconds, recording)
+    seconds = board.time_s  # which passes in steps
     recording.close(receiver.facts())
     with RecordReader(out / "alice.record") as alice:
         sifted = sift_run(events, alice, parameters.start_offset_pulses)

@@ -21,32 +21,47 @@ from numpy.typing import NDArray
 
 from hexkey_sim.eve.pairs import firsts_of_pairs, pairs_per_pulse, singles_per_pulse
 from hexkey_sim.eve.usd import discriminate, success_probability
+from hexkey_sim.link.checks import check, finite
 from hexkey_sim.link.light import NO_GUESS, Light, Notes
 from hexkey_sim.link.parameters import LinkParameters
 
 
 @dataclass(frozen=True, slots=True)
 class PhotonNumberSplitting:
-    """Eve stores one photon of each pair and keeps the rate at what Bob expects."""
+    """Eve stores one photon of each pair and keeps the rate at what Bob expects.
+
+    Attributes
+    ----------
+    share : float
+        Of the pulses; the others get the loss of the channel, as ever.
+    """
 
     parameters: LinkParameters
+    share: float = 1.0
 
     kinds: ClassVar[tuple[str, ...]] = ("kept a photon",)
     replaces_channel: ClassVar[bool] = True
     blinds: ClassVar[bool] = False
     earliest_ps: ClassVar[int] = 0
 
+    def __post_init__(self) -> None:
+        check("eavesdropper", [(finite(self.share, 0, 1), "share from 0 to 1")])
+
     def act(self, light: Light, first: int, end: int, generator: np.random.Generator) -> Light:
         of_pairs, of_singles = forwarded_shares(self.parameters)
-        kept = firsts_of_pairs(light)
+        firsts = firsts_of_pairs(light)
+        attacked = generator.random(len(light)) < self.share
+        attacked[firsts + 1] = attacked[firsts]
+        kept = firsts[attacked[firsts]]
         single = np.ones(len(light), bool)
         single[kept] = single[kept + 1] = False
         bit = np.full((len(light), 2), NO_GUESS, np.int8)
         bit[kept + 1] = self._measured(light.angle_rad[kept], generator)
         notes = Notes(light.pulse, np.zeros(len(light), np.uint8), bit)
-        share = np.where(single, of_singles, of_pairs)
-        share[kept] = 0.0
-        sent = generator.random(len(light)) < share
+        forwarded = np.where(single, of_singles, of_pairs)
+        forwarded[~attacked] = self.parameters.channel_transmission
+        forwarded[kept] = 0.0
+        sent = generator.random(len(light)) < forwarded
         whole = Light(light.source, light.pulse, light.phase_ps, light.angle_rad, notes=notes)
         return whole.take(sent)
 
@@ -78,7 +93,7 @@ def forwarded_shares(parameters: LinkParameters) -> tuple[float, float]:
 
 
 def known_share(parameters: LinkParameters) -> float:
-    """Return the share of Bob's photons whose bit Eve knows."""
+    """Return the share of Bob's photons whose bit Eve knows, if she attacks all pulses."""
     of_pairs, of_singles = forwarded_shares(parameters)
     from_pairs = of_pairs * pairs_per_pulse(parameters)
     total = from_pairs + of_singles * singles_per_pulse(parameters)

@@ -15,7 +15,7 @@ from hexkey_sim.link.presets import Preset
 FORMS = MappingProxyType(
     {
         "intercept-resend": "intercept-resend:share=0.3,key=0.5",
-        "photon-number-splitting": "photon-number-splitting",
+        "photon-number-splitting": "photon-number-splitting:share=1",
         "usd": "usd:share=1,photons=1",
         "time-shift": "time-shift:share=0.5",
         "faked-states": "faked-states",
@@ -67,7 +67,7 @@ def _make(name: str, values: Mapping[str, float], preset: Preset) -> Eavesdroppe
         "intercept-resend": lambda: InterceptResend(
             link, values.get("share", 1.0), values.get("key", 0.5)
         ),
-        "photon-number-splitting": lambda: PhotonNumberSplitting(link),
+        "photon-number-splitting": lambda: PhotonNumberSplitting(link, values.get("share", 1.0)),
         "usd": lambda: UnambiguousDiscrimination(
             link, values.get("share", 1.0), _whole(values.get("photons", 1.0))
         ),

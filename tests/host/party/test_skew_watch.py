@@ -48,5 +48,5 @@ def test_secret_keys_end_there() -> None:
 
 def test_a_report_has_the_skews() -> None:
     first, second = skew_facts((ALIGNED, SKEWED))
-    assert first == {"detectors": (0, 1), "skew_ps": 12.0, "sigma_ps": 20.0, "alarm": False}
+    assert first == {"detectors": [0, 1], "skew_ps": 12, "sigma_ps": 20, "alarm": False}
     assert second["alarm"]

@@ -65,3 +65,13 @@ def test_table_ii_is_all_pairs_only_at_28_db() -> None:
     table_ii = preset("bb84").parameters
     assert known_share(replace(table_ii, channel_loss_db=28.1)) == 1
     assert known_share(replace(table_ii, channel_loss_db=27.9)) < 1
+
+
+def test_half_of_the_pulses_give_half_of_the_bits(tmp_path: Path) -> None:
+    chosen = brighter("bb84", channel_loss_db=10.0)
+    found = attacked(chosen, "photon-number-splitting:share=0.5", tmp_path, seconds=0.4)
+    assert_rate(found.key, found.seconds)
+    assert found.knowledge is not None
+    (kept,) = found.knowledge.kinds
+    known = 0.5 * known_share(chosen.parameters)
+    assert_share(kept.bits, found.knowledge.bits, known, slack=0.01 * known)

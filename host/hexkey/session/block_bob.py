@@ -109,6 +109,8 @@ def _begin_bb84(
     _, body = talk.expect(Type.BASES)
     talk.expect_tag()
     theirs = Bases.decode(body, len(bases))
+    if theirs.sent_key + theirs.sent_test <= int(block.pulses[-1] - block.pulses[0]):
+        raise ProtocolError("the peer sent fewer pulses than a block spans; the session was ended")
     sifting = sift(counts.bb84, bases, theirs.bases, theirs.sent_key, theirs.sent_test)
     counts.sifted_bits = counts.bb84.key_bits
     disclosed = block.bits[sifting.test]
@@ -124,8 +126,8 @@ def _begin_bb84(
     parameters = session.parameters
     judge_test(session.bb84, parameters, counts.bb84, refill_bits(parameters))
     _, body = talk.expect(Type.SAMPLE)
-    method = _agreed(session, messages.Sample.decode(body, 0, 0))
-    return Uncorrected(block.bits[sifting.key], counts.expected_qber, method.method, method.seed)
+    how = _agreed(session, messages.Sample.decode(body, 0, 0))
+    return Uncorrected(block.bits[sifting.key], counts.expected_qber, how.method, how.seed)
 
 
 def _estimate(

@@ -155,6 +155,12 @@ FROM_ALICE = {
         *(Type.BASES, 0, changed(Type.BASES, stated(lambda b: replace(b, sent_key=5)))),
         "impossible numbers of pulses",
     ),
+    "sent fewer pulses than a block spans": (
+        Type.BASES,
+        0,
+        changed(Type.BASES, stated(lambda b: replace(b, sent_key=N, sent_test=N))),
+        "fewer pulses than a block spans",
+    ),
     "sent for longer than a year": (
         *(Type.BASES, 0, changed(Type.BASES, stated(lambda b: replace(b, sent_test=10**16)))),
         "impossible numbers of pulses",

@@ -34,6 +34,7 @@ from hexkey.store import compare
 
 PARAMETERS = replace(SMALL_BB84, block_bits=6_000, refill_to_alice=1, refill_to_bob=1)
 PULSES = 20_000
+PATIENCE_S = 1.5  # Alice has a claim and a tag to write before her bases, on a loaded machine
 SPOTS: list[Spot] = [
     *((BOB, Type.ALIGN_BB84, 0), (BOB, Type.ANNOUNCE_BB84, 0), (BOB, Type.TAG, 3)),
     *((ALICE, Type.BASES, 0), (ALICE, Type.TAG, 2), (BOB, Type.SAMPLE_BITS, 0)),
@@ -56,7 +57,7 @@ def earlier(tmp_path_factory: pytest.TempPathFactory) -> Earlier:
 def test_a_spoilt_message_makes_no_key(
     earlier: Earlier, tmp_path: Path, spot: Spot, spoil: Spoil
 ) -> None:
-    parties, _ = attack(earlier, tmp_path, spot, spoil)
+    parties, _ = attack(earlier, tmp_path, spot, spoil, PATIENCE_S)
     assert compare(parties.alice_store, parties.bob_store).common == 1
 
 
@@ -72,7 +73,7 @@ def test_a_message_of_an_earlier_session_is_not_taken(
         same.append(message[1] == old)  # as Alice's seeds of a test are
         return [(kind, old)]
 
-    parties, _ = attack(earlier, tmp_path, spot, replay)
+    parties, _ = attack(earlier, tmp_path, spot, replay, PATIENCE_S)
     assert compare(parties.alice_store, parties.bob_store).common == 1 + (same == [True])
 
 
@@ -95,7 +96,7 @@ def test_nothing_is_answered_to_what_no_tag_covers(
         return Spoiler(channel, spot, flip)
 
     wraps = {"wrap_alice" if victim == ALICE else "wrap_bob": wrap}
-    outcome = run_session(parties, traffic=traffic, reply_timeout_s=0.5, **wraps)  # type: ignore[arg-type]
+    outcome = run_session(parties, traffic=traffic, reply_timeout_s=PATIENCE_S, **wraps)  # type: ignore[arg-type]
     error = outcome.alice_error if victim == ALICE else outcome.bob_error
     assert isinstance(error, AuthenticationError)
     assert traffic.bodies(victim, kept) == []
@@ -110,5 +111,5 @@ def test_a_changed_number_of_test_errors_makes_no_key(
     def change(spoiler: Spoiler, message: Message) -> list[Message]:
         return [(Type.ESTIMATE, encode_count(claimed))]
 
-    parties, _ = attack(earlier, tmp_path, (ALICE, Type.ESTIMATE, 0), change)
+    parties, _ = attack(earlier, tmp_path, (ALICE, Type.ESTIMATE, 0), change, PATIENCE_S)
     assert compare(parties.alice_store, parties.bob_store).common == 1

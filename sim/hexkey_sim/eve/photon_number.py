@@ -10,7 +10,7 @@ announced she measures what she stored: she knows the bits of all pairs, and no 
 Once the channel is so lossy that pairs alone, at g² μ²/2 a pulse, make up the rate, she knows
 everything. This is why the key is shortened by the multi-photon pulses *that left Alice*, as if
 every one of them had arrived. What changes at Bob: pairs arrive as single photons, so that his own
-g² goes to zero. He may look at it, but no bound may rest on it, since she also could send pairs.
+g² goes nearly to zero. He may look at it, but no bound may rest on it: she could also send pairs.
 """
 
 from dataclasses import dataclass
@@ -72,7 +72,7 @@ class PhotonNumberSplitting:
         states = np.deg2rad(np.array(self.parameters.modulator.state_angles_deg))
         bit = np.full((len(angles_rad), 2), NO_GUESS, np.int8)
         if len(states) == 2:
-            bit[:, 0] = discriminate(angles_rad, states, generator)
+            bit[:, 0] = discriminate(angles_rad, states, generator)  # inconclusive: no guess
             return bit
         for basis, zero in enumerate((states[0], states[2])):
             passes = np.cos(angles_rad - zero) ** 2

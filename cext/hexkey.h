@@ -209,6 +209,7 @@ typedef struct {
     uint32_t width[HEXKEY_DETECTORS]; /* ticks; at most the period; 0 where there is no gate */
     uint32_t period;                  /* ticks; 1 to 2^31 */
     uint8_t bit[HEXKEY_DETECTORS];    /* 0 or 1; 2 where the detector has none */
+    uint8_t keep_masks;               /* 1: all pulses with a click, and their masks as bits */
 } hexkey_sift_settings;
 
 /* Between calls; all zero at the start of an epoch. The counts only rise. */
@@ -224,6 +225,8 @@ typedef struct {
 } hexkey_sift_state;
 
 /* Gate `events` clicks, merge those that now share a pulse, and sift by B92's rule: one detector.
+ * Or keep every pulse with a click: its mask is then written in place of a bit, and nothing counts
+ * as a double or as other. BB84 sifts from these.
  *
  * `pulse` ascends (equal ones are merged) and is below 2^63. No later event lies below `watermark`;
  * one at or below the newest pulse says nothing new. A pulse is sifted once no later event can add
@@ -231,11 +234,11 @@ typedef struct {
  * Returns the number of pulses written, ascending across calls, or a code above; then `state` is
  * as it was.
  */
-ptrdiff_t hexkey_sift_b92(const hexkey_sift_settings *settings, hexkey_sift_state *state,
-                          size_t events, const uint64_t *restrict pulse,
-                          const uint32_t *restrict phase, const uint8_t *restrict mask,
-                          uint64_t watermark, uint64_t *restrict out_pulse,
-                          uint8_t *restrict out_bit);
+ptrdiff_t hexkey_sift(const hexkey_sift_settings *settings, hexkey_sift_state *state,
+                      size_t events, const uint64_t *restrict pulse,
+                      const uint32_t *restrict phase, const uint8_t *restrict mask,
+                      uint64_t watermark, uint64_t *restrict out_pulse,
+                      uint8_t *restrict out_bit);
 
 /* ---- offset.c: where Bob's pulse numbers lie in Alice's record ------------------------------- */
 

@@ -1,4 +1,4 @@
-/* Gate, resolver and B92 sifting in one pass over arrays of events.
+/* Gate, resolver and sifting in one pass over arrays of events.
  *
  * A gate that reaches past the period's end takes clicks of the next pulse. Since events come by
  * ascending pulse, only two pulses can still change: the newest one (`current`) and the one before
@@ -15,7 +15,7 @@
 
 enum { MASKS = 1 << HEXKEY_DETECTORS, NO_BIT = 2, BLOCK = 512 };
 
-/* What becomes of a pulse of one mask: Bob's bit, and 1 in the count that it adds to. */
+/* What becomes of a pulse of one mask: what is written, and 1 in the count that it adds to. */
 struct verdict {
     uint8_t bit, sifted, twice, other;
 };
@@ -42,13 +42,18 @@ struct gated {
 
 static const uint8_t CLICKS[MASKS] = {0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4};
 
-static void judge(struct verdict *verdicts, const uint8_t *bit_of_detector)
+static void judge(struct verdict *verdicts, const hexkey_sift_settings *settings)
 {
+    if (settings->keep_masks) {
+        for (unsigned mask = 0; mask < MASKS; mask++)
+            verdicts[mask] = (struct verdict){.bit = (uint8_t)mask, .sifted = mask != 0};
+        return;
+    }
     for (unsigned mask = 0; mask < MASKS; mask++)
         verdicts[mask] = (struct verdict){.twice = CLICKS[mask] > 1};
     for (unsigned d = 0; d < HEXKEY_DETECTORS; d++) {
-        unsigned known = bit_of_detector[d] < NO_BIT;
-        verdicts[1u << d].bit = known ? bit_of_detector[d] : 0;
+        unsigned known = settings->bit[d] < NO_BIT;
+        verdicts[1u << d].bit = known ? settings->bit[d] : 0;
         verdicts[1u << d].sifted = known ? 1 : 0;
         verdicts[1u << d].other = known ? 0 : 1;
     }
@@ -232,15 +237,15 @@ VECTORISED_ALONG void add_apart(struct sifter *s, size_t count, const uint64_t *
     add(s, pulse[count - 1], mask[count - 1], inside[count - 1], wrapped[count - 1]);
 }
 
-VECTORISED ptrdiff_t hexkey_sift_b92(const hexkey_sift_settings *settings, hexkey_sift_state *state,
-                                     size_t events, const uint64_t *restrict pulse,
-                                     const uint32_t *restrict phase, const uint8_t *restrict mask,
-                                     uint64_t watermark, uint64_t *restrict out_pulse,
-                                     uint8_t *restrict out_bit)
+VECTORISED ptrdiff_t hexkey_sift(const hexkey_sift_settings *settings, hexkey_sift_state *state,
+                                 size_t events, const uint64_t *restrict pulse,
+                                 const uint32_t *restrict phase, const uint8_t *restrict mask,
+                                 uint64_t watermark, uint64_t *restrict out_pulse,
+                                 uint8_t *restrict out_bit)
 {
     struct sifter s = {.state = *state, .pulse = out_pulse, .bit = out_bit};
     struct gated block;
-    judge(s.verdicts, settings->bit);
+    judge(s.verdicts, settings);
     for (size_t first = 0; first < events; first += BLOCK) {
         size_t count = events - first < BLOCK ? events - first : BLOCK;
         struct survey seen = survey(s.state.pulse, count, pulse + first, mask + first);

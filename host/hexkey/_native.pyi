@@ -115,7 +115,7 @@ class _Lib:
     def hexkey_binomial_ppf_array(
         self, count: int, epsilon: Any, n: Any, p: Any, k: Any, undecided: Any, /
     ) -> int: ...
-    def hexkey_sift_b92(
+    def hexkey_sift(
         self,
         settings: Any,
         state: Any,

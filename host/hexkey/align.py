@@ -7,7 +7,8 @@ bits are public from then on: both sides take them out of the block.
 
 A wrong offset compares the sample with bits that have nothing to do with it, so that each agrees
 with probability 1/2. With c candidates, S bits and at most T mismatches accepted, the chance that
-any wrong one is accepted is at most c · P[Bin(S, 1/2) ≤ T].
+any wrong one is accepted is at most c · P[Bin(S, 1/2) ≤ T]. With BB84 he discloses bases, too, and
+only bits of equal bases are compared.
 
 Time: with a vector unit of AVX2 or better, a few seconds for ±4·10⁸ offsets and 512 bits. A sample
 from a short stretch of the block (10⁷ pulses or less) is searched about twice as fast as one from
@@ -15,11 +16,11 @@ all of it, since its reads of the record stay in the processor's cache.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special
+from scipy import special, stats
 
 from hexkey._native import ffi, lib
 from hexkey.bits import packed_bytes
@@ -130,6 +131,91 @@ def find_offset(
             f"a sample of {samples} bits is too small to tell {comparison.candidates} offsets "
             f"apart; disclose {enough}"
         )
+    return _only_match(comparison, limit, log_false_match, period)
+
+
+def find_offset_of_bases(
+    sample_pulses: ArrayLike,
+    sample_bits: ArrayLike,
+    sample_bases: ArrayLike,
+    alice_bits: NDArray[np.uint8],
+    alice_bases: NDArray[np.uint8],
+    alice_first_pulse: int,
+    alice_n: int,
+    key_basis_probability: float,
+    search: tuple[int, int] = (-SEARCH_PULSES, SEARCH_PULSES),
+    max_false_match: float = 1e-6,
+) -> Alignment:
+    """Find the offset of Bob's pulse numbers in Alice's record of BB84.
+
+    A bit of the sample is a mismatch where both bases are equal and the bits differ. At a wrong
+    offset that has half the probability that Alice picks the sample's basis, independently for
+    each; a third of the mismatches expected there are accepted, which is a QBER of a sixth.
+
+    Parameters
+    ----------
+    sample_pulses, sample_bits, sample_bases : (S,)
+        Bob's pulse numbers, distinct, his bits, and his bases (1 for the key's).
+    alice_bits, alice_bases : (ceil(alice_n / 8),) uint8
+        Packed, first pulse in the least significant place.
+    key_basis_probability : float
+        p_X, with which Alice picks the key's basis.
+    alice_first_pulse, alice_n, search, max_false_match
+        As `find_offset`.
+
+    Raises
+    ------
+    InputError
+        As `find_offset`.
+    """
+    pulses, bits = _checked_pulses(sample_pulses), _checked_bits(sample_bits)
+    bases = _checked_bits(sample_bases)
+    if len(bases) != len(pulses):
+        raise ValueError("sample_pulses and sample_bases must have the same length")
+    planes = _wrong_planes(
+        _checked_record(alice_bits, alice_n), _checked_record(alice_bases, alice_n)
+    )
+    comparison = _prepare(
+        pulses, bits, np.concatenate(planes), alice_first_pulse, alice_n, search, None
+    )
+    # Each bit of the sample looks into the plane that has ones where Alice's contradicts it.
+    plane_bits = 8 * len(planes[0])
+    plane = (2 * bases + bits).astype(np.uint64)
+    comparison = replace(
+        comparison,
+        position=comparison.position + plane * np.uint64(plane_bits),
+        bits=np.zeros_like(bits),
+    )
+    in_key = int(bases.sum())
+    chances = [(in_key, key_basis_probability / 2)]
+    chances += [(len(bases) - in_key, (1 - key_basis_probability) / 2)]
+    limit = math.floor(sum(count * chance for count, chance in chances) / 3)
+    tail = _at_most(chances, limit)
+    log_false_match = math.log(comparison.candidates) + (math.log(tail) if tail else -700.0)
+    if log_false_match > math.log(max_false_match):
+        raise InputError(
+            f"a sample of {len(bits)} bits is too small to tell {comparison.candidates} offsets "
+            "apart; disclose a larger one (offset_sample_bits)"
+        )
+    return _only_match(comparison, limit, log_false_match, None)
+
+
+def _wrong_planes(bits: NDArray[np.uint8], bases: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
+    """Return, for Bob's (basis, bit) of 00, 01, 10 and 11, where Alice's bit is wrong."""
+    return [~bases & bits, ~bases & ~bits, bases & bits, bases & ~bits]
+
+
+def _at_most(chances: list[tuple[int, float]], limit: int) -> float:
+    """Return P[X + Y ≤ limit] for two independent binomial numbers, rounded upwards."""
+    (first, p), (second, q) = chances
+    of_first = np.arange(min(first, limit) + 1)
+    each = stats.binom.pmf(of_first, first, p) * stats.binom.cdf(limit - of_first, second, q)
+    return min(1.0, float(each.sum()) * (1 + 1e-9))
+
+
+def _only_match(
+    comparison: _Comparison, limit: int, log_false_match: float, period: int | None
+) -> Alignment:
     matches = _search(comparison, limit, capacity=2)
     if not matches:
         raise _no_match(comparison)
@@ -142,7 +228,7 @@ def find_offset(
     return Alignment(
         offset=offset if period is None else offset % period,
         mismatches=mismatches,
-        sample_bits=samples,
+        sample_bits=len(comparison.bits),
         candidates=comparison.candidates,
         false_match_probability=min(1.0, math.exp(log_false_match)),
         modulo=period,

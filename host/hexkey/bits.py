@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 Packed = NDArray[np.uint8]
 
+_ONES_OF_BYTE = np.array([byte.bit_count() for byte in range(256)], np.uint8)
+
 
 def packed_bytes(count: int) -> int:
     """Return how many bytes `count` bits take."""
@@ -85,6 +87,11 @@ def bits_at(packed: Packed, positions: NDArray[np.integer]) -> NDArray[np.uint8]
     """Return the bits (0 or 1) at `positions`, same shape."""
     bits: Packed = (packed[positions >> 3] >> (positions & 7).astype(np.uint8)) & np.uint8(1)
     return bits
+
+
+def count_ones(packed: Packed) -> int:
+    """Return the number of set bits in `packed`."""
+    return int(_ONES_OF_BYTE[packed].sum(dtype=np.int64))
 
 
 def tile(pattern: str, first: int, count: int) -> Packed:

@@ -10,12 +10,13 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from hexkey.errors import ConfigurationError
 from hexkey.events import DETECTORS
 from hexkey.session.parameters import SessionParameters
 from hexkey.sift import BIT_OF_DETECTOR
+from hexkey.sift_bb84 import DoubleClicks
 
 Settings = TypeVar("Settings")
 
@@ -56,15 +57,28 @@ class BobSettings:
     holdover_ppm : float
         How far off the prediction may be while the trigger's edges are missing.
     bit_of_detector : tuple of int
-        The B92 bit that a click of each detector stands for.
+        The B92 bit that a click of each detector stands for. (With BB84 detectors 0 and 1 are the
+        key basis with bits 0 and 1, 2 and 3 the test basis.)
     baud : int
         Rate of a serial port.
     refresh_tables : int
         0 leaves the tables of the board's delay lines as they were when calibrated; 1 lets them
         follow the temperature while the board runs.
+    key_basis_probability : float
+        BB84: an upper bound of the share of the light that Bob's splitter sends into the key basis,
+        1/2 or more.
+    double_clicks : {"random", "discard"}
+        BB84: both detectors of a basis clicked; discarding such pulses makes demonstrations.
+    efficiency : tuple of float
+        BB84: measured efficiencies of the four detectors for light that arrives at some time, in
+        any unit, then for the next time, and so on across the gate; none if not measured, and then
+        keys are demonstrations.
+    efficiency_ratio_limit : float
+        BB84: keys are demonstrations if at any of these times the best is better than the worst by
+        more.
     untrusted_transmission : float
-        Transmission between the source and the clicks that an attacker could replace, if known:
-        0 for unknown. Below 1 - 1/sqrt(2) B92 gives no secret at all, and the label says so.
+        B92: transmission between the source and the clicks that an attacker could replace, if
+        known: 0 for unknown. Below 1 - 1/sqrt(2) B92 gives no secret at all, and the label says so.
     recording : Path or None
         Write a recording of wire and transcript here.
     figures : Path or None
@@ -89,6 +103,10 @@ class BobSettings:
     loop_shift: int = 6
     holdover_ppm: float = 1.0
     bit_of_detector: tuple[int, ...] = BIT_OF_DETECTOR
+    key_basis_probability: float = 0.5
+    double_clicks: str = "random"
+    efficiency: tuple[float, ...] = ()
+    efficiency_ratio_limit: float = 1.05
     baud: int = 3_000_000
     refresh_tables: int = 1
     untrusted_transmission: float = 0.0
@@ -123,7 +141,74 @@ class BobSettings:
             raise ConfigurationError(
                 f"bit_of_detector must be one to {DETECTORS} values of 0 or 1, not {bits}"
             )
+        self._check_bb84()
         _check_seed(self.seed)
+
+    @property
+    def efficiency_ratio(self) -> float | None:
+        """The best detector's efficiency over the worst's, at the worst time; None if unknown."""
+        rows = [
+            self.efficiency[i : i + DETECTORS] for i in range(0, len(self.efficiency), DETECTORS)
+        ]
+        ratios = [max(row) / min(row) if min(row) else math.inf for row in rows if max(row)]
+        return max(ratios, default=None)
+
+    def _check_bb84(self) -> None:
+        if not 0.5 <= self.key_basis_probability < 1:
+            raise ConfigurationError(
+                "key_basis_probability must be from 0.5 to below 1, not "
+                f"{self.key_basis_probability:g}: make the basis that gets more light the key's"
+            )
+        if self.double_clicks not in get_args(DoubleClicks):
+            raise ConfigurationError(
+                f"double_clicks must be {' or '.join(get_args(DoubleClicks))}, not "
+                f"{self.double_clicks!r}"
+            )
+        if len(self.efficiency) % DETECTORS or min(self.efficiency, default=0.0) < 0:
+            raise ConfigurationError(
+                f"efficiency must have {DETECTORS} values for each time, one for each detector, "
+                "none of them negative"
+            )
+        if not self.efficiency_ratio_limit >= 1:
+            raise ConfigurationError(
+                f"efficiency_ratio_limit must be at least 1, not {self.efficiency_ratio_limit:g}"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceSettings:
+    """BB84: what was measured of Alice's source, inside her laboratory; all of it, or nothing.
+
+    Attributes
+    ----------
+    mean_photons_upper, g2_upper : float
+        Upper confidence bounds of the mean photon number of a pulse at her output, and of g2 (exact
+        binomial, background not subtracted, over the whole period, normalised to long delays).
+    epsilon : float
+        Chance that one of the two is too low.
+    """
+
+    mean_photons_upper: float = 0.0
+    g2_upper: float = 0.0
+    epsilon: float = 0.0
+
+    def __post_init__(self) -> None:
+        stated = (self.mean_photons_upper, self.g2_upper, self.epsilon)
+        if min(stated) < 0 or (any(stated) and not all(stated)):
+            raise ConfigurationError(
+                "[source] has mean_photons_upper, g2_upper and epsilon, all of them above 0"
+            )
+        if self.multiphoton_upper >= 1 or self.epsilon >= 1:
+            raise ConfigurationError("[source] gives probabilities of 1 or more")
+
+    @property
+    def measured(self) -> bool:
+        return self.epsilon > 0
+
+    @property
+    def multiphoton_upper(self) -> float:
+        """g2 μ²/2, an upper bound of the probability that a pulse has several photons."""
+        return self.g2_upper * self.mean_photons_upper**2 / 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +225,8 @@ class AliceSettings:
         Alice's key store.
     sessions : int
         Sessions to serve; 0 for no end.
+    source : SourceSettings
+        What is known of her source; BB84 counts pulses of several photons by it.
     seed : int or None
         Make the session reproducible instead of secret.
     """
@@ -149,6 +236,7 @@ class AliceSettings:
     store: Path
     sessions: int = 0
     seed: int | None = None
+    source: SourceSettings = field(default_factory=SourceSettings)
     session: SessionParameters = field(default_factory=SessionParameters)
 
     def __post_init__(self) -> None:
@@ -176,9 +264,9 @@ def load(
         An unknown or missing key, or a value of the wrong type; the sentence names both.
     """
     found = _from_file(path) if path else {}
-    known = {each.name for each in fields(kind)}  # type: ignore[arg-type]
-    refuse_unknown(found, known, f"configuration {path}")
-    for name in known - {"session"}:
+    every = fields(kind)  # type: ignore[arg-type]
+    refuse_unknown(found, {each.name for each in every}, f"configuration {path}")
+    for name in (each.name for each in every if not is_dataclass(each.type)):
         text = (os.environ if environment is None else environment).get(f"HEXKEY_{name.upper()}")
         if text is not None:
             found[name] = text

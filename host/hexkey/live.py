@@ -100,6 +100,7 @@ class LiveEvents:
             "seconds": round(seconds, 2),
             "events": counts.events,
             "sifted_bits": counts.sifted_bits,
+            "counted": self._receiver.counted,
             "lost_events": counts.board_lost + self._board.statistics.events_missed,
             "tap_ps": None if self._refresher is None else round(self._refresher.tap_ps, 3),
         }

@@ -97,13 +97,15 @@ def _over_time(figure: Any, report: dict[str, Any]) -> None:
     qber = np.array([block["errors"] for block in history], float) / bits
     key = np.array([block["secret_bits"] for block in history], float)
     amplified = key + np.array([block["refill_bits"] for block in history], float)
-    planned = np.array([block["planned_bits"] for block in history], float)
     middle, seconds = (start + end) / 2, end - start
 
     upper, lower = figure.subplots(2, 1, sharex=True)
     mark: Any = {"xerr": seconds / 2, "fmt": "o", "ms": 4, "lw": 1.2}
     spread = np.sqrt(qber * (1 - qber) / bits)
-    upper.errorbar(middle, 100 * qber, yerr=100 * spread, color=BAD, **mark)
+    upper.errorbar(middle, 100 * qber, yerr=100 * spread, color=BAD, label="key basis", **mark)
+    highest = max(report["parameters"]["qber_abort"], qber.max())
+    if report.get("bb84"):
+        highest = 1.25 * max(highest, _test_basis(upper, history, start, end))
     abort = 100 * report["parameters"]["qber_abort"]
     upper.axhline(abort, color=SOFT, lw=1, ls="--")
     upper.annotate(
@@ -114,7 +116,7 @@ def _over_time(figure: Any, report: dict[str, Any]) -> None:
         va="bottom",
         color=SOFT,
     )
-    upper.set_ylim(0, 1.1 * max(abort, 100 * qber.max()))
+    upper.set_ylim(0, 110 * highest)
     upper.set_ylabel("QBER, %")
     upper.set_title("Error rate of each block (± one standard deviation)")
     for rate, color, name in (
@@ -123,17 +125,50 @@ def _over_time(figure: Any, report: dict[str, Any]) -> None:
         (key, GATE, "key, after refilling the pool"),
     ):
         lower.errorbar(middle, rate / seconds / 1000, color=color, label=name, **mark)
-    lower.hlines(
-        planned / seconds / 1000,
-        start,
-        end,
-        colors=BAD,
-        linestyles=":",
-        zorder=3,
-        label="the paper's equations at this block size",
-    )
+    if not report.get("bb84"):
+        planned = np.array([block["planned_bits"] for block in history], float)
+        lower.hlines(
+            planned / seconds / 1000,
+            start,
+            end,
+            colors=BAD,
+            linestyles=":",
+            zorder=3,
+            label="the paper's equations at this block size",
+        )
     lower.set_ylim(0)
     lower.set_xlabel("time of the link, s")
     lower.set_ylabel("rate, kbit/s")
     lower.set_title(f"Rates ({report['label']} key)")
-    figure.legend(loc="outside lower center", ncols=2, frameon=False)
+    figure.legend(
+        *lower.get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False
+    )
+
+
+def _test_basis(axes: Any, history: list[dict[str, Any]], start: Any, end: Any) -> float:
+    """Draw BB84's test basis beside the key's, and the bound that it gives; return the highest."""
+    found = [block["bb84"] for block in history]
+    qber = np.array([block["test_qber"] for block in found], float)
+    bound = np.array([block["phase_error_upper"] for block in found], float)
+    bits = np.array([block["test_bits"] for block in found], float)
+    axes.errorbar(
+        (start + end) / 2,
+        100 * qber,
+        xerr=(end - start) / 2,
+        yerr=100 * np.sqrt(qber * (1 - qber) / bits),
+        fmt="s",
+        ms=4,
+        lw=1.2,
+        color=GATE,
+        label="test basis",
+    )
+    axes.hlines(
+        100 * bound,
+        start,
+        end,
+        colors=BAD,
+        linestyles=":",
+        label="phase errors of the key basis, at most",
+    )
+    axes.legend(loc="upper left", ncols=3, frameon=False)
+    return float(max(qber.max(), bound.max()))

@@ -5,12 +5,14 @@ reproducible and labels its keys as demonstrations.
 """
 
 import os
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hexkey.bits import packed_bytes, unpack_bits
+from hexkey.errors import InputError
 
 
 class Randomness(Protocol):
@@ -43,6 +45,41 @@ class Seeded:
 
     def bytes(self, count: int) -> bytes:
         return self._generator.bytes(count)
+
+
+class Witnessed:
+    """Another source, of which somebody sees every byte: a recording, that repeats a run by it."""
+
+    def __init__(self, source: Randomness, witness: Callable[[bytes], None]) -> None:
+        self._source = source
+        self._witness = witness
+
+    @property
+    def reason_for_demonstration(self) -> str | None:
+        return self._source.reason_for_demonstration
+
+    def bytes(self, count: int) -> bytes:
+        drawn = self._source.bytes(count)
+        if drawn:
+            self._witness(drawn)
+        return drawn
+
+
+class Recorded:
+    """Bytes that were drawn once, given out again in the same order."""
+
+    reason_for_demonstration = "the session's randomness was read from a recording"
+
+    def __init__(self, drawn: bytes) -> None:
+        self._left = memoryview(drawn)
+
+    def bytes(self, count: int) -> bytes:
+        if count > len(self._left):
+            raise InputError(
+                "the recording lacks random bits that Bob drew: it is damaged or of another version"
+            )
+        given, self._left = self._left[:count], self._left[count:]
+        return bytes(given)
 
 
 def choose_randomness(seed: int | None) -> Randomness:

@@ -5,6 +5,7 @@ The same object serves a live board and a recording; it does no I/O.
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,9 @@ from hexkey.errors import InputError
 from hexkey.events import Events
 from hexkey.gate import Gate
 from hexkey.randomness import Randomness
-from hexkey.sift import BIT_OF_DETECTOR, Sifted, Sifter
+from hexkey.rule import B92Rule, Rule
+from hexkey.sift import Sifted, Sifter
+from hexkey.skew import Skew, skews
 from hexkey.wire import (
     G2,
     LAGS,
@@ -35,11 +38,12 @@ from hexkey.wire import (
 
 @dataclass(frozen=True, slots=True)
 class SiftedChunk:
-    """Sifted bits as they come, in order of pulses within an epoch."""
+    """Sifted bits as they come, in order of pulses within an epoch; with BB84 their bases, too."""
 
     epoch: int
     pulses: NDArray[np.uint64]
     bits: NDArray[np.uint8] = field(repr=False)
+    bases: NDArray[np.uint8] | None = None
 
 
 @dataclass(slots=True)
@@ -50,6 +54,7 @@ class SiftCounts:
     outside_gate: int = 0
     repeats: int = 0
     double_pulses: int = 0
+    cross_pulses: int = 0
     other_detectors: int = 0
     sifted_bits: int = 0
     board_lost: int = 0
@@ -84,12 +89,14 @@ class Receiver:
         Software gate of each detector, in ticks.
     period_ticks : int
         Period of the source.
-    bit_of_detector : sequence of int
-        The B92 bit that a click of each detector stands for.
+    rule : Rule
+        What a click means.
 
     Attributes
     ----------
     counts : SiftCounts
+    counted : str
+        What its `sifted_bits` are: those of B92, or clicks that may be of other bases than Alice's.
     counters, status, g2 : Counters, Status, G2 or None
         As the board said last.
     markers : list of (int, int)
@@ -101,12 +108,13 @@ class Receiver:
         run: int,
         gates: tuple[Gate, ...],
         period_ticks: int,
-        bit_of_detector: tuple[int, ...] = BIT_OF_DETECTOR,
+        rule: Rule | None = None,
     ) -> None:
         self._run = run
         self._gates = gates
         self._period_ticks = period_ticks
-        self._bit_of_detector = bit_of_detector
+        self._rule = B92Rule() if rule is None else rule
+        self.counted = self._rule.counted
         self._epoch: int | None = None
         self._sifter = self._new_sifter()
         self.counts = SiftCounts()
@@ -115,6 +123,7 @@ class Receiver:
         self.g2: G2 | None = None
         self.markers: list[tuple[int, int]] = []
         self.histogram: tuple[int, int, NDArray[np.int64]] | None = None
+        self._arrivals: dict[int, NDArray[np.int64]] = {}  # of each detector: stays inside
         self.last_pulse = 0
 
     def push(self, frames: Iterable[Frame | Burst]) -> list[SiftedChunk]:
@@ -141,7 +150,9 @@ class Receiver:
 
     def facts(self) -> dict[str, Any]:
         """Return the counts, for a report: sums over detectors only."""
-        return asdict(self.counts)
+        facts = asdict(self.counts)
+        facts[self.counted.replace(" ", "_")] = facts.pop("sifted_bits")
+        return facts
 
     def histogram_facts(self) -> dict[str, Any] | None:
         """Return the ungated arrival histogram, summed over detectors, for a report."""
@@ -149,6 +160,18 @@ class Receiver:
             return None
         offset, width, counts = self.histogram
         return {"offset_ticks": offset, "bin_ticks": width, "counts": counts.tolist()}
+
+    def skews(self, tick_ps: Fraction) -> tuple[Skew, ...]:
+        """Return by how much the detectors of each pair differ in time, from their histograms.
+
+        Empty where the histogram does not reach over the period.
+        """
+        if self.histogram is None:
+            return ()
+        reach_ticks = self.histogram[1] * len(self.histogram[2])
+        if abs(reach_ticks - self._period_ticks) > self.histogram[1]:
+            return ()
+        return skews(self._arrivals, float(reach_ticks * tick_ps))
 
     def g2_facts(self) -> dict[str, Any] | None:
         """Return the pulsed g² of Bob's own clicks, for a report: a diagnostic, part of no bound.
@@ -208,22 +231,26 @@ class Receiver:
             ) from None
 
     def _chunk(self, sifted: Sifted) -> SiftedChunk:
-        counts = self.counts
+        clicks, counts = self._rule.read(sifted), self.counts
         counts.outside_gate += sifted.outside
         counts.repeats += sifted.repeats
-        counts.double_pulses += sifted.doubles
-        counts.other_detectors += sifted.other
-        counts.sifted_bits += len(sifted.bit)
+        counts.double_pulses += clicks.doubles
+        counts.cross_pulses += clicks.crosses
+        counts.other_detectors += clicks.other
+        counts.sifted_bits += len(clicks.bit)
         assert self._epoch is not None
-        return SiftedChunk(self._epoch, sifted.pulse, sifted.bit)
+        return SiftedChunk(self._epoch, clicks.pulse, clicks.bit, clicks.basis)
 
     def _new_sifter(self) -> Sifter:
-        return Sifter(self._gates, self._period_ticks, self._bit_of_detector)
+        return self._rule.sifter(self._gates, self._period_ticks)
 
     def _add(self, histogram: Histogram) -> None:
         """Sum over detectors: a single detector's counts are key bits at low rates."""
         counts = np.asarray(histogram.counts, np.int64)
         shape = (histogram.offset_ticks, histogram.bin_ticks)
+        before = self._arrivals.get(histogram.detector, np.zeros(len(counts), np.int64))
+        if len(before) == len(counts):
+            self._arrivals[histogram.detector] = before + counts
         if self.histogram is None or self.histogram[:2] != shape:
             self.histogram = (*shape, counts.copy())
         elif len(self.histogram[2]) == len(counts):

@@ -1,4 +1,4 @@
-"""Alice's record: every bit she sent, in a file that grows while she sends.
+"""Alice's record: every bit she sent, with BB84 its basis too, in a file that grows meanwhile.
 
 The format is in `docs/alice-record.md`; the header, with the statement of how the bits came about,
 in `hexkey.statement`. The bits are secrets: the file is created for its owner alone, and no message
@@ -16,7 +16,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from hexkey.bits import bits_at, pack_bits, packed_bytes, put, take, tile
+from hexkey.bits import bits_at, count_ones, pack_bits, packed_bytes, put, take, tile
 from hexkey.errors import InputError
 from hexkey.statement import ENDLESS, MAX_STATEMENT_BYTES, Statement, pack_header, parse_header
 
@@ -24,6 +24,9 @@ __all__ = ["CHUNK_PULSES", "ENDLESS", "RecordReader", "RecordWriter", "Statement
 
 CHUNK_PULSES = 1 << 23  # longer chunks are split by the writer and refused by the reader
 
+Packed = bytes | NDArray[np.uint8]
+
+_BITS, _BASES = 0, 1  # planes of a chunk
 _CHUNK = struct.Struct("<QI")  # first pulse, pulses; none of them: the closing marker
 _CRC = struct.Struct("<I")
 
@@ -53,25 +56,38 @@ class RecordWriter:
         self._size = 0
         self._write(pack_header(statement))
 
-    def append(self, packed: bytes | NDArray[np.uint8], pulses: int) -> None:
-        """Append the next `pulses` bits, packed with the first in the least significant place.
+    def append(self, bits: Packed, pulses: int, bases: Packed | None = None) -> None:
+        """Append the next `pulses` pulses: packed, the first in the least significant place.
 
         Whole bytes (`pulses` a multiple of 8) read back fastest. A chunk that could not be written
         (full disk) leaves no trace in the file.
+
+        Parameters
+        ----------
+        bits : (ceil(pulses / 8),) uint8 or bytes
+        pulses : int
+        bases : (ceil(pulses / 8),) uint8 or bytes
+            1 for the key's basis; with bb84, and only then.
         """
-        array = np.frombuffer(packed, dtype=np.uint8)
-        if len(array) != packed_bytes(pulses):
-            raise ValueError(f"{pulses} bits do not take {len(array)} bytes")
         if self.statement.pattern is not None:
             raise ValueError("a record of a pattern has no chunks")
+        if (bases is not None) != (self.statement.protocol == "bb84"):
+            raise ValueError("bases are for a record of bb84, and for no other")
+        planes = [np.frombuffer(plane, np.uint8) for plane in (bits, bases) if plane is not None]
+        for plane in planes:
+            if len(plane) != packed_bytes(pulses):
+                raise ValueError(f"{pulses} bits do not take {len(plane)} bytes")
         for first in range(0, pulses, CHUNK_PULSES):
             count = min(CHUNK_PULSES, pulses - first)
-            self._write(_chunk(self.end_pulse, count, take(array, first, count).tobytes()))
+            body = b"".join(take(plane, first, count).tobytes() for plane in planes)
+            self._write(_chunk(self.end_pulse, count, body))
             self.end_pulse += count
 
-    def append_bits(self, bits: NDArray[np.uint8]) -> None:
-        """Append bits given one per byte, shape ``(n,)``."""
-        self.append(pack_bits(bits), len(bits))
+    def append_bits(self, bits: NDArray[np.uint8], bases: NDArray[np.uint8] | None = None) -> None:
+        """Append bits, and bases with bb84, given one per byte, shape ``(n,)``."""
+        if bases is not None and len(bases) != len(bits):
+            raise ValueError(f"{len(bits)} bits do not have {len(bases)} bases")
+        self.append(pack_bits(bits), len(bits), None if bases is None else pack_bits(bases))
 
     def close(self) -> None:
         """Write the closing marker: no chunk will follow."""
@@ -100,8 +116,8 @@ class RecordWriter:
         self._size += len(data)
 
 
-def _chunk(first_pulse: int, pulses: int, packed: bytes) -> bytes:
-    body = _CHUNK.pack(first_pulse, pulses) + packed
+def _chunk(first_pulse: int, pulses: int, planes: bytes) -> bytes:
+    body = _CHUNK.pack(first_pulse, pulses) + planes
     return body + _CRC.pack(zlib.crc32(body))
 
 
@@ -154,7 +170,7 @@ class RecordReader:
             raise
         self.first_pulse = self.statement.first_pulse
         self.end_pulse = self.first_pulse
-        self._firsts: list[int] = []  # of each chunk: its first pulse and its bits' place
+        self._firsts: list[int] = []  # of each chunk: its first pulse and its planes' place
         self._places: list[int] = []
         if self.statement.pattern is not None:
             self.end_pulse += ENDLESS
@@ -179,38 +195,47 @@ class RecordReader:
         InputError
             If one of them is not in the record.
         """
-        if len(pulses) == 0:
-            return np.empty(0, np.uint8)
-        low, high = int(pulses.min()), int(pulses.max())
-        self._require(low, high + 1)
-        if self.statement.pattern is not None:
-            pattern = np.array([c == "1" for c in self.statement.pattern], dtype=np.uint8)
-            bits: NDArray[np.uint8] = pattern[
-                (pulses - np.uint64(self.first_pulse)) % np.uint64(len(pattern))
-            ]
-            return bits
-        bits = np.empty(len(pulses), np.uint8)
-        firsts = np.array(self._firsts, dtype=np.uint64)
-        order = np.argsort(pulses, kind="stable")
-        ascending = pulses[order]
-        chunks = np.searchsorted(firsts, ascending, side="right") - 1
-        changes = np.flatnonzero(np.diff(chunks)) + 1
-        for one in np.split(np.arange(len(pulses)), changes):
-            chunk = int(chunks[one[0]])
-            local = (ascending[one] - firsts[chunk]).astype(np.int64)
-            start, stop = int(local[0]) & ~7, int(local[-1]) + 1
-            bits[order[one]] = bits_at(self._load(chunk, start, stop), local - start)
+        if self.statement.pattern is None:
+            return self._looked_up(pulses, _BITS)
+        if len(pulses):
+            self._require(int(pulses.min()), int(pulses.max()) + 1)
+        pattern = np.array([c == "1" for c in self.statement.pattern], dtype=np.uint8)
+        bits: NDArray[np.uint8] = pattern[
+            (pulses - np.uint64(self.first_pulse)) % np.uint64(len(pattern))
+        ]
         return bits
+
+    def bases_at(self, pulses: NDArray[np.uint64]) -> NDArray[np.uint8]:
+        """Return the bases (1 for the key's) of `pulses`, as `bits_at`. For bb84 alone."""
+        self._require_bases()
+        return self._looked_up(pulses, _BASES)
+
+    def key_basis_pulses(self, first: int, stop: int) -> int:
+        """Return in how many of the pulses `first` to ``stop - 1`` Alice sent in the key's basis.
+
+        For bb84 alone; InputError as for `bits_at`.
+        """
+        self._require_bases()
+        self._require(first, stop)
+        return sum(
+            count_ones(self._piece(chunk, begin, end, _BASES))
+            for chunk, begin, end in self._pieces(first, stop)
+        )
 
     def packed(self, first: int, count: int) -> bytes:
         """Return `count` packed bits from pulse `first` on; InputError as for `bits_at`."""
-        return self._packed(first, count).tobytes()
+        return self._packed(first, count, _BITS).tobytes()
 
     def packed_view(self) -> NDArray[np.uint8]:
         """Return all available bits packed, ``first_pulse`` in bit 0. Not for a pattern."""
         if self.statement.pattern is not None:
             raise ValueError("a pattern has no end: ask for a range")
-        return self._packed(self.first_pulse, self.pulses)
+        return self._packed(self.first_pulse, self.pulses, _BITS)
+
+    def packed_bases_view(self) -> NDArray[np.uint8]:
+        """Return all available bases packed, as `packed_view`. For bb84 alone."""
+        self._require_bases()
+        return self._packed(self.first_pulse, self.pulses, _BASES)
 
     def wait_for(self, pulse: int, timeout_s: float, poll_s: float = 0.01) -> bool:
         """Wait until `pulse` is in the record; return whether it is.
@@ -247,14 +272,36 @@ class RecordReader:
                 "to this run"
             )
 
-    def _packed(self, first: int, count: int) -> NDArray[np.uint8]:
+    def _require_bases(self) -> None:
+        if self.statement.protocol != "bb84":
+            raise InputError(
+                f"Alice's record {self.path} holds no bases: it is of {self.statement.protocol}"
+            )
+
+    def _looked_up(self, pulses: NDArray[np.uint64], plane: int) -> NDArray[np.uint8]:
+        found = np.empty(len(pulses), np.uint8)
+        if len(pulses) == 0:
+            return found
+        self._require(int(pulses.min()), int(pulses.max()) + 1)
+        firsts = np.array(self._firsts, dtype=np.uint64)
+        order = np.argsort(pulses, kind="stable")
+        ascending = pulses[order]
+        chunks = np.searchsorted(firsts, ascending, side="right") - 1
+        changes = np.flatnonzero(np.diff(chunks)) + 1
+        for one in np.split(np.arange(len(pulses)), changes):
+            chunk = int(chunks[one[0]])
+            local = (ascending[one] - firsts[chunk]).astype(np.int64)
+            start, stop = int(local[0]) & ~7, int(local[-1]) + 1
+            found[order[one]] = bits_at(self._load(chunk, start, stop, plane), local - start)
+        return found
+
+    def _packed(self, first: int, count: int, plane: int) -> NDArray[np.uint8]:
         self._require(first, first + count)
         if self.statement.pattern is not None:
             return tile(self.statement.pattern, first - self.first_pulse, count)
         joined = np.zeros(packed_bytes(count) + 1, np.uint8)
         for chunk, start, stop in self._pieces(first, first + count):
-            aligned = start & ~7
-            piece = take(self._load(chunk, aligned, stop), start - aligned, stop - start)
+            piece = self._piece(chunk, start, stop, plane)
             put(joined, self._firsts[chunk] + start - first, piece, stop - start)
         return joined[: packed_bytes(count)]
 
@@ -262,18 +309,27 @@ class RecordReader:
         """Yield (chunk, start, stop) within each chunk that holds some of the pulses."""
         if first >= stop:
             return
-        ends = [*self._firsts[1:], self.end_pulse]
         begin = int(np.searchsorted(np.array(self._firsts, np.uint64), first, side="right")) - 1
         for chunk in range(begin, len(self._firsts)):
             start = self._firsts[chunk]
             if start >= stop:
                 return
-            yield chunk, max(first, start) - start, min(stop, ends[chunk]) - start
+            yield chunk, max(first, start) - start, min(stop, self._end(chunk)) - start
 
-    def _load(self, chunk: int, start: int, stop: int) -> NDArray[np.uint8]:
-        """Return the packed bits `start` (a multiple of 8) to `stop` of a chunk."""
+    def _end(self, chunk: int) -> int:
+        """Return the pulse after a chunk's last."""
+        return self._firsts[chunk + 1] if chunk + 1 < len(self._firsts) else self.end_pulse
+
+    def _piece(self, chunk: int, start: int, stop: int, plane: int) -> NDArray[np.uint8]:
+        """Return the bits `start` to `stop` of a chunk, repacked to begin at bit 0."""
+        aligned = start & ~7
+        return take(self._load(chunk, aligned, stop, plane), start - aligned, stop - start)
+
+    def _load(self, chunk: int, start: int, stop: int, plane: int) -> NDArray[np.uint8]:
+        """Return the packed bits `start` (a multiple of 8) to `stop` of a plane of a chunk."""
         size = packed_bytes(stop) - start // 8
-        data = self._pread(self._places[chunk] + start // 8, size)
+        place = self._places[chunk] + plane * packed_bytes(self._end(chunk) - self._firsts[chunk])
+        data = self._pread(place + start // 8, size)
         if len(data) < size:
             raise InputError(f"Alice's record {self.path} became shorter while it was read")
         return np.frombuffer(data, dtype=np.uint8)
@@ -310,7 +366,7 @@ class RecordReader:
         first, pulses = _CHUNK.unpack(self._pread(self._position, _CHUNK.size))
         if first != self.end_pulse or pulses > CHUNK_PULSES:
             return self._damaged(rest, "no chunk of the next pulses begins there")
-        length = _CHUNK.size + packed_bytes(pulses) + _CRC.size
+        length = _CHUNK.size + self.statement.planes * packed_bytes(pulses) + _CRC.size
         if rest < length:
             return self._unfinished(rest)
         data = self._pread(self._position, length)

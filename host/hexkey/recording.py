@@ -17,8 +17,12 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
+from hexkey.conditions import SIMULATED
 from hexkey.errors import InputError, StoreError
+from hexkey.session.bb84 import Bb84Terms
+from hexkey.session.block import Session
 from hexkey.session.messages import Type
+from hexkey.session.parameters import SessionParameters
 from hexkey.window import Window
 
 MAGIC = b"HEXKEYRC"
@@ -29,7 +33,7 @@ _HEAD = struct.Struct("<4sBIQ")
 _CRC = struct.Struct("<I")
 MAX_CHUNK = 64 << 20
 
-SIMULATED_BOARD = "the board simulates its photons"  # a reason for a demonstration
+SIMULATED_BOARD = SIMULATED  # a reason for a demonstration
 
 
 def describe_run(run: int, window: Window, bit_of_detector: Sequence[int]) -> dict[str, Any]:
@@ -43,11 +47,32 @@ def describe_run(run: int, window: Window, bit_of_detector: Sequence[int]) -> di
     }
 
 
+def describe_session(session: Session, double_clicks: str) -> dict[str, Any]:
+    """Return what it must say of its session, for the same."""
+    return {
+        "session_id": session.session_id,
+        "reasons": list(session.reasons),
+        "secret": session.secret,
+        **describe_protocol(session.parameters, session.bb84, double_clicks),
+    }
+
+
+def describe_protocol(
+    parameters: SessionParameters, bb84: Bb84Terms | None, double_clicks: str = "random"
+) -> dict[str, Any]:
+    """Return what it must say for a session that is still to be held with it."""
+    described: dict[str, Any] = {"parameters": parameters.to_json()}
+    if bb84 is not None:
+        described["bb84"] = {"terms": bb84.to_json(), "double_clicks": double_clicks}
+    return described
+
+
 class ChunkType(IntEnum):
     META = 1  # JSON: run, gate, parameters, statements
     WIRE = 2  # bytes as they came from the board
     MESSAGE = 3  # direction u8, type u8, body: one message of the session
     END = 4  # JSON: the report; its absence means that the recording was cut
+    DRAWN = 5  # random bytes that Bob drew for double clicks of BB84
 
 
 class RecordingWriter:
@@ -82,6 +107,9 @@ class RecordingWriter:
 
     def message(self, direction: int, kind: Type, body: bytes) -> None:
         self._chunk(ChunkType.MESSAGE, bytes((direction, kind)) + body)
+
+    def drawn(self, data: bytes) -> None:
+        self._chunk(ChunkType.DRAWN, data)
 
     def close(self, report: dict[str, Any] | None = None) -> None:
         """Close the file; with a report it is complete, without one it counts as cut.
@@ -127,6 +155,7 @@ class Recording:
     meta: dict[str, Any] = field(default_factory=dict)
     wire: list[bytes] = field(default_factory=list, repr=False)
     transcript: list[tuple[int, Type, bytes]] = field(default_factory=list)
+    drawn: bytes = field(default=b"", repr=False)
     report: dict[str, Any] | None = None
     damage: list[str] = field(default_factory=list)
 
@@ -219,6 +248,8 @@ def _sort_in(chunk: Chunk, recording: Recording) -> None:
         recording.wire.append(chunk.payload)
     elif chunk.kind is ChunkType.MESSAGE:
         recording.transcript.append((chunk.payload[0], Type(chunk.payload[1]), chunk.payload[2:]))
+    elif chunk.kind is ChunkType.DRAWN:
+        recording.drawn += chunk.payload
     else:
         recording.report = _object(chunk.payload)
 

@@ -5,12 +5,13 @@ that its click excludes V and means 1; detector 1, orthogonal to D, means 0 (Ben
 Lett. 68, 3121, 1992). Discarding double clicks is a rule for demonstrations.
 
 `sift_b92` is the readable last step after `hexkey.gate`; `gate_and_sift` and `Sifter` do gate,
-resolver and sifting in one pass of the C kernel.
+resolver and sifting in one pass of the C kernel. BB84 takes gate and resolver from here, and sifts
+the masks that come out (`Sifter.of_masks`, `hexkey.sift_bb84`).
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,7 +55,7 @@ class Sifted:
     pulse : (n,) uint64
         Pulse numbers, ascending, which Bob may announce.
     bit : (n,) uint8
-        Bob's bits, 0 or 1, which he may not.
+        Bob's bits, 0 or 1, which he may not; or masks, from a `Sifter.of_masks`.
     events : int
         Events that came in.
     outside, before_first, repeats : int
@@ -158,6 +159,19 @@ class Sifter:
         self._settings.bit = bits + [_NO_BIT] * (DETECTORS - len(bits))
         self._state = ffi.new("hexkey_sift_state *")
 
+    @classmethod
+    def of_masks(cls, gates: Sequence[Gate], period_ticks: int) -> Self:
+        """Return one that keeps every pulse with a click: `Sifted.bit` is then its mask.
+
+        Raises
+        ------
+        ConfigurationError
+            The gates do not fit the period.
+        """
+        sifter = cls(gates, period_ticks, ())
+        sifter._settings.keep_masks = 1
+        return sifter
+
     def push(self, events: Events, watermark: int = 0) -> Sifted:
         """Take the next events of the epoch and return the pulses that are now complete.
 
@@ -200,7 +214,7 @@ class Sifter:
         count = len(events)
         pulse, bit = np.empty(2 * count + 2, np.uint64), np.empty(2 * count + 2, np.uint8)
         before = _counts(self._state)
-        written = lib.hexkey_sift_b92(
+        written = lib.hexkey_sift(
             self._settings,
             self._state,
             count,

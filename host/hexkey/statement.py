@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from hexkey.conditions import RECORD, RecordFacts, unmet
 from hexkey.errors import ConfigurationError, InputError
 
 MAGIC = b"HEXALICE"
@@ -19,6 +20,7 @@ _HEAD = struct.Struct("<8sHI")  # magic, version, length of the JSON
 _CRC = struct.Struct("<I")
 
 Kind = Literal["random", "repeated", "public"]
+Protocol = Literal["b92", "bb84"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,11 @@ class Statement:
         a record has no chunks.
     first_pulse : int
         Number of the first pulse recorded; a pattern begins there.
-    protocol, record_id : str
+    protocol : {"b92", "bb84"}
+        What a pulse has: with b92 a bit, with bb84 a bit and a basis.
+    record_id : str
+    key_basis_probability : float, optional
+        p_X, with which Alice picks the key's basis; for bb84 alone, and then required.
 
     Raises
     ------
@@ -55,8 +61,9 @@ class Statement:
     simulated: bool
     pattern: str | None = None
     first_pulse: int = 0
-    protocol: str = "b92"
+    protocol: Protocol = "b92"
     record_id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    key_basis_probability: float | None = None
 
     def __post_init__(self) -> None:
         problem = _problem(self)
@@ -64,16 +71,20 @@ class Statement:
             raise ConfigurationError(f"the statement of Alice's record is unusable: {problem}")
 
     @property
+    def planes(self) -> int:
+        """Bits that a chunk holds of each pulse: its bit, and with bb84 its basis."""
+        return 2 if self.protocol == "bb84" else 1
+
+    @property
     def reason_for_demonstration(self) -> str | None:
         """Why keys made from this record are demonstrations; None if they may be secret."""
-        reasons = []
-        if self.randomness != "random":
-            reasons.append(f"Alice's bits are {self.randomness}, not random")
-        if self.source != "operating system" and not self.source.startswith("hardware"):
-            reasons.append(f"Alice's bits came from: {self.source}")
-        if self.simulated:
-            reasons.append("the photons were simulated")
-        return "; ".join(reasons) or None
+        return "; ".join(self.reasons) or None
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """The same, one by one."""
+        facts = RecordFacts(self.randomness, self.source, self.simulated)
+        return unmet(self.protocol, RECORD, facts)
 
 
 def _problem(statement: Statement) -> str | None:
@@ -89,18 +100,33 @@ def _problem(statement: Statement) -> str | None:
         return "first_pulse must be a whole number from 0"
     if not isinstance(statement.simulated, bool):
         return "simulated must be true or false"
-    if not all(isinstance(s, str) for s in (statement.source, statement.protocol)):
-        return "source and protocol must be texts"
+    if not isinstance(statement.source, str):
+        return "source must be a text"
     try:
         uuid.UUID(hex=statement.record_id)
     except (ValueError, TypeError, AttributeError):
         return "record_id must be a UUID in hexadecimal"
+    if statement.protocol not in get_args(Protocol):
+        return f"protocol must be one of {', '.join(get_args(Protocol))}"
+    if statement.protocol == "bb84":
+        return _bb84_problem(statement)
+    if statement.key_basis_probability is not None:
+        return "key_basis_probability is for bb84 alone"
     if pattern is None:
         return "a public pattern must be given" if statement.randomness == "public" else None
     if statement.randomness == "random":
         return "random bits have no pattern"
     if not isinstance(pattern, str) or not pattern or set(pattern) - {"0", "1"}:
         return "pattern must be zeros and ones, such as '10'"
+    return None
+
+
+def _bb84_problem(statement: Statement) -> str | None:
+    probability = statement.key_basis_probability
+    if not isinstance(probability, float) or not 0 < probability < 1:
+        return "key_basis_probability must be a number between 0 and 1"
+    if statement.pattern is not None or statement.randomness == "public":
+        return "bb84 has no pattern: its bases and bits are in chunks, random or repeated"
     return None
 
 

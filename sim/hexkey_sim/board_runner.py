@@ -30,7 +30,7 @@ class RecordedLink:
 
     def advance(self, pulses: int) -> Clicks:
         clicks = self._link.advance(pulses)
-        extend_record(self._record, self._link.alice_bits, self._link.alice_pulse)
+        extend_record(self._record, self._link)
         return clicks
 
 

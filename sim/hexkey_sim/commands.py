@@ -3,18 +3,38 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 import typer
 
 from hexkey.cli.display import print_report, print_rows
 from hexkey.cli.options import JsonLinesOption, JsonOption
+from hexkey.errors import ConfigurationError
 from hexkey.randomness import OperatingSystem
 from hexkey_sim.cosim.command import cosim
 
-PresetOption = Annotated[
-    str, typer.Option("--preset", help="Simulated link: table-ii, as-reported or bench.")
+if TYPE_CHECKING:
+    from hexkey_sim.simulate import Simulation
+
+PRESETS_HELP = (
+    "Simulated link: table-ii, as-reported, bench (B92), bb84, bb84-improved or bb84-skewed."
+)
+PresetOption = Annotated[str, typer.Option("--preset", help=PRESETS_HELP)]
+EveOption = Annotated[
+    str | None,
+    typer.Option(
+        "--eve",
+        help="Eavesdropper on the line, such as intercept-resend:share=0.3, "
+        "photon-number-splitting, usd:photons=2, time-shift or faked-states "
+        "(docs/eavesdroppers.md).",
+    ),
+]
+LossOption = Annotated[
+    float | None,
+    typer.Option(
+        "--channel-loss-db", min=0.0, help="Loss between Alice and Bob, instead of the preset's."
+    ),
 ]
 LARGEST_CHANCE_OFFSET = 10**8  # pulses: 2.5 s at 40 MHz, well within the ±10 s that are searched
 
@@ -34,10 +54,21 @@ def register(app: typer.Typer) -> None:
 
 
 def demo(
-    preset_name: PresetOption = "as-reported",
+    protocol: Annotated[
+        Literal["b92", "bb84"] | None,
+        typer.Option(help="b92 (as-reported) or bb84; a preset has its own."),
+    ] = None,
+    preset_name: Annotated[
+        str | None, typer.Option("--preset", help=f"{PRESETS_HELP} By the protocol if not given.")
+    ] = None,
     seconds: Annotated[float, typer.Option(min=1, help="Length of the run in seconds.")] = 15.0,
-    block_bits: Annotated[int, typer.Option(help="Sifted bits in a block.")] = 40_000,
+    block_bits: Annotated[
+        int | None,
+        typer.Option(help="Sifted bits in a block (BB84: clicks); 40,000 or 200,000."),
+    ] = None,
     out: Annotated[Path, typer.Option(help="Folder for all that it makes.")] = Path("hexkey-demo"),
+    eve: EveOption = None,
+    channel_loss_db: LossOption = None,
     seed: SimulationSeed = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -48,13 +79,21 @@ def demo(
     """
     from hexkey_sim.dashboard import Dashboard
     from hexkey_sim.demo import DemoSettings, run_demo
+    from hexkey_sim.eve.specification import parse_eve
     from hexkey_sim.link import preset
 
-    chosen = preset(preset_name)
-    settings = DemoSettings(
-        preset_name, seconds, out, block_bits, seed, chosen.parameters.transmission
+    name = preset_name or {None: "as-reported", "b92": "as-reported", "bb84": "bb84"}[protocol]
+    chosen = preset(name).with_channel_loss(channel_loss_db)
+    link = chosen.parameters
+    if protocol not in (None, link.protocol):
+        raise ConfigurationError(f"the preset {name!r} is of {link.protocol}, not of {protocol}")
+    if eve:
+        parse_eve(eve, chosen)  # refused here rather than in one of the processes
+    settings = DemoSettings(chosen, seconds, out, block_bits, seed, eve, channel_loss_db)
+    title = (
+        f"hexkey demo: {name}, {seconds:g} s of a simulated {link.protocol.upper()} link at "
+        f"{link.pulse_rate_hz / 1e6:g} MHz"
     )
-    title = f"hexkey demo: {preset_name}, {seconds:g} s of a simulated B92 link at 40 MHz"
     with Dashboard(title, seconds, quiet=as_json) as dashboard:
         outcome = run_demo(settings, dashboard)
     if as_json:
@@ -90,27 +129,55 @@ def simulate(
     whole: Annotated[
         bool, typer.Option("--whole-period", help="A gate of the whole period, for `hexkey map`.")
     ] = False,
+    eve: EveOption = None,
+    channel_loss_db: LossOption = None,
     seed: SimulationSeed = None,
     as_json: JsonOption = False,
 ) -> None:
     """Simulate a link faster than real time, and compare it with the closed forms.
 
     Writes OUT/run.recording and OUT/alice.record, as a board and Alice would have, for
-    `hexkey distill OUT/run.recording --record OUT/alice.record`.
+    `hexkey distill OUT/run.recording --record OUT/alice.record`. With an eavesdropper it also says
+    what she knows of the sifted bits.
     """
+    from hexkey_sim.eve.specification import parse_eve
     from hexkey_sim.link import preset, whole_period
     from hexkey_sim.simulate import run_simulation
 
-    chosen = preset(preset_name)
+    chosen = preset(preset_name).with_channel_loss(channel_loss_db)
     if whole:
         chosen = whole_period(chosen)
-    found = run_simulation(chosen, out, seconds, _chance(seed), measurement=measurement)
+    found = run_simulation(
+        chosen,
+        out,
+        seconds,
+        _chance(seed),
+        measurement=measurement,
+        eve=parse_eve(eve, chosen) if eve else None,
+    )
     if as_json:
         typer.echo(json.dumps(asdict(found), indent=2))
-        return
-    typer.echo(f"{'':<18}{'simulated':>14}{'closed form':>14}")
-    typer.echo(f"{'sifted, bit/s':<18}{found.sifted_hz:>14,.0f}{found.expected_sifted_hz:>14,.0f}")
-    typer.echo(f"{'QBER':<18}{found.qber:>14.2%}{found.expected_qber:>14.2%}")
+    else:
+        _print_simulation(found, out)
+
+
+def _print_simulation(found: "Simulation", out: Path) -> None:
+    typer.echo(f"{'':<28}{'simulated':>12}{'honest link':>14}")
+    for basis, one in (("", found.key), ("test basis: ", found.test)):
+        if one is not None:
+            rates = f"{one.sifted_hz:>12,.0f}{one.expected_sifted_hz:>14,.0f}"
+            typer.echo(f"{basis + 'sifted, bit/s':<28}{rates}")
+            typer.echo(f"{basis + 'QBER':<28}{one.qber:>12.2%}{one.expected_qber:>14.2%}")
+    typer.echo(f"{'double clicks /s':<28}{found.same_basis_hz + found.cross_basis_hz:>12,.1f}")
+    if found.knowledge is not None:
+        for kind in found.knowledge.kinds:
+            if kind.bits:
+                typer.echo(
+                    f"Eve, {kind.kind}: {kind.bits / found.knowledge.bits:.1%} of the sifted bits, "
+                    f"{kind.right / kind.bits:.1%} of them Alice's, "
+                    f"{kind.same_as_bob / kind.bits:.1%} Bob's"
+                )
+        typer.echo(f"Eve knows {found.knowledge.information:.3f} of a sifted bit of Alice's.")
     typer.echo(
         f"{found.seconds:g} s of the link took {found.elapsed_s:.1f} s; "
         f"{found.events:,} events are in {out}/run.recording."
@@ -182,20 +249,30 @@ def virtual_board(
         list[str] | None,
         typer.Option(help="Fault to play, such as flip-bits:rate=1e-6; may be repeated."),
     ] = None,
+    eve: EveOption = None,
+    channel_loss_db: LossOption = None,
     seed: SimulationSeed = None,
     json_lines: JsonLinesOption = False,
 ) -> None:
     """A receiver board without hardware: a simulated link behind a real port.
 
-    Prints the port that `hexkey bob --port` opens, and runs until interrupted.
+    Prints the port that `hexkey bob --port` opens, and runs until interrupted. Photons are always
+    simulated; without a seed Alice's bits are the operating system's.
     """
     from hexkey_sim.board_runner import BoardOptions, run_virtual_board
+    from hexkey_sim.eve.specification import parse_eve
     from hexkey_sim.faults import parse_faults
     from hexkey_sim.link import preset
 
-    chosen = preset(preset_name)
+    chosen = preset(preset_name).with_channel_loss(channel_loss_db)
     chance = _chance(seed)
-    link = chosen.link(chance, measurement=measurement, start_offset_pulses=_chance_offset(chance))
+    link = chosen.link(
+        chance,
+        measurement=measurement,
+        start_offset_pulses=_chance_offset(chance),
+        fresh_bits=seed is None,
+        eve=parse_eve(eve, chosen) if eve else None,
+    )
     options = BoardOptions(
         port=port,
         mode=_mode(mode),

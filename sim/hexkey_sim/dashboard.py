@@ -27,6 +27,7 @@ class Dashboard:
         self._dropped = 0
         self._offset = "searching"
         self._next_line_s = 0.0
+        self._counted = "sifted bits"
 
     def __enter__(self) -> "Dashboard":
         if not self._quiet and self._console.is_terminal:
@@ -47,6 +48,8 @@ class Dashboard:
         if role == "bob":
             self._take(event)
         if self._live:
+            if (role, event["event"]) == ("bob", "session"):  # stays above the panel
+                self._console.print(Text(describe(event), style="dim"))
             self._live.update(self._panel())
         elif not self._quiet:
             self._print_line(role, event)
@@ -60,6 +63,7 @@ class Dashboard:
                 bits = event["sifted_bits"] - before.get("sifted_bits", 0)
                 self._rates.append(bits / seconds)
             self._receiving = event
+            self._counted = event["counted"]
         elif name == "aligned":
             self._offset = f"{event['offset']:,} pulses, found from {event['disclosed_bits']} bits"
         elif name == "block":
@@ -89,11 +93,8 @@ class Dashboard:
         seconds = self._receiving.get("seconds", 0.0)
         done = min(1.0, seconds / self._seconds)
         bar = "━" * round(30 * done) + "╌" * (30 - round(30 * done))
-        rate = (
-            f"{self._rates[-1] / 1000:.1f} kbit/s sifted  {_spark(self._rates)}"
-            if self._rates
-            else "-"
-        )
+        unit = "kbit/s sifted" if self._counted == "sifted bits" else f"thousand {self._counted}/s"
+        rate = f"{self._rates[-1] / 1000:.1f} {unit}  {_spark(self._rates)}" if self._rates else "-"
         qbers = [block["qber"] for block in self._blocks]
         errors = sum(block["errors"] for block in self._blocks)
         sifted = sum(block["sifted_bits"] for block in self._blocks)
@@ -104,9 +105,19 @@ class Dashboard:
             ("rate", rate),
             ("lost events", f"{self._receiving.get('lost_events', 0):,}"),
             ("QBER", f"{errors / sifted:.2%}  {_spark(qbers)}" if sifted else "-"),
+            *self._test_basis(),
             ("blocks", f"{len(self._blocks)} done, {self._dropped} dropped"),
             ("key", f"{secret:,} bits (demonstration)"),
         ]
+
+    def _test_basis(self) -> list[tuple[str, str]]:
+        """Return BB84's row: the errors of the test basis and the bound that they give."""
+        found = [block["bb84"] for block in self._blocks if block["bb84"]]
+        if not found:
+            return []
+        bits, errors = (sum(one[name] for one in found) for name in ("test_bits", "test_errors"))
+        bound = found[-1]["phase_error_upper"]
+        return [("test basis", f"{errors / bits:.2%}, phase errors at most {bound:.2%}")]
 
 
 def _spark(values: list[float], width: int = 24) -> str:

@@ -24,6 +24,8 @@ from hexkey.randomness import OperatingSystem
 from hexkey.store import create_pair
 from hexkey_sim.dashboard import Dashboard
 from hexkey_sim.fresh_folder import fresh_folder
+from hexkey_sim.link.presets import Preset
+from hexkey_sim.roles import write_roles
 
 MARKER = ".hexkey-demo"
 START_TIMEOUT_S = 30.0
@@ -39,22 +41,27 @@ class DemoSettings:
 
     Attributes
     ----------
-    preset : str
-        A preset of the optical link.
+    preset : Preset
+        The optical link, its loss included.
     seconds : float
         Length of Bob's run.
     out : Path
         Folder for records, stores, reports and pictures; an earlier demonstration's is replaced.
-    untrusted_transmission : float
-        Passed to Bob, who labels his keys with it.
+    block_bits : int, optional
+        `hexkey_sim.roles.BLOCK_BITS` if not given.
+    eve : str, optional
+        An eavesdropper on the line, as `hexkey_sim.eve.specification` reads it.
+    channel_loss_db : float, optional
+        Instead of the preset's.
     """
 
-    preset: str
+    preset: Preset
     seconds: float
     out: Path
-    block_bits: int
+    block_bits: int | None
     seed: int | None
-    untrusted_transmission: float
+    eve: str | None = None
+    channel_loss_db: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +82,13 @@ def run_demo(settings: DemoSettings, dashboard: Dashboard) -> DemoOutcome:
     """
     out = fresh_folder(settings.out, MARKER)
     create_pair(out / "alice.store", out / "bob.store", 256, OperatingSystem())
+    configs = write_roles(settings.preset, settings.block_bits, out)
     events: queue.Queue[tuple[str, dict[str, Any]]] = queue.Queue()
     with _process("board", _board(settings, out), events):
         port = _await(events, "board", "port", dashboard)["port"]  # Alice's record exists now
-        with _process("alice", _alice(settings, out), events) as alice:
+        with _process("alice", _alice(out, configs[0]), events) as alice:
             address = _await(events, "alice", "listening", dashboard)["address"]
-            with _process("bob", _bob(settings, out, port, address), events) as bob:
+            with _process("bob", _bob(settings, out, configs[1], port, address), events) as bob:
                 reports = _watch(events, dashboard, {"alice": alice, "bob": bob})
     for role, report in reports.items():
         (out / f"{role}.json").write_text(json.dumps(report, indent=2) + "\n")
@@ -93,22 +101,26 @@ def _hexkey(*words: object) -> list[str]:
 
 
 def _board(settings: DemoSettings, out: Path) -> list[str]:
-    words = ["virtual-board", "--preset", settings.preset, "--record", out / "alice.record"]
+    words = ["virtual-board", "--preset", settings.preset.name, "--record", out / "alice.record"]
     if settings.seed is not None:
         words += ["--seed", settings.seed]
+    if settings.eve is not None:
+        words += ["--eve", settings.eve]
+    if settings.channel_loss_db is not None:
+        words += ["--channel-loss-db", settings.channel_loss_db]
     return _hexkey(*words, "--json-lines")
 
 
-def _alice(settings: DemoSettings, out: Path) -> list[str]:
-    words = ["alice", "--record", out / "alice.record", "--store", out / "alice.store"]
-    words += ["--listen", "127.0.0.1:0", "--sessions", 1, "--block-bits", settings.block_bits]
+def _alice(out: Path, config: Path) -> list[str]:
+    words = ["alice", "--config", config]
+    words += ["--record", out / "alice.record", "--store", out / "alice.store"]
+    words += ["--listen", "127.0.0.1:0", "--sessions", 1]
     return _hexkey(*words, "--json-lines")
 
 
-def _bob(settings: DemoSettings, out: Path, port: str, address: str) -> list[str]:
-    words = ["bob", "--port", port, "--peer", address, "--store", out / "bob.store"]
-    words += ["--seconds", settings.seconds, "--block-bits", settings.block_bits]
-    words += ["--untrusted-transmission", settings.untrusted_transmission]
+def _bob(settings: DemoSettings, out: Path, config: Path, port: str, address: str) -> list[str]:
+    words = ["bob", "--config", config, "--port", port, "--peer", address]
+    words += ["--store", out / "bob.store", "--seconds", settings.seconds]
     words += ["--recording", out / "run.recording"]
     if find_spec("matplotlib"):
         words += ["--figures", out]

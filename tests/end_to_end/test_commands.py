@@ -4,6 +4,7 @@ import json
 import signal
 from pathlib import Path
 
+import pytest
 from tests.end_to_end.processes import hexkey, role, scene
 
 from hexkey.recording import read_recording
@@ -25,12 +26,23 @@ def test_demo_makes_equal_keys_and_everything_around_them(tmp_path: Path) -> Non
     assert json.loads((out / "bob.json").read_text())["secret_bits"] > 0
 
 
-def test_demo_passes_on_why_a_process_failed(tmp_path: Path) -> None:
-    done = hexkey("demo", "--block-bits", 10, "--out", tmp_path / "demo")
+def test_demo_passes_on_why_a_process_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEXKEY_SEED", "-1")
+    done = hexkey("demo", "--out", tmp_path / "demo")
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert "alice ended with code 2" in done.stderr
+    assert "seed must not be negative" in done.stderr
+
+
+def test_demo_refuses_settings_before_it_starts_a_process(tmp_path: Path) -> None:
+    done = hexkey("demo", "--block-bits", 10, "--out", tmp_path / "demo")
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
     assert "block_bits must be between 1000 and 4000000" in done.stderr
+    assert "alice" not in done.stderr
 
 
 def test_capture_is_distilled_later(tmp_path: Path) -> None:

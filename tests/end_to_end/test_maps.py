@@ -40,7 +40,8 @@ def simulate(folder: Path, gate: GatePs, *, measurement: bool = False, **detecto
     """The bright link, whose pulses often hold two clicks, with a pulse offset."""
     link = preset("bench")
     detectors = tuple(replace(each, **detector) for each in link.parameters.detectors)  # type: ignore[arg-type]
-    parameters = replace(link.parameters, start_offset_pulses=OFFSET, detectors=detectors)
+    receiver = replace(link.parameters.receiver, detectors=detectors)
+    parameters = replace(link.parameters, start_offset_pulses=OFFSET, receiver=receiver)
     link = replace(link, gate=gate, parameters=parameters)
     run_simulation(link, folder, SECONDS, 8, measurement=measurement)
     return Files(folder / "run.recording", folder / "alice.record")

@@ -8,11 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mpmath import mp
 from numpy.typing import NDArray
+from scipy import stats
 
 from hexkey.align import (
     MAX_SAMPLE_BITS,
     Alignment,
+    _at_most,
     find_offset,
+    find_offset_of_bases,
     log_false_match_bound,
     sample_size_for,
 )
@@ -187,3 +190,87 @@ def test_the_advised_size_and_every_larger_one_keep_the_bound(
 def test_impossible_sizes_are_refused() -> None:
     with pytest.raises(ValueError, match="more than 8191"):
         sample_size_for(10**9, 0.49, 1e-9)
+
+
+# ---- BB84: only bits of equal bases are compared ------------------------------------------------
+
+SAMPLE_BB84 = 512
+
+
+def bb84_sample(
+    alice_key: float, offset: int, error_rate: float, seed: int = 3
+) -> tuple[NDArray[np.uint64], Bits, Bits, Bits, Bits]:
+    """Return Bob's pulses, bits and bases, then Alice's bits and bases."""
+    rng = np.random.default_rng(seed)
+    bits, bases = alice_record(seed), (rng.random(N) < alice_key).astype(np.uint8)
+    pulses = np.sort(rng.choice(20_000, SAMPLE_BB84, replace=False)).astype(np.uint64)
+    at = pulses.astype(np.int64) + offset - FIRST_PULSE
+    chosen = rng.integers(0, 2, SAMPLE_BB84, dtype=np.uint8)
+    seen = bits[at] ^ (rng.random(SAMPLE_BB84) < error_rate).astype(np.uint8)
+    anything = rng.integers(0, 2, SAMPLE_BB84, dtype=np.uint8)
+    return pulses, np.where(bases[at] == chosen, seen, anything), chosen, bits, bases
+
+
+def packed(bits: Bits) -> NDArray[np.uint8]:
+    return np.packbits(bits, bitorder="little")
+
+
+@pytest.mark.parametrize("alice_key", [0.5, 0.7, 0.9, 0.98])
+@pytest.mark.parametrize("error_rate", [0.0, 0.03, 0.11])
+@pytest.mark.parametrize("offset", [FIRST_PULSE, FIRST_PULSE + 1, FIRST_PULSE + 77_777])
+def test_the_offset_of_bb84_is_found_from_bits_of_equal_bases(
+    alice_key: float, error_rate: float, offset: int
+) -> None:
+    pulses, seen, chosen, bits, bases = bb84_sample(alice_key, offset, error_rate)
+    found = find_offset_of_bases(
+        pulses, seen, chosen, packed(bits), packed(bases), FIRST_PULSE, N, alice_key, (0, 2 * 10**6)
+    )
+    at = pulses.astype(np.int64) + offset - FIRST_PULSE
+    assert found.offset == offset
+    assert found.mismatches == np.count_nonzero((bases[at] == chosen) & (bits[at] != seen))
+    assert (found.sample_bits, found.modulo) == (SAMPLE_BB84, None)
+    assert 0 < found.false_match_probability < 1e-6
+
+
+def test_a_sample_of_other_bits_matches_nowhere() -> None:
+    pulses, _, chosen, bits, bases = bb84_sample(0.7, FIRST_PULSE, 0.0)
+    other = np.random.default_rng(9).integers(0, 2, SAMPLE_BB84, dtype=np.uint8)
+    with pytest.raises(InputError, match="at no offset"):
+        find_offset_of_bases(
+            pulses, other, chosen, packed(bits), packed(bases), FIRST_PULSE, N, 0.7, (0, 2 * 10**6)
+        )
+
+
+def test_a_small_sample_with_bases_is_refused() -> None:
+    pulses, seen, chosen, bits, bases = bb84_sample(0.5, FIRST_PULSE, 0.0)
+    few = slice(0, 100)
+    with pytest.raises(InputError, match=r"100 bits is too small .*\(offset_sample_bits\)"):
+        find_offset_of_bases(
+            pulses[few],
+            seen[few],
+            chosen[few],
+            packed(bits),
+            packed(bases),
+            FIRST_PULSE,
+            N,
+            0.5,
+            (0, 2 * 10**6),
+        )
+
+
+@settings(deadline=None, max_examples=40, derandomize=True)
+@given(
+    counts=st.tuples(st.integers(0, 40), st.integers(0, 40)),
+    p=st.floats(0.05, 0.45),
+    limit=st.integers(0, 30),
+)
+def test_the_chance_of_a_false_match_is_that_of_two_binomial_numbers(
+    counts: tuple[int, int], p: float, limit: int
+) -> None:
+    first, second = (
+        stats.binom.pmf(np.arange(n + 1), n, q) for n, q in zip(counts, (p, 0.5 - p), strict=True)
+    )
+    exact = float(np.convolve(first, second)[: limit + 1].sum())
+    bound = _at_most([(counts[0], p), (counts[1], 0.5 - p)], limit)
+    assert exact <= bound * (1 + 1e-12)
+    assert bound <= min(1.0, exact * (1 + 1e-6) + 1e-300)

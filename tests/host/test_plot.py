@@ -67,6 +67,16 @@ def test_pictures_show_the_data(report: dict[str, Any], tmp_path: Path) -> None:
     assert shaded(first) < 0.35 < 0.6 < shaded(second)
 
 
+def test_bb84_has_its_test_basis_in_the_picture(report: dict[str, Any], tmp_path: Path) -> None:
+    """And no line of B92's equations, which say nothing of it."""
+    for one in report["history"]:
+        one["planned_bits"] = None
+        one["bb84"] = {"test_qber": 0.02, "test_bits": 400, "phase_error_upper": 0.09}
+    report["bb84"] = {"clicks": 9_000}
+    [_, drawn] = draw_report(report, tmp_path)
+    assert size_of(drawn) == (960, 648)
+
+
 @pytest.mark.parametrize(
     ("changes", "names"),
     [

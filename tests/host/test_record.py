@@ -5,7 +5,9 @@ import resource
 import struct
 import threading
 import zlib
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +18,14 @@ from hexkey.errors import ConfigurationError, InputError
 from hexkey.record import ENDLESS, RecordReader, RecordWriter, Statement
 
 RANDOM = Statement(40_000_000, "random", "operating system", simulated=False)
+BB84 = Statement(
+    40_000_000,
+    "random",
+    "operating system",
+    simulated=False,
+    protocol="bb84",
+    key_basis_probability=0.9,
+)
 
 
 def some_bits(count: int, seed: int = 1) -> np.ndarray:
@@ -286,3 +296,93 @@ def test_no_message_shows_bits(tmp_path: Path) -> None:
         reader.bits_at(np.array([64], np.uint64))
     assert "\\xff" not in str(error.value)
     assert "1111" not in str(error.value)
+
+
+@given(sizes=st.lists(st.integers(1, 100), min_size=1, max_size=6), data=st.data())
+def test_bases_read_back_beside_the_bits(
+    tmp_path_factory: pytest.TempPathFactory, sizes: list[int], data: st.DataObject
+) -> None:
+    path = tmp_path_factory.mktemp("record") / "alice.rec"
+    total, start = sum(sizes), 1_000_003
+    bits, bases = some_bits(total, 1), some_bits(total, 2)
+    statement = replace(BB84, first_pulse=start)
+    with RecordWriter(path, statement) as writer:
+        for piece in np.split(np.arange(total), np.cumsum(sizes)[:-1]):
+            writer.append_bits(bits[piece], bases[piece])
+    first = data.draw(st.integers(0, total))
+    stop = data.draw(st.integers(first, total))
+    where = np.array(data.draw(st.lists(st.integers(0, total - 1), max_size=9)), np.uint64)
+    with RecordReader(path, growing=False) as reader:
+        assert (reader.statement, reader.damage, reader.pulses) == (statement, None, total)
+        at = where + np.uint64(start)
+        assert reader.bits_at(at).tolist() == bits[where.astype(int)].tolist()
+        assert reader.bases_at(at).tolist() == bases[where.astype(int)].tolist()
+        counted = reader.key_basis_pulses(start + first, start + stop)
+        assert counted == int(bases[first:stop].sum())
+        for view, plane in ((reader.packed_view(), bits), (reader.packed_bases_view(), bases)):
+            assert np.array_equal(np.unpackbits(view, count=total, bitorder="little"), plane)
+
+
+def test_layout_of_bb84_is_as_documented(tmp_path: Path) -> None:
+    path = tmp_path / "alice.rec"
+    with RecordWriter(path, BB84) as writer:
+        writer.append(b"\x01\x01", 9, b"\x80\x00")
+    data = path.read_bytes()
+    length = int.from_bytes(data[10:14], "little")
+    assert json.loads(data[14 : 14 + length])["key_basis_probability"] == 0.9
+    body = struct.pack("<QI", 0, 9) + b"\x01\x01" + b"\x80\x00"
+    assert data[14 + length + 4 :].startswith(body + struct.pack("<I", zlib.crc32(body)))
+
+
+def test_bases_belong_to_bb84_and_to_nothing_else(tmp_path: Path) -> None:
+    one = np.ones(8, np.uint8)
+    with RecordWriter(tmp_path / "b92.rec", RANDOM) as writer:
+        with pytest.raises(ValueError, match="bases"):
+            writer.append_bits(one, one)
+        writer.append_bits(one)
+    with RecordWriter(tmp_path / "bb84.rec", BB84) as writer:
+        with pytest.raises(ValueError, match="bases"):
+            writer.append_bits(one)
+        with pytest.raises(ValueError, match="7 bases"):
+            writer.append_bits(one, one[1:])
+    with (
+        RecordReader(tmp_path / "b92.rec") as reader,
+        pytest.raises(InputError, match="holds no bases"),
+    ):
+        reader.bases_at(np.zeros(1, np.uint64))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"key_basis_probability": None},
+        {"key_basis_probability": 1.0},
+        {"key_basis_probability": 0.0},
+        {"key_basis_probability": 1},
+        {"key_basis_probability": float("nan")},
+        {"randomness": "public"},
+        {"randomness": "repeated", "pattern": "10"},
+        {"protocol": "b92"},
+        {"protocol": "e91"},
+    ],
+)
+def test_unusable_statements_of_bb84_are_refused(change: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError, match="unusable"):
+        replace(BB84, **change)
+
+
+def test_a_statement_without_the_field_of_bb84_is_one_of_b92(tmp_path: Path) -> None:
+    body = json.dumps(
+        {
+            "pulse_rate_hz": 40_000_000,
+            "randomness": "random",
+            "source": "operating system",
+            "simulated": False,
+            "record_id": "0" * 32,
+        }
+    ).encode()
+    header = struct.pack("<8sHI", b"HEXALICE", 1, len(body)) + body
+    path = tmp_path / "alice.rec"
+    path.write_bytes(header + struct.pack("<I", zlib.crc32(body)))
+    with RecordReader(path) as reader:
+        assert (reader.statement.protocol, reader.statement.planes) == ("b92", 1)

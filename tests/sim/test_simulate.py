@@ -10,10 +10,18 @@ from hexkey.party.distill import distill
 from hexkey.record import RecordReader
 from hexkey.recording import read_recording
 from hexkey_sim.link import PRESETS, preset
-from hexkey_sim.simulate import run_simulation
+from hexkey_sim.simulate import Compared, run_simulation
 
-SIGMAS = 5.0  # 6e-7 two-sided, for each of the eight comparisons
+SIGMAS = 5.0  # 6e-7 two-sided, for each of the two dozen comparisons
 SECONDS = {"table-ii": 2.0, "as-reported": 3.0, "bench": 0.2}
+BB84_SECONDS = {"bb84": 3.0, "bb84-skewed": 3.0, "bb84-improved": 2.0}
+
+
+def check(found: Compared, seconds: float) -> None:
+    expected = found.expected_sifted_hz * seconds
+    assert abs(found.sifted_hz * seconds - expected) < SIGMAS * math.sqrt(expected)
+    qber = found.expected_qber
+    assert abs(found.qber - qber) < SIGMAS * math.sqrt(qber * (1 - qber) / expected)
 
 
 @pytest.mark.parametrize("measurement", [False, True], ids=["random", "measurement"])
@@ -24,15 +32,22 @@ def test_rate_and_qber_are_those_of_the_closed_forms(
     found = run_simulation(
         preset(name), tmp_path / "out", SECONDS[name], 5, measurement=measurement
     )
-    expected = found.expected_sifted_hz * found.seconds
-    assert abs(found.sifted_hz * found.seconds - expected) < SIGMAS * math.sqrt(expected)
-    qber = found.expected_qber
-    assert abs(found.qber - qber) < SIGMAS * math.sqrt(qber * (1 - qber) / expected)
-    assert found.events >= found.sifted_hz * found.seconds
+    check(found.key, found.seconds)
+    assert found.test is None
+    assert found.events >= found.key.sifted_hz * found.seconds
+
+
+@pytest.mark.parametrize("name", BB84_SECONDS)
+def test_both_bases_of_bb84_are_those_of_the_closed_forms(name: str, tmp_path: Path) -> None:
+    found = run_simulation(preset(name), tmp_path / "out", BB84_SECONDS[name], 5)
+    assert found.test is not None
+    check(found.key, found.seconds)
+    check(found.test, found.seconds)
+    assert found.key.sifted_hz > 40 * found.test.sifted_hz  # (0.88/0.12)²
 
 
 def test_every_preset_is_compared() -> None:
-    assert set(SECONDS) == set(PRESETS)
+    assert set(SECONDS) | set(BB84_SECONDS) == set(PRESETS)
 
 
 def test_files_are_a_complete_pair_that_distils(tmp_path: Path) -> None:
@@ -52,8 +67,8 @@ def test_files_are_a_complete_pair_that_distils(tmp_path: Path) -> None:
     (alignment,) = report["alignments"]
     assert alignment["offset"] == preset("bench").parameters.start_offset_pulses
     used = report["sifted_bits"] + report["unused_sifted_bits"] + alignment["disclosed_bits"]
-    assert used == round(found.sifted_hz * found.seconds)
-    assert report["qber"] == pytest.approx(found.qber, abs=0.005)
+    assert used == round(found.key.sifted_hz * found.seconds)
+    assert report["qber"] == pytest.approx(found.key.qber, abs=0.005)
 
 
 def test_same_seed_same_run(tmp_path: Path) -> None:

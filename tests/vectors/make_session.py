@@ -17,6 +17,7 @@ SESSION = "000102030405060708090a0b0c0d0e0f" + "f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff
 STEPS = [(1, "<B"), (2, "<H"), (4, "<I")]
 PULSES = [1_000_000_007, 1_000_000_008, 1_000_002_056, 5_294_969_351]
 BITS = [1, 0, 0, 1]
+KEY_BASIS, BOTH_BASES = [1, 0, 0, 1], [0, 1, 0, 0]  # of the pulses: key, both, test, key
 PARAMETERS = {
     "protocol": "b92",
     "pulse_rate_hz": 40_000_000,
@@ -27,6 +28,7 @@ PARAMETERS = {
     "qber_abort": 0.11,
     "eps_pa": 1e-10,
     "eps_cor": 1e-15,
+    "eps_smoothing": 1e-10,
     "epsilon_limit": 1e-6,
     "reconciler": "auto",
     "refill_to_alice": 4,
@@ -39,8 +41,16 @@ BOB_SAYS = {
     "gate_width_ticks": 1000,
     "holdoff_pulses": 2,
     "reasons": ["the board simulates its photons"],
+    "key_basis_probability": 0.5,
 }
-ALICE_SAYS = {"record_id": "ab" * 16, "randomness": "random", "reasons": []}
+ALICE_SAYS = {
+    "record_id": "ab" * 16,
+    "randomness": "random",
+    "reasons": [],
+    "key_basis_probability": 0.9,
+    "multiphoton_upper": 2.5e-05,
+    "source_epsilon": 1e-12,
+}
 KEY_ID = "01234567-89ab-4cde-8f01-23456789abcd"
 
 
@@ -94,6 +104,12 @@ def messages() -> list[dict[str, Any]]:
             struct.pack("<Bqqd", 1, -12_345, 0, 2**-40),
         ),
         (
+            "ALIGN_BB84",
+            18,
+            {"epoch": 3, "pulses": PULSES, "bits": BITS, "bases": KEY_BASIS},
+            struct.pack("<II", 3, 4) + packed(BITS) + packed(KEY_BASIS) + pulses(PULSES),
+        ),
+        (
             "ANNOUNCE",
             32,
             {"block": 9, "epoch": 3, "pulses": PULSES},
@@ -135,6 +151,18 @@ def messages() -> list[dict[str, Any]]:
         ("CONFIRM", 42, {}, b""),
         ("COMMIT", 43, {}, b""),
         ("DROP", 44, {"reason": "verification"}, b"verification"),
+        (
+            "ANNOUNCE_BB84",
+            48,
+            {"block": 9, "epoch": 3, "pulses": PULSES, "bases": [1, 2, 0, 1]},
+            struct.pack("<III", 9, 3, 4) + packed(KEY_BASIS) + packed(BOTH_BASES) + pulses(PULSES),
+        ),
+        (
+            "BASES",
+            49,
+            {"sent_key": 3_600_000_000, "sent_test": 400_000_001, "bases": [1, 1, 0, 1, 0]},
+            struct.pack("<QQ", 3_600_000_000, 400_000_001) + packed([1, 1, 0, 1, 0]),
+        ),
     ]
     return [
         {

@@ -92,7 +92,7 @@ def c_calls(events: Events) -> tuple[Callable[[], int], Callable[[], int], Outpu
     def kernel() -> int:
         state = ffi.new("hexkey_sift_state *")
         end = int(events.pulse[-1]) + 2
-        return lib.hexkey_sift_b92(settings, state, count, *inputs, end, *outputs)
+        return lib.hexkey_sift(settings, state, count, *inputs, end, *outputs)
 
     def plain() -> int:
         return lib.hexkey_plain_sift(settings, count, *inputs, *outputs)

@@ -76,7 +76,7 @@ def describe(event: Event) -> str:
     if name == "receiving":
         return (
             f"{event['seconds']:.1f} s, {event['events']:,} events, "
-            f"{event['sifted_bits']:,} sifted bits, {event['lost_events']:,} lost"
+            f"{event['sifted_bits']:,} {event['counted']}, {event['lost_events']:,} lost"
         )
     if name == "density":
         return f"measuring delay line {event['channel']}"
@@ -86,7 +86,7 @@ def describe(event: Event) -> str:
         return f"{event['pulses']:,} pulses compared"
     if name == "tags":
         return f"{event['seconds']:.1f} s, {event['tags']:,} tags"
-    if name in ("tables", "tables-lost"):
+    if name in ("tables", "tables-lost", "skew"):
         return str(event["message"])
     if name == "table-kept":
         return f"the table of the {event['channel']} stays as it is: {event['message']}"
@@ -96,7 +96,15 @@ def describe(event: Event) -> str:
         return f"listening on {event['address']}"
     if name == "session":
         settled = event["settled"]
-        return "session opened" + (f", {len(settled)} key(s) settled" if settled else "")
+        opened = "session opened" + (f", {len(settled)} key(s) settled" if settled else "")
+        kind = "secret" if event["label"] == "secret" else "for demonstration"
+        return "\n".join(
+            [
+                f"{opened}; its keys are {kind}",
+                *(f"    because {reason}" for reason in event["reasons"]),
+                *(f"    assuming that {assumption}" for assumption in event["assumptions"]),
+            ]
+        )
     if name == "aligned":
         modulo = f" modulo {event['modulo']}" if event["modulo"] else ""
         return (
@@ -106,6 +114,7 @@ def describe(event: Event) -> str:
     if name == "block":
         return (
             f"block {event['block']}: {event['sifted_bits']:,} sifted, QBER {event['qber']:.2%}, "
+            f"{_test_basis(event['bb84'])}"
             f"{event['disclosed_bits']['reconcile']:,} disclosed to correct, "
             f"{event['secret_bits']:,} key bits"
         )
@@ -122,6 +131,12 @@ def describe(event: Event) -> str:
     if name == "epsilon-limit":
         return "the session's epsilon limit is reached: it ends here"
     return ""
+
+
+def _test_basis(bb84: Event | None) -> str:
+    if bb84 is None:
+        return ""
+    return f"in the test basis {bb84['test_qber']:.2%} of {bb84['test_bits']:,}, "
 
 
 def print_report(report: Event, as_json: bool) -> None:
@@ -186,13 +201,18 @@ def summary(report: Event) -> list[tuple[str, str]]:
         ]
     if report.get("history"):
         lines.append(("rates", _rates(report)))
+    if report.get("bb84"):
+        lines += _bb84(report)
     if report.get("unused_sifted_bits"):
-        lines.append(("unused sifted bits", f"{report['unused_sifted_bits']:,}: no whole block"))
+        what = "unused clicks" if report.get("bb84") else "unused sifted bits"
+        lines.append((what, f"{report['unused_sifted_bits']:,}: no whole block"))
     if "equal" in report:
         what = "strings" if report["secret_bits"] is None else "keys"
         lines.append((f"{what} of both roles", "equal" if report["equal"] else "NOT equal"))
     if calibration := report.get("calibration"):
         lines.append(("delay lines", _delay_lines(calibration)))
+    if skews := report.get("skew"):
+        lines.append(("detectors' skew", "; ".join(map(_skew, skews))))
     losses = {name: count for name, count in report["losses"].items() if count}
     counts = ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in losses.items())
     lines.append(("counts", counts or "none"))
@@ -200,7 +220,65 @@ def summary(report: Event) -> list[tuple[str, str]]:
     lines += [
         ("  because" if i == 0 else "", f"- {why}") for i, why in enumerate(report["reasons"])
     ]
+    lines += [
+        ("assuming that" if i == 0 else "", f"- {what}")
+        for i, what in enumerate(report.get("assumptions", ()))
+    ]
     return lines
+
+
+def _bb84(report: Event) -> list[tuple[str, str]]:
+    """Return what BB84 has besides: bases, its test, and what the bounds have left."""
+    found = report["bb84"]
+    lines = [
+        (
+            "key basis",
+            f"chosen with {found['alice_key_probability']:g} by Alice, with "
+            f"{found['bob_key_probability']:g} at most by Bob's splitter",
+        ),
+        ("several photons", _source(found)),
+    ]
+    if found["clicks"]:
+        lines.append(
+            (
+                "clicks",
+                f"{found['clicks']:,}: {found['key_clicks']:,} in the key basis, "
+                f"{found['test_clicks']:,} in the test basis, {found['cross_clicks']:,} in both",
+            )
+        )
+    if found["test_bits"]:
+        bounds = [block["bb84"]["phase_error_upper"] for block in report["history"]]
+        lines += [
+            (
+                "test basis",
+                f"QBER {found['test_qber']:.2%} of {found['test_bits']:,} bits "
+                f"({found['test_errors']:,} errors), {found['test_ones_share']:.1%} of them ones",
+            ),
+            (
+                "bounds",
+                f"{found['single_lower']:,} bits at least of single photons, phase errors "
+                f"{max(bounds):.2%} at most",
+            ),
+        ]
+    if mismatch := report.get("mismatch"):
+        ratio, limit = mismatch["efficiency_ratio"], mismatch["limit"]
+        what = "not stated" if ratio is None else ratio
+        what = f"{ratio:.3f}" if isinstance(ratio, float) else str(what)
+        lines.append(("efficiencies", f"ratio of best to worst {what}, limit {limit:g}"))
+    return lines
+
+
+def _source(found: Event) -> str:
+    if not found["source_epsilon"]:
+        return "not bounded: no measurement of the source is stated"
+    upper, epsilon = found["multiphoton_upper"], found["source_epsilon"]
+    return f"in {upper:.2e} of the pulses at most; the chance that this is too low is {epsilon:.0e}"
+
+
+def _skew(found: Event) -> str:
+    first, second = found["detectors"]
+    alarm = ": NOT aligned" if found["alarm"] else ""
+    return f"{second} after {first} by {found['skew_ps']:.0f} ± {found['sigma_ps']:.0f} ps{alarm}"
 
 
 def _authentication(auth: dict[str, int], secret_bits: int) -> str:

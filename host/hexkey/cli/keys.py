@@ -24,13 +24,23 @@ def create(
     tag_keys: Annotated[
         int, typer.Option(help="Authentication keys per direction, 256 bits each.")
     ] = 1024,
+    secret: Annotated[
+        bool,
+        typer.Option(
+            "--secret",
+            help="For secret keys; sessions that would make demonstrations are then refused.",
+        ),
+    ] = False,
 ) -> None:
     """Make two stores that share a pool of authentication keys, and nothing else.
 
     Carry Bob's to him by hand; whoever reads it on the way can impersonate either party.
     """
-    create_pair(alice, bob, tag_keys, OperatingSystem())
-    typer.echo(f"{alice} and {bob} share {tag_keys} authentication keys in each direction.")
+    create_pair(alice, bob, tag_keys, OperatingSystem(), "secret" if secret else "demonstration")
+    what = "secret keys" if secret else "demonstrations"
+    typer.echo(
+        f"{alice} and {bob} share {tag_keys} authentication keys in each direction, for {what}."
+    )
 
 
 @keys_app.command("list")

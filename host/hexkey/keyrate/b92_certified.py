@@ -9,7 +9,9 @@ value that is returned: what the solver says is only a proposal.
 
 Assumes: **collective attacks, endless blocks**; Alice's two states exact; error correction at
 Shannon's limit, or f times it. Trusted is what `TrustedReceiver` says and nothing else. Pulses of
-several photons are Eve's: she knows their bits, and their statistics are hers to choose.
+several photons are Eve's: she knows their bits, and their statistics are hers to choose. **Bob gets
+one photon or none**: brighter pulses than Alice's are outside, and with two detectors an attack
+with them leaves rate and errors as they were at any loss (docs/eavesdroppers.md).
 
 Unambiguous discrimination is among the attacks, so its threshold falls out: no key without errors
 from a transmission of 1 − 1/√2 = 0.293 downwards.

@@ -5,22 +5,32 @@ The form for real keys. Nothing is expected here but what Alice knows of her own
 * The pulses of several photons among those sent in a basis are binomial; their upper bound is the
   exact quantile, at an upper bound of g² μ²/2 that was measured inside Alice.
 * All of them are taken to have clicked, without errors: N_nmp = N − N̄_mp, φ = m_Z/N_nmp^Z.
+* Behind a passive splitter, pulses of several photons *at Bob* are Eve's, too. Each of them clicks
+  in both bases with a probability of at least 2 p (1 − p), so the cross clicks bound their number,
+  by an exact quantile again; it is taken from the clicks of either basis (`hexkey.sift_bb84`).
 * Errors of the key basis' single photons in the other basis are bounded by sampling without
   replacement, exactly (hypergeometric); no error at all needs no special case.
-* Each of these three fails with at most P = ε̄², and together they cost 2√(3P) of secrecy.
+* Each of these k bounds, 3 or with a splitter 4, fails with at most P = ε̄², and together they cost
+  2√(kP) of secrecy.
 
-    l = N_nmp^X [1 − h(φ̄)] − leak − tag − 2 log2(1/(2 ε_PA)),   ε_sec = 2√3 ε̄ + ε_PA
+    l = N_nmp^X [1 − h(φ̄)] − leak − tag − 2 log2(1/(2 ε_PA)),   ε_sec = 2√k ε̄ + ε_PA
+
+Where a block begins and ends is up to its clicks, and so to Eve, who knows the photon numbers of
+pulses around its ends. `ranges` is how many stretches of pulses the block could have been; a bound
+of the pulses sent holds for all of them at once when each fails with P/ranges.
 
 Assumes: as `hexkey.keyrate.bb84_single`. Bob's basis does not depend on the pulse: by an active
-choice, or by the squashing of a passive receiver that was argued for elsewhere. With
-`bob_key_bias = bob_test_bias = 1` nothing is assumed of it, at the price of more pulses for Eve.
+choice, or behind a splitter for all pulses of one photon. With `bob_key_bias = bob_test_bias = 1`
+nothing is assumed of it, at the price of more pulses for Eve.
 
 Source: Tapşın et al., appendix, Eqs. 9–11, with observed counts; M. Tomamichel and A. Leverrier,
-Quantum 1, 14 (2017), for 2√P; `hexkey.estimate` for the sampling bound.
+Quantum 1, 14 (2017), for 2√P; `hexkey.estimate` for the sampling bound; A. Mizutani, S. Kawakami
+and G. Kato, arXiv:2511.21253, for a passive receiver's finite key from cross clicks.
 """
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -47,7 +57,14 @@ class ObservedBlock:
     multiphoton_upper : float
         Upper bound of the probability that a pulse has several photons.
     bob_key_bias, bob_test_bias : float
-        Probabilities of Bob's bases.
+        Upper bounds of the probabilities of Bob's bases.
+    clicks, cross_clicks : int
+        All pulses with a click, whatever the bases, and those that clicked in both of Bob's.
+    splitter_upper : float
+        Upper bound, at least 1/2, of the larger share of a passive splitter; 0 for an active choice
+        of the basis.
+    ranges : float
+        See above; 1 for a block whose ends were fixed beforehand.
     """
 
     sent_key: int
@@ -58,17 +75,26 @@ class ObservedBlock:
     multiphoton_upper: float
     bob_key_bias: float = 1.0
     bob_test_bias: float = 1.0
+    clicks: int = 0
+    cross_clicks: int = 0
+    splitter_upper: float = 0.0
+    ranges: float = 1.0
 
     def __post_init__(self) -> None:
         domain.probability("multiphoton_upper", self.multiphoton_upper)
         domain.probability("bob_key_bias", self.bob_key_bias)
         domain.probability("bob_test_bias", self.bob_test_bias)
+        domain.at_least_one("ranges", self.ranges)
+        if self.splitter_upper:
+            domain.within("splitter_upper", self.splitter_upper, 0.5, 1)
         for name, most in (
             ("sent_key", 10**15),
             ("sent_test", 10**15),
             ("clicks_key", self.sent_key),
             ("clicks_test", self.sent_test),
             ("errors_test", self.clicks_test),
+            ("clicks", 10**15),
+            ("cross_clicks", self.clicks),
         ):
             if not 0 <= getattr(self, name) <= most:
                 raise ValueError(f"{name} must be from 0 to {most}, not {getattr(self, name)!r}")
@@ -111,12 +137,10 @@ def key_length(
         domain.non_negative("verification_bits", verification_bits)
     )
     failure = smoothing**2
-    shares = (
-        block.multiphoton_upper * block.bob_key_bias,
-        (block.multiphoton_upper * block.bob_test_bias),
-    )
-    single = block.clicks_key - most_of(block.sent_key, shares[0], failure)
-    test = block.clicks_test - most_of(block.sent_test, shares[1], failure)
+    passive = block.splitter_upper > 0
+    several = _several_at_bob(block, failure) if passive else 0
+    single = block.clicks_key - several - _several_sent(block, "key", failure)
+    test = block.clicks_test - several - _several_sent(block, "test", failure)
     phase = 0.5
     if single > 0 and test > 0:
         errors = min(block.errors_test, test)
@@ -127,8 +151,45 @@ def key_length(
     reason = COSTS if phase < 0.5 else HALF_WRONG
     if single <= 0 or test <= 0:
         reason = ALL_MULTIPHOTON
-    secrecy = 2 * math.sqrt(3) * smoothing + amplification
+    secrecy = secrecy_of(smoothing, amplification, passive=passive)
     return ObservedKey(bits, "" if bits else reason, max(single, 0), phase, secrecy)
+
+
+def secrecy_of(eps_smoothing: float, eps_pa: float, *, passive: bool) -> float:
+    """Return the secrecy that the bounds of a key add up to."""
+    return 2 * math.sqrt(4 if passive else 3) * eps_smoothing + eps_pa
+
+
+def _several_sent(block: ObservedBlock, basis: Literal["key", "test"], failure: float) -> int:
+    """Bound the sifted clicks of a basis that Alice sent with several photons."""
+    sent, bias = {
+        "key": (block.sent_key, block.bob_key_bias),
+        "test": (block.sent_test, block.bob_test_bias),
+    }[basis]
+    return most_of(sent, block.multiphoton_upper * bias, failure / block.ranges)
+
+
+def _several_at_bob(block: ObservedBlock, failure: float) -> int:
+    """Bound the pulses with several photons at Bob."""
+    crossing = 2 * block.splitter_upper * (1 - block.splitter_upper)
+    return most_behind(block.cross_clicks, crossing, block.clicks, failure)
+
+
+def most_behind(seen: int, probability: float, most: int, failure: float) -> int:
+    """Return the largest m up to `most` with P[Bin(m, p) ≤ `seen`] ≥ `failure`, exactly.
+
+    Of more than m trials, not even so many would be `seen`, but for that chance. p is rounded
+    downwards.
+    """
+    share = max(0.0, float(np.nextafter(probability, 0)))
+    admitted, excluded = seen, most + 1
+    while excluded - admitted > 1:
+        trial = (admitted + excluded) // 2
+        if binomial_ppf(failure, trial, share) <= seen:
+            admitted = trial
+        else:
+            excluded = trial
+    return min(admitted, most)
 
 
 def most_of(pulses: int, probability: float, failure: float) -> int:

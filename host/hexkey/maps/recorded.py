@@ -117,6 +117,10 @@ def count_recording(path: Path, alice_record: Path, make_windows: MakeWindows) -
         The grid does not fit the recording's ticks, its period or its gate.
     """
     recording = read_recording(path)
+    if recording.meta.get("bb84"):
+        raise InputError(
+            f"recording {path} is of BB84, and maps are of B92's sifted bits: give one of B92"
+        )
     run = _described(recording)
     windows = make_windows(run.tick_ps, run.period_ticks)
     _require_within(windows, run.gate, path)

@@ -6,7 +6,8 @@ from typing import Any
 
 from hexkey.authenticate import KEY_BITS
 from hexkey.claims import RecordClaims
-from hexkey.config import AliceSettings
+from hexkey.conditions import ALICE, AliceFacts, unmet
+from hexkey.config import AliceSettings, SourceSettings
 from hexkey.errors import (
     AuthenticationError,
     ChannelError,
@@ -15,13 +16,14 @@ from hexkey.errors import (
 )
 from hexkey.randomness import Randomness, choose_randomness
 from hexkey.record import RecordReader
+from hexkey.session import conversation
 from hexkey.session.alice import Alice
 from hexkey.session.channel import SocketChannel, listen
-from hexkey.session.conversation import ALICE, LiveConversation
+from hexkey.session.conversation import LiveConversation
 from hexkey.session.handshake import alice_handshake
 from hexkey.session.messages import Type
-from hexkey.session.parameters import AliceStatement
-from hexkey.session.tally import Progress, Tally
+from hexkey.session.parameters import AliceStatement, SessionParameters
+from hexkey.session.tally import Progress, Tally, what_keys_are
 from hexkey.store import Store
 
 REFUSAL_TIMEOUT_S = 5.0
@@ -45,6 +47,7 @@ def serve(settings: AliceSettings, progress: Progress) -> list[dict[str, Any]]:
     ):
         if store.role != "alice":
             raise ConfigurationError(f"{settings.store} is Bob's store: give Alice her own")
+        check_protocol(record, settings.session)
         host, port = server.getsockname()[:2]
         progress({"event": "listening", "address": f"{host}:{port}"})
         served = 0
@@ -76,11 +79,14 @@ def _session(
                 channel.receive(REFUSAL_TIMEOUT_S)
             channel.send(Type.REFUSE, sentence.encode())
             raise ChannelError(f"a peer was refused: {sentence}")
-        talk = LiveConversation(channel, store, ALICE)
+        talk = LiveConversation(channel, store, conversation.ALICE)
         statement = AliceStatement(
             record.statement.record_id,
             record.statement.randomness,
-            demonstration_reasons(record, randomness),
+            demonstration_reasons(record, randomness, settings.source),
+            record.statement.key_basis_probability or 0.0,
+            settings.source.multiphoton_upper,
+            settings.source.epsilon,
         )
         try:
             greeting = alice_handshake(
@@ -90,7 +96,14 @@ def _session(
             store.record_failure()
             raise
         store.clear_failures()
-        progress({"event": "session", "settled": greeting.settled, "bob": asdict(greeting.bob)})
+        progress(
+            {
+                "event": "session",
+                "settled": greeting.settled,
+                "bob": asdict(greeting.bob),
+                **what_keys_are(greeting.session),
+            }
+        )
         tally = Tally(greeting.session, auth_bits_used=KEY_BITS * talk.auth_keys_used)
         claims = RecordClaims(record.path, store)
         Alice(talk, greeting.session, record, store, claims, randomness, tally, progress).serve()
@@ -99,7 +112,18 @@ def _session(
         return report
 
 
-def demonstration_reasons(record: RecordReader, randomness: Randomness) -> tuple[str, ...]:
+def check_protocol(record: RecordReader, parameters: SessionParameters) -> None:
+    """Raise ConfigurationError unless the record is of the session's protocol."""
+    if record.statement.protocol != parameters.protocol:
+        raise ConfigurationError(
+            f"Alice's record {record.path} is of {record.statement.protocol}, and the session of "
+            f"{parameters.protocol}: set [session] protocol to what she sends"
+        )
+
+
+def demonstration_reasons(
+    record: RecordReader, randomness: Randomness, source: SourceSettings
+) -> tuple[str, ...]:
     """Why keys made on Alice's side are demonstrations; empty if nothing there forbids secrets."""
-    found = (record.statement.reason_for_demonstration, randomness.reason_for_demonstration)
-    return tuple(reason for reason in found if reason)
+    facts = AliceFacts(randomness.reason_for_demonstration, source.measured)
+    return (*record.statement.reasons, *unmet(record.statement.protocol, ALICE, facts))

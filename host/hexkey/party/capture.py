@@ -49,7 +49,7 @@ def record_wire(
             )
             gates = (window.gate,) * DETECTORS
             run = new_run_id(OperatingSystem())
-            receiver = Receiver(run, gates, window.period_ticks, BIT_OF_DETECTOR)
+            receiver = Receiver(run, gates, window.period_ticks)
             recording.meta(
                 {
                     **describe_run(run, window, BIT_OF_DETECTOR),

@@ -7,20 +7,22 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from hexkey.conditions import CIRCUMSTANCES, Circumstances, unmet
 from hexkey.errors import ConfigurationError, HexkeyError, InputError
 from hexkey.events import DETECTORS
 from hexkey.gate import Gate
-from hexkey.party.alice import demonstration_reasons
-from hexkey.randomness import OperatingSystem
+from hexkey.party.alice import check_protocol
+from hexkey.randomness import OperatingSystem, Randomness, Recorded
 from hexkey.receiver import Receiver, SiftedChunk, stream_facts
 from hexkey.record import RecordReader
 from hexkey.recording import Recording, read_recording
+from hexkey.rule import B92Rule, Bb84Rule, Rule
 from hexkey.session.alice import Alice
+from hexkey.session.bb84 import Bb84Terms
 from hexkey.session.block import Session
 from hexkey.session.bob import Bob
 from hexkey.session.channel import SocketChannel, local_pair
 from hexkey.session.conversation import ALICE, BOB, LiveConversation
-from hexkey.session.handshake import PROTOCOL_REASONS
 from hexkey.session.parameters import SessionParameters
 from hexkey.session.replay import ReplayConversation, TranscriptEnded
 from hexkey.session.tally import Progress, Tally
@@ -28,7 +30,6 @@ from hexkey.store import Store, compare, create_pair
 from hexkey.store.database import remove
 from hexkey.wire import StreamParser
 
-LOCAL_REASON = "distilled from files between two local roles, with a pool made for the occasion"
 LOCAL_TAG_KEYS = 256
 
 
@@ -50,13 +51,19 @@ class Playback:
         return {**self.receiver.facts(), **stream_facts(self.parser.statistics)}
 
 
-def play_back(recording: Recording) -> Playback:
+def play_back(recording: Recording, randomness: Randomness | None = None) -> Playback:
+    """Return the wire of a recording, sifted anew.
+
+    `randomness` gives the bits of double clicks; those that were drawn then, if there is none.
+    """
     meta = recording.meta
+    drawn = randomness or Recorded(recording.drawn)
     with described(recording):
         gate = Gate(**meta["gate"])
-        receiver = Receiver(
-            meta["run"], (gate,) * DETECTORS, meta["period_ticks"], tuple(meta["bit_of_detector"])
-        )
+        rule: Rule = B92Rule(tuple(meta["bit_of_detector"]))
+        if bb84 := meta.get("bb84"):
+            rule = Bb84Rule(drawn, bb84["double_clicks"])
+        receiver = Receiver(meta["run"], (gate,) * DETECTORS, meta["period_ticks"], rule)
         window = asdict(gate) | {"tick_ps": str(meta["tick_ps"])}
     return Playback(recording, window, StreamParser(), receiver)
 
@@ -87,11 +94,17 @@ def replay(path: Path, out: Path, progress: Progress) -> dict[str, Any]:
         raise InputError(
             f"recording {path} holds no session; give Alice's record to distil it afresh"
         )
-    playback = play_back(recording)
     meta = recording.meta
+    if meta.get("secret"):
+        raise InputError(
+            f"recording {path} is of a session that made secret keys: they are in Bob's store, and "
+            "are not made a second time"
+        )
+    playback = play_back(recording)
     with described(recording):
+        parameters = SessionParameters(**meta["parameters"])
         session = Session(
-            meta["session_id"], SessionParameters(**meta["parameters"]), tuple(meta["reasons"])
+            meta["session_id"], parameters, tuple(meta["reasons"]), _terms(recording, parameters)
         )
     tally = Tally(session)
     unused, mine = _new_stores(out)
@@ -121,21 +134,31 @@ def distill(path: Path, alice_record: Path, out: Path, progress: Progress) -> di
         A file is unusable, or the two do not belong together.
     """
     recording = read_recording(path)
-    playback = play_back(recording)
+    randomness = OperatingSystem()
+    playback = play_back(recording, randomness)
     with described(recording):
         parameters = SessionParameters(**recording.meta.get("parameters", {}))
+        terms = _terms(recording, parameters)
     with RecordReader(alice_record) as record:
-        randomness = OperatingSystem()
+        check_protocol(record, parameters)
+        here = Circumstances(parameters.protocol, live=False)
         reasons = (
-            *PROTOCOL_REASONS,
-            LOCAL_REASON,
+            *unmet(parameters.protocol, CIRCUMSTANCES, here),
             *recording.meta.get("reasons", ()),
-            *demonstration_reasons(record, randomness),
+            *record.statement.reasons,
         )
-        session = Session(randomness.bytes(32).hex(), parameters, tuple(dict.fromkeys(reasons)))
+        session = Session(
+            randomness.bytes(32).hex(), parameters, tuple(dict.fromkeys(reasons)), terms
+        )
         paths = _new_stores(out)
         tally = _two_roles(session, playback.chunks(), record, paths, progress)
     return {**_report(tally, playback, "fresh"), "equal": compare(*paths).equal}
+
+
+def _terms(recording: Recording, parameters: SessionParameters) -> Bb84Terms | None:
+    if parameters.protocol != "bb84":
+        return None
+    return Bb84Terms(**recording.meta["bb84"]["terms"])
 
 
 def _new_stores(out: Path) -> tuple[Path, Path]:

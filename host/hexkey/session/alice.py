@@ -10,8 +10,15 @@ from hexkey.errors import BlockDropped, InputError, PoolError, ProtocolError
 from hexkey.randomness import Randomness
 from hexkey.record import RecordReader
 from hexkey.session.align import Alignment, alice_align, claim, refusing
-from hexkey.session.block import BlockCounts, Disclosed, Session, expected_qber
-from hexkey.session.block_alice import alice_block, receive_announcement
+from hexkey.session.bb84 import RECORD_PULSES
+from hexkey.session.block import BlockCounts, Disclosed, Session, new_counts
+from hexkey.session.block_alice import (
+    Sent,
+    alice_block,
+    alice_block_bb84,
+    receive_announcement,
+    receive_announcement_bb84,
+)
 from hexkey.session.conversation import Conversation
 from hexkey.session.messages import Type
 from hexkey.session.tally import Progress, Tally
@@ -19,6 +26,10 @@ from hexkey.store import RESERVE, Store
 
 IDLE_TIMEOUT_S = 600.0  # Bob may need long to fill a block at a low rate
 RECORD_TIMEOUT_S = 20.0  # how far Alice's record may lag behind Bob's clicks
+UNITS = {  # how Bob may begin a unit
+    "b92": (Type.ALIGN, Type.ANNOUNCE),
+    "bb84": (Type.ALIGN_BB84, Type.ANNOUNCE_BB84),
+}
 
 
 @dataclass(slots=True)
@@ -39,6 +50,7 @@ class Alice:
     _alignment: Alignment | None = field(default=None, init=False)
     _number: int = field(default=0, init=False)
     _last: BlockCounts | None = field(default=None, init=False)
+    _next_pulse: int = field(default=0, init=False)  # of hers, the first that is in no unit yet
 
     def serve(self) -> None:
         """Serve the session; returns at Bob's goodbye.
@@ -50,24 +62,27 @@ class Alice:
         ChannelError, AuthenticationError
             The session is over.
         """
+        align, announce = UNITS[self.session.parameters.protocol]
         while True:
             self.talk.begin(self.session.session_id)
-            kind, body = self.talk.expect(
-                Type.ALIGN, Type.ANNOUNCE, Type.BYE, timeout_s=IDLE_TIMEOUT_S
-            )
+            kind, body = self.talk.expect(align, announce, Type.BYE, timeout_s=IDLE_TIMEOUT_S)
             if kind is Type.BYE:
                 return
-            if kind is Type.ALIGN:
-                self._align(body)
+            if kind is align:
+                self._align(kind, body)
             else:
                 self._distil(body)
 
-    def _align(self, body: bytes) -> None:
+    def _align(self, kind: Type, body: bytes) -> None:
+        disclosed = self.session.parameters.offset_sample_bits  # or less: what is said of it fails
         try:
-            self._alignment = alice_align(self.talk, self.session, self.record, self.claims, body)
+            self._alignment = alice_align(
+                self.talk, self.session, self.record, self.claims, kind, body
+            )
+            disclosed = self._alignment.disclosed_bits
         finally:
-            sample = Disclosed(offset=self.session.parameters.offset_sample_bits)
-            self.tally.spent(sample, self.talk.auth_keys_used)
+            self.tally.spent(Disclosed(offset=disclosed), self.talk.auth_keys_used)
+        self._next_pulse = self._alignment.last_pulse + self._alignment.offset + 1
         self.tally.aligned(self._alignment)
         self.progress({"event": "aligned", **asdict(self._alignment)})
 
@@ -81,13 +96,12 @@ class Alice:
                 "the peer went on past the session's epsilon limit; the session was ended"
             )
         parameters = self.session.parameters
-        expected = expected_qber(parameters, self._last)
-        counts = BlockCounts(self._number, parameters.block_bits, expected_qber=expected)
+        counts = new_counts(self._number, parameters, self._last)
         self._last = counts
         self._number += 1
+        distil = self._distil_b92 if counts.bb84 is None else self._distil_bb84
         try:
-            bits = self._announced_bits(body, counts, self._alignment)
-            alice_block(self.talk, self.session, bits, self.randomness, self.store, counts)
+            distil(body, counts, self._alignment)
         except BlockDropped as drop:
             self.tally.dropped_block(drop)
             self.progress({"event": "dropped", "block": counts.block, "reason": drop.reason})
@@ -97,34 +111,61 @@ class Alice:
         finally:
             self.tally.spent(counts.disclosed, self.talk.auth_keys_used)
 
-    def _announced_bits(
-        self, body: bytes, counts: BlockCounts, alignment: Alignment
-    ) -> NDArray[np.uint8]:
-        """Return Alice's bits at the announced pulses, once Bob's tag has verified."""
+    def _distil_b92(self, body: bytes, counts: BlockCounts, alignment: Alignment) -> None:
         announce = receive_announcement(self.talk, self.session, counts.block, body)
-        if announce.epoch != alignment.epoch:
+        pulses = self._claimed(announce.epoch, announce.pulses, counts, alignment)
+        bits = self.record.bits_at(pulses)
+        alice_block(self.talk, self.session, bits, self.randomness, self.store, counts)
+
+    def _distil_bb84(self, body: bytes, counts: BlockCounts, alignment: Alignment) -> None:
+        """All pulses since the last unit count as sent, whether they arrived or not."""
+        announce = receive_announcement_bb84(self.talk, self.session, counts.block, body)
+        first = self._next_pulse
+        pulses = self._claimed(announce.epoch, announce.pulses, counts, alignment)
+        stop = self._next_pulse
+        sent_key = self.record.key_basis_pulses(first, stop)
+        sent = Sent(
+            self.record.bits_at(pulses),
+            self.record.bases_at(pulses),
+            announce.bases,
+            sent_key,
+            stop - first - sent_key,
+        )
+        alice_block_bb84(self.talk, self.session, sent, self.randomness, self.store, counts)
+
+    def _claimed(
+        self, epoch: int, pulses: NDArray[np.uint64], counts: BlockCounts, alignment: Alignment
+    ) -> NDArray[np.uint64]:
+        """Return the announced pulses in Alice's count, to be used once only.
+
+        Bob's tag has verified. Pulses at or below an earlier claim are refused, and claimed only
+        when the record has them: a claim beyond its end would bar later ones.
+        """
+        if epoch != alignment.epoch:
             raise ProtocolError("the peer announced pulses of another epoch; the session was ended")
-        counts.first_pulse, counts.last_pulse = int(announce.pulses[0]), int(announce.pulses[-1])
+        counts.first_pulse, counts.last_pulse = int(pulses[0]), int(pulses[-1])
         with refusing(self.talk):
             _keep_reserve(self.store)
-            return self._claimed_bits(announce.pulses, alignment.offset)
+            self._claim(counts.first_pulse, counts.last_pulse, alignment.offset)
+        self._next_pulse = counts.last_pulse + alignment.offset + 1
+        return (pulses.astype(np.int64) + alignment.offset).astype(np.uint64)
 
-    def _claimed_bits(self, pulses: NDArray[np.uint64], offset: int) -> NDArray[np.uint8]:
-        """Return the record's bits, once only: pulses at or below an earlier claim are refused.
-
-        Pulses are claimed only when the record has them: a claim beyond its end would bar later
-        ones.
-        """
-        first, last = int(pulses[0]), int(pulses[-1])
+    def _claim(self, first: int, last: int, offset: int) -> None:
         if first + offset < 0:
             raise InputError(
                 f"Alice's record {self.record.path} begins after pulse {first + offset}, which Bob "
                 "announced"
             )
-        self.record.wait_for(last + offset, RECORD_TIMEOUT_S)
-        bits = self.record.bits_at((pulses.astype(np.int64) + offset).astype(np.uint64))
+        if not self.record.wait_for(last + offset, RECORD_TIMEOUT_S):
+            raise InputError(
+                f"Alice's record {self.record.path} has not grown to pulse {last + offset}, which "
+                "Bob announced"
+            )
+        if last + offset - self.record.first_pulse >= RECORD_PULSES:
+            raise InputError(
+                f"Alice's record {self.record.path} has become too long: begin a new one"
+            )
         claim(self.claims, self.record, first, last, offset)
-        return bits
 
 
 def _keep_reserve(store: Store) -> None:

@@ -1,17 +1,22 @@
 """The alignment unit: find by how many pulses Bob's count is behind Alice's.
 
     Bob → Alice   ALIGN, TAG      sifted bits he discloses, with their pulses
+                  (ALIGN_BB84)    with their bases, too
     Alice → Bob   OFFSET, TAG     the offset, and the chance that it is a false match
 
-Both drop the disclosed pulses. Once for each epoch: after a loss of the trigger the count starts
-anew and nothing is known about it.
+Both drop the disclosed pulses, and with BB84 the cross clicks among them. Once for each epoch:
+after a loss of the trigger the count starts anew and nothing is known about it.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-from hexkey.align import find_offset_in_record
+import numpy as np
+from numpy.typing import NDArray
+
+from hexkey.align import Alignment as Match
+from hexkey.align import find_offset_in_record, find_offset_of_bases
 from hexkey.claims import PulseClaims
 from hexkey.errors import ChannelError, InputError, PoolError, ProtocolError
 from hexkey.record import RecordReader
@@ -19,6 +24,8 @@ from hexkey.session.block import Session
 from hexkey.session.block_bob import SiftedBlock
 from hexkey.session.conversation import Conversation
 from hexkey.session.messages import Align, Offset, Type
+from hexkey.session.messages_bb84 import AlignBb84
+from hexkey.sift_bb84 import CROSS
 
 SEARCH_S = 10  # ± this many seconds of pulses
 SEARCH_TIMEOUT_S = 120.0
@@ -27,6 +34,8 @@ SEARCH_TIMEOUT_S = 120.0
 @dataclass(frozen=True, slots=True)
 class Alignment:
     """Alice's bit for Bob's pulse p is at ``p + offset`` of her record.
+
+    `last_pulse` is the sample's last one, in Bob's count.
 
     `modulo` is 0 where the offset is unique, or the period of a public pattern, up to which alone
     it is known.
@@ -37,9 +46,51 @@ class Alignment:
     modulo: int
     false_match_probability: float
     disclosed_bits: int
+    last_pulse: int = 0
 
 
-def bob_align(talk: Conversation, session: Session, sample: SiftedBlock) -> Alignment:
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What Bob discloses to find an epoch's offset; `bases` (1 for the key's) with BB84 alone."""
+
+    epoch: int
+    pulses: NDArray[np.uint64]
+    bits: NDArray[np.uint8]
+    bases: NDArray[np.uint8] | None = None
+
+    @staticmethod
+    def of(block: SiftedBlock) -> "Sample":
+        if block.bases is None:
+            return Sample(block.epoch, block.pulses, block.bits)
+        one = block.bases != CROSS
+        return Sample(block.epoch, block.pulses[one], block.bits[one], block.bases[one])
+
+    def encode(self) -> tuple[Type, bytes]:
+        if self.bases is None:
+            return Type.ALIGN, Align(self.epoch, self.pulses, self.bits).encode()
+        message = AlignBb84(self.epoch, self.pulses, self.bits, self.bases)
+        return Type.ALIGN_BB84, message.encode()
+
+    @staticmethod
+    def decode(kind: Type, body: bytes, most: int) -> "Sample":
+        """Return a peer's sample of `most` bits; with BB84 less the cross clicks among as many."""
+        if kind is Type.ALIGN_BB84:
+            found = AlignBb84.decode(body)
+            sample = Sample(found.epoch, found.pulses, found.bits, found.bases)
+            agreed = 0 < len(found.bits) <= most
+        else:
+            plain = Align.decode(body)
+            sample = Sample(plain.epoch, plain.pulses, plain.bits)
+            agreed = len(plain.bits) == most
+        if not agreed:
+            raise ProtocolError(
+                f"the peer discloses {len(sample.bits)} bits for the offset where {most} were "
+                "agreed; the session was ended"
+            )
+        return sample
+
+
+def bob_align(talk: Conversation, session: Session, sample: Sample) -> Alignment:
     """Disclose `sample` and learn the offset.
 
     Raises
@@ -48,7 +99,7 @@ def bob_align(talk: Conversation, session: Session, sample: SiftedBlock) -> Alig
         Alice's record holds no match: another run, too short, or too many errors.
     """
     talk.begin(session.session_id)
-    talk.send(Type.ALIGN, Align(sample.epoch, sample.pulses, sample.bits).encode())
+    talk.send(*sample.encode())
     talk.send_tag()
     _, body = talk.expect(Type.OFFSET, timeout_s=SEARCH_TIMEOUT_S)
     talk.expect_tag()
@@ -60,7 +111,28 @@ def bob_align(talk: Conversation, session: Session, sample: SiftedBlock) -> Alig
             "or bit_of_detector is the wrong way round"
         )
     return Alignment(
-        sample.epoch, found.offset, found.modulo, found.false_match_probability, len(sample.bits)
+        sample.epoch,
+        found.offset,
+        found.modulo,
+        found.false_match_probability,
+        len(sample.bits),
+        int(sample.pulses[-1]),
+    )
+
+
+def _search(sample: Sample, record: RecordReader, reach: int) -> Match:
+    if sample.bases is None:
+        return find_offset_in_record(sample.pulses, sample.bits, record, reach)
+    return find_offset_of_bases(
+        sample.pulses,
+        sample.bits,
+        sample.bases,
+        record.packed_view(),
+        record.packed_bases_view(),
+        record.first_pulse,
+        record.pulses,
+        record.statement.key_basis_probability or 0.0,
+        search=(-reach, reach),
     )
 
 
@@ -69,18 +141,14 @@ def alice_align(
     session: Session,
     record: RecordReader,
     claims: PulseClaims,
+    kind: Type,
     announced: bytes,
 ) -> Alignment:
     """Search her record for Bob's sample and answer the offset alone.
 
     The disclosed pulses are claimed, so that no later session can announce them for a key.
     """
-    sample = Align.decode(announced)
-    if len(sample.bits) != session.parameters.offset_sample_bits:
-        raise ProtocolError(
-            f"the peer discloses {len(sample.bits)} bits for the offset where "
-            f"{session.parameters.offset_sample_bits} were agreed; the session was ended"
-        )
+    sample = Sample.decode(kind, announced, session.parameters.offset_sample_bits)
     talk.expect_tag()
     record.refresh()
     try:
@@ -95,7 +163,14 @@ def alice_align(
     probability = min(1.0, match.false_match_probability)
     talk.send(Type.OFFSET, Offset(True, match.offset, match.modulo or 0, probability).encode())
     talk.send_tag()
-    return Alignment(sample.epoch, match.offset, match.modulo or 0, probability, len(sample.bits))
+    return Alignment(
+        sample.epoch,
+        match.offset,
+        match.modulo or 0,
+        probability,
+        len(sample.bits),
+        int(sample.pulses[-1]),
+    )
 
 
 @contextmanager

@@ -17,12 +17,13 @@ from hexkey.errors import BlockDropped
 from hexkey.estimate import Estimate, estimate_qber
 from hexkey.keyrate import b92
 from hexkey.reconcile import Method
+from hexkey.session.bb84 import Bb84Counts, Bb84Terms, observed_key, secrecy
 from hexkey.session.conversation import EPSILON_TAG
 from hexkey.session.parameters import SessionParameters
-from hexkey.store import DemonstrationKey
+from hexkey.store import DemonstrationKey, Key, SecretKey
 
-TAGS_PER_BLOCK = 4  # Bob's announcement, both confirmations, Bob's commit
-AUTH_BITS_PER_BLOCK = KEY_BITS * TAGS_PER_BLOCK  # of the pool, whatever the block's size
+ANNOUNCING_TAGS = {"b92": 1, "bb84": 2}  # Bob's announcement, and with bb84 Alice's bases
+CONFIRMING_TAGS = 3  # both confirmations, Bob's commit
 
 
 @dataclass(slots=True)
@@ -45,7 +46,7 @@ class KeySink(Protocol):
     """Where keys go: a `hexkey.store.Store`."""
 
     def put_pending(
-        self, key: DemonstrationKey, refill_alice_to_bob: bytes, refill_bob_to_alice: bytes
+        self, key: Key, refill_alice_to_bob: bytes, refill_bob_to_alice: bytes
     ) -> None: ...
 
     def commit(self, key_id: str) -> None: ...
@@ -58,6 +59,23 @@ class Session:
     session_id: str
     parameters: SessionParameters
     reasons: tuple[str, ...]
+    bb84: Bb84Terms | None = None  # what else is agreed with that protocol
+    secret: bool = False  # every condition of hexkey.conditions holds; then there are no reasons
+
+    def __post_init__(self) -> None:
+        if (self.bb84 is not None) != (self.parameters.protocol == "bb84"):
+            raise ValueError("bb84 has terms, and no other protocol")
+        if self.secret and (self.reasons or self.bb84 is None):
+            raise ValueError("only BB84 without a reason for a demonstration makes secret keys")
+
+    @property
+    def tags_per_block(self) -> int:
+        return ANNOUNCING_TAGS[self.parameters.protocol] + CONFIRMING_TAGS
+
+    @property
+    def auth_bits_per_block(self) -> int:
+        """Bits of the pool that a block takes, whatever its size."""
+        return KEY_BITS * self.tags_per_block
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +107,12 @@ class BlockCounts:
     refill_bits: int = 0
     epsilon: dict[str, float] = field(default_factory=dict)
     final: bool = False  # the key is committed here
+    auth_bits: int = 0
+    bb84: Bb84Counts | None = None  # then sifted_bits and errors are of the key's basis
 
     @property
     def qber(self) -> float:
-        return self.errors / self.sifted_bits
+        return self.errors / self.sifted_bits if self.sifted_bits else 0.0
 
     def seconds(self, pulse_rate_hz: int) -> tuple[float, float]:
         """Return when the block's pulses began and ended, in seconds of the epoch."""
@@ -108,10 +128,11 @@ class BlockCounts:
             "disclosed_bits": asdict(self.disclosed),
             "secret_bits": self.secret_bits,
             "refill_bits": self.refill_bits,
-            "auth_bits": AUTH_BITS_PER_BLOCK,
+            "auth_bits": self.auth_bits,
             "reconciler": self.reconciler,
             "round_trips": self.round_trips,
             "estimate": asdict(self.estimated) if self.estimated else None,
+            "bb84": self.bb84.facts() if self.bb84 else None,
             "epsilon": self.epsilon,
         }
 
@@ -119,18 +140,33 @@ class BlockCounts:
 def key_length(session: Session, counts: BlockCounts, remaining_bits: int) -> int:
     """Return the length that amplification may keep, from the bits disclosed as counted.
 
-    [Tapşın et al., Eq. 5] with the leak counted bit by bit, the error rate of the verified bits,
-    and the verification tag's bits in place of ``log2(2/eps_cor)``. Both sides compute it from
-    the same numbers.
+    Both sides compute it from the same numbers.
 
     Raises
     ------
     BlockDropped
         With reason ``length`` if nothing would be left after the pool's refill.
     """
-    parameters = session.parameters
+    if session.parameters.protocol == "bb84":
+        length = _length_bb84(session, counts)
+    else:
+        length = _length_b92(session.parameters, counts, remaining_bits)
+    if length <= refill_bits(session.parameters):
+        raise BlockDropped(
+            "length",
+            "after error correction too few bits are left for a key and the pool's refill",
+        )
+    return length
+
+
+def _length_b92(parameters: SessionParameters, counts: BlockCounts, remaining_bits: int) -> int:
+    """Return the length by Eq. 5 of Tapşın et al. with what was counted.
+
+    The leak is counted bit by bit, the error rate is that of the verified bits, and the
+    verification tag's bits are in place of ``log2(2/eps_cor)``.
+    """
     errors_left = counts.errors - counts.sample_errors
-    length = b92.key_length_unproven(
+    return b92.key_length_unproven(
         remaining_bits,
         errors_left / remaining_bits,
         counts.disclosed.reconcile,
@@ -138,12 +174,16 @@ def key_length(session: Session, counts: BlockCounts, remaining_bits: int) -> in
         parameters.eps_cor,
         verification_bits=counts.disclosed.verify,
     )
-    if length <= refill_bits(parameters):
-        raise BlockDropped(
-            "length",
-            "after error correction too few bits are left for a key and the pool's refill",
-        )
-    return length
+
+
+def _length_bb84(session: Session, counts: BlockCounts) -> int:
+    """From the test basis' errors and the bounds on pulses of several photons."""
+    assert session.bb84 is not None
+    assert counts.bb84 is not None
+    disclosed = counts.disclosed
+    return observed_key(
+        session.bb84, session.parameters, counts.bb84, disclosed.reconcile, disclosed.verify
+    ).bits
 
 
 def judge_sample(session: Session, counts: BlockCounts, remaining_bits: int) -> float:
@@ -186,6 +226,17 @@ def judge_errors(session: Session, counts: BlockCounts) -> None:
         )
 
 
+def new_counts(block: int, parameters: SessionParameters, last: BlockCounts | None) -> BlockCounts:
+    """Return the counts that a block begins with, the same on both sides."""
+    counts = BlockCounts(
+        block, parameters.block_bits, expected_qber=expected_qber(parameters, last)
+    )
+    if parameters.protocol == "bb84":
+        counts.sifted_bits = 0  # until Alice's bases are known
+        counts.bb84 = Bb84Counts(parameters.block_bits)
+    return counts
+
+
 def expected_qber(parameters: SessionParameters, last: BlockCounts | None) -> float:
     """Return what correction starts from where no sample is disclosed; the same on both sides.
 
@@ -204,20 +255,28 @@ def refill_bits(parameters: SessionParameters) -> int:
     return KEY_BITS * (parameters.refill_to_alice + parameters.refill_to_bob)
 
 
-def epsilon_of_block(parameters: SessionParameters) -> dict[str, float]:
-    """Return what each block adds to the session's epsilon, by its role."""
-    return {
+def epsilon_of_block(session: Session) -> dict[str, float]:
+    """Return what each block adds to the session's epsilon, by its role.
+
+    The one measurement of Alice's source stands behind all blocks; counted for each, it is counted
+    in excess, and every key carries it.
+    """
+    parameters = session.parameters
+    roles = {
         "sec": parameters.eps_pa,
         "cor": parameters.eps_cor,
-        "auth": TAGS_PER_BLOCK * EPSILON_TAG,
+        "auth": session.tags_per_block * EPSILON_TAG,
     }
+    if session.bb84 is not None:
+        roles |= {"sec": secrecy(parameters), "source": session.bb84.source_epsilon}
+    return roles
 
 
 @dataclass(frozen=True, slots=True)
 class Harvest:
     """A block's amplified bits, divided: the pool's refill first, then the key."""
 
-    key: DemonstrationKey
+    key: Key
     refill_to_bob: bytes = field(repr=False)
     refill_to_alice: bytes = field(repr=False)
 
@@ -229,14 +288,15 @@ def harvest(session: Session, counts: BlockCounts, amplified: NDArray[np.uint8])
     cut = refill_bits(parameters)
     counts.refill_bits = cut
     counts.secret_bits = len(amplified) - cut
-    counts.epsilon = epsilon_of_block(parameters)
-    key = DemonstrationKey.fresh(
-        key_id(session, counts.block),
-        amplified[cut:],
-        session.reasons,
-        counts.facts(),
-        sum(counts.epsilon.values()),
-    )
+    counts.epsilon = epsilon_of_block(session)
+    counts.auth_bits = session.auth_bits_per_block
+    name, bits = key_id(session, counts.block), amplified[cut:]
+    facts, epsilon = counts.facts(), sum(counts.epsilon.values())
+    key: Key
+    if session.secret:
+        key = SecretKey.fresh(name, bits, facts, epsilon)
+    else:
+        key = DemonstrationKey.fresh(name, bits, session.reasons, facts, epsilon)
     return Harvest(key, pack_bits(amplified[:cut_bob]), pack_bits(amplified[cut_bob:cut]))
 
 

@@ -1,8 +1,11 @@
 """Alice's half of a block. Lay it beside `block_bob`: every send there is an expect here.
 
 Alice answers nothing that depends on her bits before the tag of Bob's announcement has verified:
-in B92 an attacker who chose the pulses would choose the conclusive ones.
+in B92 an attacker who chose the pulses would choose the conclusive ones, and in BB84 one who knew
+her bases in time would measure in them.
 """
+
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +17,7 @@ from hexkey.randomness import Randomness, random_bits, random_subset
 from hexkey.reconcile import Method
 from hexkey.reconcile.method import answering, choose, speed
 from hexkey.session import messages
+from hexkey.session.bb84 import judge_test, sift
 from hexkey.session.block import (
     BlockCounts,
     Harvest,
@@ -24,9 +28,12 @@ from hexkey.session.block import (
     judge_errors,
     judge_sample,
     key_length,
+    refill_bits,
 )
 from hexkey.session.conversation import Conversation
 from hexkey.session.messages import Announce, Type
+from hexkey.session.messages_bb84 import AnnounceBb84, Bases
+from hexkey.session.messages_bb84 import announce_bytes as announce_bytes_bb84
 from hexkey.verify import tag_bits, verification_tag
 
 
@@ -47,7 +54,59 @@ def alice_block(
     ChannelError, AuthenticationError
         The session is over. If the key is pending, the next handshake settles it.
     """
-    bits = alice_correct(talk, session, bits, randomness, counts)
+    start = _estimate(talk, session, bits, randomness, counts)
+    _distil(talk, session, start, randomness, keys, counts)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What Alice sent in the pulses of a verified announcement of BB84, and what Bob said of them.
+
+    Attributes
+    ----------
+    bits, bases : (n,) uint8
+        Hers.
+    bob_bases : (n,) uint8
+        Of `hexkey.sift_bb84`.
+    sent_key, sent_test : int
+        Pulses in either basis since the last block or alignment, to the last announced one.
+    """
+
+    bits: NDArray[np.uint8] = field(repr=False)
+    bases: NDArray[np.uint8] = field(repr=False)
+    bob_bases: NDArray[np.uint8]
+    sent_key: int
+    sent_test: int
+
+
+def alice_block_bb84(
+    talk: Conversation,
+    session: Session,
+    sent: Sent,
+    randomness: Randomness,
+    keys: KeySink,
+    counts: BlockCounts,
+) -> None:
+    """Distil one block of BB84 with Bob, from what she sent at the pulses of his announcement.
+
+    Raises
+    ------
+    BlockDropped, ChannelError, AuthenticationError
+        As `alice_block`.
+    """
+    start = _begin_bb84(talk, session, sent, randomness, counts)
+    _distil(talk, session, start, randomness, keys, counts)
+
+
+def _distil(
+    talk: Conversation,
+    session: Session,
+    start: Uncorrected,
+    randomness: Randomness,
+    keys: KeySink,
+    counts: BlockCounts,
+) -> None:
+    bits = _correct(talk, session, start, randomness, counts)
     length = key_length(session, counts, len(bits))
     amplified = _amplify(talk, bits, length, randomness)
     _confirm(talk, harvest(session, counts, amplified), keys, counts)
@@ -63,13 +122,32 @@ def receive_announcement(
             "the session was ended"
         )
     announce = Announce.decode(announced)
-    if announce.block != number or len(announce.pulses) != session.parameters.block_bits:
-        raise ProtocolError(
-            f"the peer announces block {announce.block} with {len(announce.pulses)} pulses where "
-            f"block {number} with {session.parameters.block_bits} was due; the session was ended"
-        )
+    _check_block(session, number, announce.block, len(announce.pulses))
     talk.expect_tag()
     return announce
+
+
+def receive_announcement_bb84(
+    talk: Conversation, session: Session, number: int, announced: bytes
+) -> AnnounceBb84:
+    """Do the same for BB84: only now may her bases of these pulses be said."""
+    if len(announced) > announce_bytes_bb84(session.parameters.block_bits):
+        raise ProtocolError(
+            f"the peer announces more than the {session.parameters.block_bits} pulses of a block; "
+            "the session was ended"
+        )
+    announce = AnnounceBb84.decode(announced)
+    _check_block(session, number, announce.block, len(announce.pulses))
+    talk.expect_tag()
+    return announce
+
+
+def _check_block(session: Session, number: int, announced: int, pulses: int) -> None:
+    if announced != number or pulses != session.parameters.block_bits:
+        raise ProtocolError(
+            f"the peer announces block {announced} with {pulses} pulses where "
+            f"block {number} with {session.parameters.block_bits} was due; the session was ended"
+        )
 
 
 def alice_correct(
@@ -81,9 +159,47 @@ def alice_correct(
 ) -> NDArray[np.uint8]:
     """Estimate, reconcile and verify: return her bits without the disclosed sample."""
     start = _estimate(talk, session, bits, randomness, counts)
+    return _correct(talk, session, start, randomness, counts)
+
+
+def _correct(
+    talk: Conversation,
+    session: Session,
+    start: Uncorrected,
+    randomness: Randomness,
+    counts: BlockCounts,
+) -> NDArray[np.uint8]:
     _reconcile(talk, start, counts)
     _verify(talk, session, start.bits, randomness, counts)
     return start.bits
+
+
+def _begin_bb84(
+    talk: Conversation,
+    session: Session,
+    sent: Sent,
+    randomness: Randomness,
+    counts: BlockCounts,
+) -> Uncorrected:
+    """Announce her bases, count the errors of the test basis; the key's bits enter."""
+    assert counts.bb84 is not None
+    assert session.bb84 is not None
+    talk.send(Type.BASES, Bases(sent.sent_key, sent.sent_test, sent.bases).encode())
+    talk.send_tag()
+    sifting = sift(counts.bb84, sent.bob_bases, sent.bases, sent.sent_key, sent.sent_test)
+    counts.sifted_bits = counts.bb84.key_bits
+    _, body = talk.expect(Type.SAMPLE_BITS)
+    mine = sent.bits[sifting.test]
+    theirs = messages.decode_bits(body, len(mine), Type.SAMPLE_BITS)
+    counts.disclosed.estimate += len(theirs)
+    counts.bb84.test_ones = int(theirs.sum())
+    counts.bb84.test_errors = int(np.count_nonzero(theirs != mine))
+    talk.send(Type.ESTIMATE, messages.encode_count(counts.bb84.test_errors))
+    parameters = session.parameters
+    judge_test(session.bb84, parameters, counts.bb84, refill_bits(parameters))
+    method, seed = _method(talk, session, counts), randomness.bytes(32)
+    talk.send(Type.SAMPLE, messages.Sample(method, seed, np.zeros(0, np.uint8)).encode())
+    return Uncorrected(sent.bits[sifting.key], counts.expected_qber, method, seed)
 
 
 def _estimate(

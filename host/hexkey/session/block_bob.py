@@ -1,8 +1,8 @@
 """Bob's half of a block. Lay it beside `block_alice`: every send there is an expect here.
 
-Announce → estimate → reconcile → verify → length → amplify → confirm. Nothing is final before the
-last tag, and nothing Bob says after the announcement depends on his bits but the disclosed sample
-and the reconciler's questions, which are counted.
+Announce → (bases →) estimate → reconcile → verify → length → amplify → confirm. Nothing is final
+before the last tag, and nothing Bob says after the announcement depends on his bits but the
+disclosed sample and the reconciler's questions, which are counted.
 """
 
 import hmac
@@ -17,6 +17,7 @@ from hexkey.errors import BlockDropped, ProtocolError
 from hexkey.estimate import part_sample
 from hexkey.reconcile.method import asking
 from hexkey.session import messages
+from hexkey.session.bb84 import judge_test, sift
 from hexkey.session.block import (
     BlockCounts,
     Harvest,
@@ -27,9 +28,11 @@ from hexkey.session.block import (
     judge_errors,
     judge_sample,
     key_length,
+    refill_bits,
 )
 from hexkey.session.conversation import Conversation
 from hexkey.session.messages import Type
+from hexkey.session.messages_bb84 import AnnounceBb84, Bases
 from hexkey.verify import tag_bits, verification_tag
 
 
@@ -41,6 +44,7 @@ class SiftedBlock:
     epoch: int
     pulses: NDArray[np.uint64]
     bits: NDArray[np.uint8] = field(repr=False)
+    bases: NDArray[np.uint8] | None = None  # with bb84: of `hexkey.sift_bb84`
 
 
 def bob_block(
@@ -56,9 +60,11 @@ def bob_block(
         The session is over. If the key is pending, the next handshake settles it.
     """
     talk.begin(session.session_id)
-    talk.send(Type.ANNOUNCE, messages.Announce(block.number, block.epoch, block.pulses).encode())
-    talk.send_tag()
-    bits = bob_correct(talk, session, block.bits, counts)
+    if block.bases is None:
+        start = _begin_b92(talk, session, block, counts)
+    else:
+        start = _begin_bb84(talk, session, block, block.bases, counts)
+    bits = _correct(talk, session, start, counts)
     length = key_length(session, counts, len(bits))
     amplified = _amplify(talk, bits, length)
     _confirm(talk, harvest(session, counts, amplified), keys, counts)
@@ -68,9 +74,61 @@ def bob_correct(
     talk: Conversation, session: Session, bits: NDArray[np.uint8], counts: BlockCounts
 ) -> NDArray[np.uint8]:
     """Estimate, reconcile and verify: return Alice's bits, without the disclosed sample."""
-    corrected = _reconcile(talk, _estimate(talk, session, bits, counts), counts)
+    return _correct(talk, session, _estimate(talk, session, bits, counts), counts)
+
+
+def _correct(
+    talk: Conversation, session: Session, start: Uncorrected, counts: BlockCounts
+) -> NDArray[np.uint8]:
+    corrected = _reconcile(talk, start, counts)
     _verify(talk, session, corrected, counts)
     return corrected
+
+
+def _begin_b92(
+    talk: Conversation, session: Session, block: SiftedBlock, counts: BlockCounts
+) -> Uncorrected:
+    """Announce pulses, and nothing else of them; all of their bits enter, but for the sample."""
+    talk.send(Type.ANNOUNCE, messages.Announce(block.number, block.epoch, block.pulses).encode())
+    talk.send_tag()
+    return _estimate(talk, session, block.bits, counts)
+
+
+def _begin_bb84(
+    talk: Conversation,
+    session: Session,
+    block: SiftedBlock,
+    bases: NDArray[np.uint8],
+    counts: BlockCounts,
+) -> Uncorrected:
+    """Announce pulses and bases, learn Alice's, disclose the test basis; the key's bits enter."""
+    assert counts.bb84 is not None
+    assert session.bb84 is not None
+    announce = AnnounceBb84(block.number, block.epoch, block.pulses, bases)
+    talk.send(Type.ANNOUNCE_BB84, announce.encode())
+    talk.send_tag()
+    _, body = talk.expect(Type.BASES)
+    talk.expect_tag()
+    theirs = Bases.decode(body, len(bases))
+    if theirs.sent_key + theirs.sent_test <= int(block.pulses[-1] - block.pulses[0]):
+        raise ProtocolError("the peer sent fewer pulses than a block spans; the session was ended")
+    sifting = sift(counts.bb84, bases, theirs.bases, theirs.sent_key, theirs.sent_test)
+    counts.sifted_bits = counts.bb84.key_bits
+    disclosed = block.bits[sifting.test]
+    talk.send(Type.SAMPLE_BITS, pack_bits(disclosed))
+    counts.disclosed.estimate += len(disclosed)
+    counts.bb84.test_ones = int(disclosed.sum())
+    _, body = talk.expect(Type.ESTIMATE)
+    counts.bb84.test_errors = messages.decode_count(body, Type.ESTIMATE)
+    if counts.bb84.test_errors > len(disclosed):
+        raise ProtocolError(
+            "the peer counts more errors than disclosed bits; the session was ended"
+        )
+    parameters = session.parameters
+    judge_test(session.bb84, parameters, counts.bb84, refill_bits(parameters))
+    _, body = talk.expect(Type.SAMPLE)
+    how = _agreed(session, messages.Sample.decode(body, 0, 0))
+    return Uncorrected(block.bits[sifting.key], counts.expected_qber, how.method, how.seed)
 
 
 def _estimate(
@@ -78,13 +136,7 @@ def _estimate(
 ) -> Uncorrected:
     sample_bits = session.parameters.estimate_bits
     _, body = talk.expect(Type.SAMPLE)
-    sample = messages.Sample.decode(body, len(bits), sample_bits)
-    agreed = session.parameters.reconciler
-    if agreed not in ("auto", sample.method.name.lower()):
-        raise ProtocolError(
-            f"the peer reconciles by {sample.method.name.lower()} where {agreed} was agreed; the "
-            "session was ended"
-        )
+    sample = _agreed(session, messages.Sample.decode(body, len(bits), sample_bits))
     if not sample_bits:
         return Uncorrected(bits, counts.expected_qber, sample.method, sample.seed)
     disclosed, rest = part_sample(bits, sample.chosen)
@@ -98,6 +150,16 @@ def _estimate(
         )
     qber = judge_sample(session, counts, len(rest))
     return Uncorrected(rest, qber, sample.method, sample.seed)
+
+
+def _agreed(session: Session, sample: messages.Sample) -> messages.Sample:
+    agreed = session.parameters.reconciler
+    if agreed not in ("auto", sample.method.name.lower()):
+        raise ProtocolError(
+            f"the peer reconciles by {sample.method.name.lower()} where {agreed} was agreed; the "
+            "session was ended"
+        )
+    return sample
 
 
 def _reconcile(talk: Conversation, start: Uncorrected, counts: BlockCounts) -> NDArray[np.uint8]:

@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass, field
 
 from hexkey.errors import BlockDropped
 from hexkey.receiver import SiftedChunk
-from hexkey.session.align import bob_align
-from hexkey.session.block import BlockCounts, Disclosed, KeySink, Session, expected_qber
+from hexkey.session.align import Sample, bob_align
+from hexkey.session.block import BlockCounts, Disclosed, KeySink, Session, new_counts
 from hexkey.session.block_bob import SiftedBlock, bob_block
 from hexkey.session.builder import BlockBuilder
 from hexkey.session.conversation import Conversation
@@ -54,7 +54,10 @@ class Bob:
         parameters = self.session.parameters
         return parameters.block_bits if self._aligned else parameters.offset_sample_bits
 
-    def _align(self, sample: SiftedBlock) -> None:
+    def _align(self, piece: SiftedBlock) -> None:
+        sample = Sample.of(piece)
+        if len(sample.bits) == 0:
+            return  # cross clicks only: the next clicks are taken
         try:
             alignment = bob_align(self.talk, self.session, sample)
         finally:
@@ -64,13 +67,8 @@ class Bob:
         self.progress({"event": "aligned", **asdict(alignment)})
 
     def _distil(self, block: SiftedBlock) -> None:
-        counts = BlockCounts(
-            block.number,
-            len(block.bits),
-            int(block.pulses[0]),
-            int(block.pulses[-1]),
-            expected_qber(self.session.parameters, self._last),
-        )
+        counts = new_counts(block.number, self.session.parameters, self._last)
+        counts.first_pulse, counts.last_pulse = int(block.pulses[0]), int(block.pulses[-1])
         self._last = counts
         self._number += 1
         try:

@@ -1,6 +1,7 @@
 """Cuts a stream of sifted bits into blocks."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hexkey.receiver import SiftedChunk
 from hexkey.session.block_bob import SiftedBlock
@@ -17,6 +18,7 @@ class BlockBuilder:
         self.discarded_bits = 0
         self._pulses = np.empty(0, np.uint64)
         self._bits = np.empty(0, np.uint8)
+        self._bases: NDArray[np.uint8] | None = None
 
     def push(self, chunk: SiftedChunk) -> bool:
         """Add a chunk; True if it began a new epoch."""
@@ -24,17 +26,23 @@ class BlockBuilder:
         if renewed:
             self.discarded_bits += len(self._bits)
             self.epoch, self._pulses, self._bits = chunk.epoch, chunk.pulses, chunk.bits
+            self._bases = chunk.bases
         else:
             self._pulses = np.concatenate((self._pulses, chunk.pulses))
             self._bits = np.concatenate((self._bits, chunk.bits))
+            if self._bases is not None and chunk.bases is not None:
+                self._bases = np.concatenate((self._bases, chunk.bases))
         return renewed
 
     def take(self, count: int, number: int) -> SiftedBlock | None:
         """Return the oldest `count` bits as a block, or None while there are fewer."""
         if self.epoch is None or len(self._bits) < count:
             return None
-        block = SiftedBlock(number, self.epoch, self._pulses[:count], self._bits[:count])
+        bases = None if self._bases is None else self._bases[:count]
+        block = SiftedBlock(number, self.epoch, self._pulses[:count], self._bits[:count], bases)
         self._pulses, self._bits = self._pulses[count:], self._bits[count:]
+        if self._bases is not None:
+            self._bases = self._bases[count:]
         return block
 
     def __len__(self) -> int:

@@ -14,8 +14,10 @@ from dataclasses import asdict, dataclass
 from typing import Any, NoReturn, Protocol
 
 from hexkey import __version__
-from hexkey.errors import ChannelError, ProtocolError
+from hexkey.conditions import CIRCUMSTANCES, POOL, Circumstances, unmet
+from hexkey.errors import ChannelError, ConfigurationError, ProtocolError
 from hexkey.randomness import Randomness
+from hexkey.session.bb84 import Bb84Terms
 from hexkey.session.block import Session
 from hexkey.session.channel import Channel
 from hexkey.session.conversation import Conversation, Pool
@@ -40,6 +42,9 @@ class SessionStore(Pool, Protocol):
 
     @property
     def pool_id(self) -> str: ...
+
+    @property
+    def kind(self) -> str: ...
 
     def pending_ids(self) -> list[str]: ...
 
@@ -89,12 +94,12 @@ def bob_handshake(
     try:
         alice = statement_from_json(AliceStatement, welcome["statement"])
         alice_nonce, pending = _nonce(welcome["nonce"]), list(welcome["pending"])
+        session = _session(nonce.hex(), alice_nonce, parameters, statement, alice, store.kind)
     except (KeyError, TypeError, ValueError) as error:
         raise ProtocolError(f"the peer's WELCOME makes no sense: {error}") from None
     committed = [str(key_id) for key_id in pending if store.state(str(key_id)) == "committed"]
     talk.send(Type.SETTLE, encode_json({"committed": committed}))
     talk.send_tag(use_reserve=True)
-    session = _session(nonce.hex(), alice_nonce, parameters, statement, alice)
     return Greeting(session, statement, alice, settled)
 
 
@@ -129,10 +134,12 @@ def alice_handshake(
         _refuse(channel, printable(f"the session parameters differ: {differences}"[:REFUSAL_MOST]))
     try:
         bob = statement_from_json(BobStatement, hello["statement"])
-        bob_nonce = _nonce(hello["nonce"])
+        bob_nonce, nonce = _nonce(hello["nonce"]), randomness.bytes(16)
+        session = _session(bob_nonce, nonce.hex(), parameters, bob, statement, store.kind)
+    except ConfigurationError as error:
+        _refuse(channel, printable(str(error)[:REFUSAL_MOST]))
     except (KeyError, TypeError, ValueError) as error:
         raise ProtocolError(f"the peer's HELLO makes no sense: {error}") from None
-    nonce = randomness.bytes(16)
     pending = store.pending_ids()[:SETTLE_MOST]
     talk.send(
         Type.WELCOME,
@@ -142,7 +149,6 @@ def alice_handshake(
     _, body = talk.expect(Type.SETTLE)
     talk.expect_tag()
     settled = _settle(store, pending, decode_json(body, Type.SETTLE))
-    session = _session(bob_nonce, nonce.hex(), parameters, bob, statement)
     return Greeting(session, bob, statement, settled)
 
 
@@ -211,12 +217,42 @@ def _session(
     parameters: SessionParameters,
     bob: BobStatement,
     alice: AliceStatement,
+    kind: str,
 ) -> Session:
-    reasons = tuple(dict.fromkeys((*PROTOCOL_REASONS, *alice.reasons, *bob.reasons)))
-    return Session(f"{bob_nonce}{alice_nonce}", parameters, reasons)
+    """Both sides come to the same session: its label follows from what both have stated.
+
+    Raises
+    ------
+    ConfigurationError
+        The stores are for secret keys, and a condition does not hold.
+    ValueError
+        The statements do not say what the protocol needs.
+    """
+    here = unmet(parameters.protocol, CIRCUMSTANCES, Circumstances(parameters.protocol))
+    reasons = tuple(dict.fromkeys((*here, *alice.reasons, *bob.reasons)))
+    if kind == "secret" and reasons:
+        raise ConfigurationError(
+            f"the stores are for secret keys, and this session makes demonstrations: "
+            f"{'; '.join(reasons)}"
+        )
+    if kind == "demonstration" and not reasons:
+        reasons = (POOL,)
+    return Session(
+        f"{bob_nonce}{alice_nonce}",
+        parameters,
+        reasons,
+        terms_of(alice, bob) if parameters.protocol == "bb84" else None,
+        secret=kind == "secret",
+    )
 
 
-PROTOCOL_REASONS = (
-    "B92 with the paper's equations: 1 - h(Q) is not a security proof",
-    "pulses with clicks of more than one detector were discarded",
-)
+def terms_of(alice: AliceStatement, bob: BobStatement) -> Bb84Terms:
+    """Return BB84's terms; raises ValueError where a statement lacks its probability."""
+    if not alice.key_basis_probability or not bob.key_basis_probability:
+        raise ValueError("both statements of bb84 have a key_basis_probability")
+    return Bb84Terms(
+        alice.key_basis_probability,
+        bob.key_basis_probability,
+        alice.multiphoton_upper,
+        alice.source_epsilon,
+    )

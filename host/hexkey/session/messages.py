@@ -2,7 +2,8 @@
 
 A message is a type and a body. Bodies that carry settings are JSON; bodies that carry arrays are
 little-endian binary. A body that is too long, too short or not what it says raises ProtocolError
-before anything is done with it. docs/session-protocol.md is the same list for people.
+before anything is done with it. docs/session-protocol.md is the same list for people. Bodies with
+bases are in `messages_bb84`.
 """
 
 import json
@@ -31,6 +32,7 @@ class Type(IntEnum):
     TAG = 6  # the Wegman-Carter tag of everything in this unit so far
     ALIGN = 16  # Bob: a disclosed sample, pulse numbers and bits
     OFFSET = 17  # Alice: the pulse-number offset
+    ALIGN_BB84 = 18  # Bob: ALIGN with bases
     ANNOUNCE = 32  # Bob: the pulses of a block
     SAMPLE = 33  # Alice: the reconciler and its seed; which bits to disclose
     SAMPLE_BITS = 34  # Bob: those bits
@@ -44,6 +46,8 @@ class Type(IntEnum):
     CONFIRM = 42  # either: the key is pending here (a tag follows)
     COMMIT = 43  # Bob: the key is final here (a tag follows)
     DROP = 44  # Bob: this block ends without a key, and why (untagged)
+    ANNOUNCE_BB84 = 48  # Bob: the clicked pulses of a block, with bases
+    BASES = 49  # Alice: hers (a tag follows)
 
 
 DROP_REASONS = ("reconciliation", "verification")

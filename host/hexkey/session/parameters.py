@@ -7,6 +7,7 @@ from hexkey.errors import ConfigurationError
 from hexkey.reconcile.method import RECONCILERS
 
 SESSION_VERSION = 1
+PROTOCOLS = ("b92", "bb84")
 LEAST_EPS_COR = 1e-30  # a tag of 128 bits over a block of a million
 MOST_BLOCK_BITS = 4_000_000  # whose pulses fit into a message
 
@@ -17,25 +18,30 @@ class SessionParameters:
 
     Attributes
     ----------
-    protocol : str
-        ``b92``: the only one this version distils in a session.
+    protocol : {"b92", "bb84"}
     pulse_rate_hz : int
         Rate of the source.
     block_bits : int
-        Sifted bits in a block, the estimation sample included.
+        With b92 sifted bits in a block, the estimation sample included. With bb84 pulses with a
+        click, in either basis or in both: a number that does not depend on any basis (C. Pfister et
+        al., New J. Phys. 18, 053001 (2016), on what else an eavesdropper makes of it).
     offset_sample_bits : int
-        Sifted bits Bob discloses, and both drop, to find the pulse-number offset of an epoch.
+        Sifted bits (with bb84 pulses) Bob discloses, and both drop, to find the pulse-number offset
+        of an epoch.
     estimate_bits : int
         Sifted bits of each block disclosed to estimate the QBER. 0 discloses none: the errors found
-        in correcting are counted instead, once the block is verified.
+        in correcting are counted instead, once the block is verified. Always 0 with bb84, which
+        discloses its test basis.
     qber_expected : float
         What correction of the first block starts from where no sample is disclosed. Later blocks
         start from the last one's errors (`hexkey.session.block.expected_qber`).
     qber_abort : float
         A block whose sample, or whose verified bits where there is none, shows more errors than
-        this is dropped.
+        this is dropped; with bb84 the test basis and the verified bits of the key's.
     eps_pa, eps_cor : float
         Failure probabilities of privacy amplification and of correctness, for each block.
+    eps_smoothing : float
+        With bb84: each bound of a block fails with its square (`bb84_single_observed`).
     epsilon_limit : float
         The session stops before its accumulated epsilon passes this.
     reconciler : {"auto", "cascade", "ldpc"}
@@ -54,15 +60,22 @@ class SessionParameters:
     qber_abort: float = 0.11
     eps_pa: float = 1e-10
     eps_cor: float = 1e-15
+    eps_smoothing: float = 1e-10
     epsilon_limit: float = 1e-6
     reconciler: str = "auto"
     refill_to_alice: int = 4
     refill_to_bob: int = 2
 
     def __post_init__(self) -> None:
-        if self.protocol != "b92":
+        if self.protocol not in PROTOCOLS:
             raise ConfigurationError(
-                f"protocol {self.protocol!r} cannot be distilled in a session: use 'b92'"
+                f"protocol {self.protocol!r} cannot be distilled in a session: use "
+                f"{' or '.join(map(repr, PROTOCOLS))}"
+            )
+        if self.protocol == "bb84" and self.estimate_bits:
+            raise ConfigurationError(
+                "estimate_bits must be 0 with bb84, which estimates from its test basis, not "
+                f"{self.estimate_bits}"
             )
         if self.reconciler not in RECONCILERS:
             raise ConfigurationError(
@@ -88,7 +101,7 @@ class SessionParameters:
                 raise ConfigurationError(
                     f"{name} must be above 0 and at most 0.25, not {getattr(self, name)}"
                 )
-        for name in ("eps_pa", "eps_cor", "epsilon_limit"):
+        for name in ("eps_pa", "eps_cor", "eps_smoothing", "epsilon_limit"):
             if not 0 < getattr(self, name) < 1:
                 raise ConfigurationError(
                     f"{name} must be between 0 and 1, not {getattr(self, name)}"
@@ -124,7 +137,9 @@ class BobStatement:
     """What Bob says of his side, under the handshake's tag.
 
     `run` names the board's run; the window (`gate_start_ticks`, `gate_width_ticks`, ticks of
-    `tick_ps`) is fixed for the session: another gate is another session.
+    `tick_ps`) is fixed for the session: another gate is another session. `key_basis_probability`
+    is, with BB84, an upper bound of the splitter's share that goes to the key's basis, from 1/2;
+    0 with B92.
     """
 
     run: int
@@ -133,15 +148,33 @@ class BobStatement:
     gate_width_ticks: int
     holdoff_pulses: int
     reasons: tuple[str, ...]
+    key_basis_probability: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.key_basis_probability and not 0.5 <= self.key_basis_probability < 1:
+            raise ValueError("key_basis_probability must be from 0.5 to below 1")
 
 
 @dataclass(frozen=True, slots=True)
 class AliceStatement:
-    """What Alice says of her side: which record, how its bits came about, and its labels."""
+    """What Alice says of her side: which record, how its bits came about, and its labels.
+
+    With BB84 `key_basis_probability` is hers, `multiphoton_upper` bounds the probability that a
+    pulse has several photons, with confidence 1 − `source_epsilon` (both 0 where she has no bound);
+    all are 0 with B92.
+    """
 
     record_id: str
     randomness: str
     reasons: tuple[str, ...]
+    key_basis_probability: float = 0.0
+    multiphoton_upper: float = 0.0
+    source_epsilon: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("key_basis_probability", "multiphoton_upper", "source_epsilon"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"{name} must be from 0 to below 1")
 
 
 STATED_CHARACTERS = 400  # of what a peer states and people read
@@ -155,7 +188,7 @@ def statement_from_json(kind: type[Statement], found: Any) -> Statement:
     if not isinstance(found, dict) or set(found) != names:
         raise ValueError(f"the fields of {kind.__name__} must be {sorted(names)}")
     for field in fields(kind):
-        if field.type in (int, str) and type(found[field.name]) is not field.type:
+        if field.type in (int, float, str) and type(found[field.name]) is not field.type:
             raise ValueError(f"{field.name} is of the wrong type")
         if field.type is str and not _is_a_sentence(found[field.name]):
             raise ValueError(f"{field.name} is not printable, or too long")

@@ -12,6 +12,7 @@ from hexkey.session.conversation import RECEIVED, SENT
 from hexkey.session.messages import Type
 
 Line = tuple[int, Type, bytes]
+FIRST_AFTER_HANDSHAKE = (Type.ALIGN, Type.ALIGN_BB84, Type.BYE)
 
 
 class TranscriptEnded(ChannelError):
@@ -29,7 +30,7 @@ class ReplayConversation:
 
     def _skip_handshake(self) -> None:
         """The handshake's outcome is in the recording's description."""
-        while self._lines and self._lines[0][1] not in (Type.ALIGN, Type.BYE):
+        while self._lines and self._lines[0][1] not in FIRST_AFTER_HANDSHAKE:
             self._lines.popleft()
 
     def begin(self, session_id: str) -> None:

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from hexkey.assumptions import assumed
 from hexkey.authenticate import KEY_BITS
 from hexkey.errors import BlockDropped
 from hexkey.keyrate import b92
 from hexkey.keyrate.entropy import binary_entropy
 from hexkey.session.align import Alignment
 from hexkey.session.block import (
-    AUTH_BITS_PER_BLOCK,
+    ANNOUNCING_TAGS,
     BlockCounts,
     Disclosed,
     Session,
@@ -23,7 +24,20 @@ from hexkey.session.conversation import EPSILON_TAG
 Progress = Callable[[dict[str, Any]], None]
 
 REPORT_SCHEMA = 1
-HANDSHAKE_TAGS, ALIGNMENT_TAGS = 3, 2  # a dropped block had one: every drop precedes confirmation
+BB84_SUMS = (
+    *("clicks", "key_clicks", "test_clicks", "cross_clicks", "sent_key", "sent_test"),
+    *("key_bits", "test_bits", "test_errors", "test_ones", "single_lower"),
+)
+HANDSHAKE_TAGS, ALIGNMENT_TAGS = 3, 2
+
+
+def what_keys_are(session: Session) -> dict[str, Any]:
+    """Return a session's label, the reasons for it and what is assumed: known before any key is."""
+    return {
+        "label": "secret" if session.secret else "demonstration",
+        "reasons": list(session.reasons),
+        "assumptions": list(assumed(session.parameters.protocol)),
+    }
 
 
 @dataclass(slots=True)
@@ -71,11 +85,7 @@ class Tally:
         return disclosed / entropy if entropy else None
 
     def _history(self, block: BlockCounts) -> dict[str, Any]:
-        parameters = self.session.parameters
-        start_s, end_s = block.seconds(parameters.pulse_rate_hz)
-        planned = b92.key_length_planned_unproven(
-            block.sifted_bits, block.qber, parameters.eps_pa, parameters.eps_cor
-        )
+        start_s, end_s = block.seconds(self.session.parameters.pulse_rate_hz)
         return {
             "start_s": start_s,
             "end_s": end_s,
@@ -83,11 +93,34 @@ class Tally:
             "errors": block.errors,
             "secret_bits": block.secret_bits,
             "refill_bits": block.refill_bits,
-            "auth_bits": AUTH_BITS_PER_BLOCK,
+            "auth_bits": block.auth_bits,
             "reconciler": block.reconciler,
             "round_trips": block.round_trips,
             "estimate": asdict(block.estimated) if block.estimated else None,
-            "planned_bits": planned,  # Eqs. 5, 7, 8 at this block's size and error rate
+            "planned_bits": self._planned(block),
+            "bb84": block.bb84.facts() if block.bb84 else None,
+        }
+
+    def _planned(self, block: BlockCounts) -> float | None:
+        """Return what B92's Eqs. 5, 7, 8 give at a block's size and error rate; None with BB84."""
+        if block.bb84 is not None:
+            return None
+        parameters = self.session.parameters
+        return b92.key_length_planned_unproven(
+            block.sifted_bits, block.qber, parameters.eps_pa, parameters.eps_cor
+        )
+
+    def _bb84(self) -> dict[str, Any] | None:
+        """Return BB84's terms, and its counts summed over the blocks that made a key."""
+        if self.session.bb84 is None:
+            return None
+        sums = {name: sum(getattr(block.bb84, name) for block in self.blocks) for name in BB84_SUMS}
+        bits = sums["test_bits"]
+        return {
+            **self.session.bb84.to_json(),
+            **sums,
+            "test_qber": sums["test_errors"] / bits if bits else None,
+            "test_ones_share": sums["test_ones"] / bits if bits else None,
         }
 
     @property
@@ -97,18 +130,19 @@ class Tally:
     @property
     def epsilon(self) -> dict[str, float]:
         """Return the accumulated epsilon, by role; every tag that was verified counts."""
-        roles = ("sec", "cor", "auth")
+        roles = epsilon_of_block(self.session)
         sums = {role: sum(block.epsilon[role] for block in self.blocks) for role in roles}
-        tags = HANDSHAKE_TAGS + ALIGNMENT_TAGS * len(self.alignments) + self.dropped.total()
+        tags = HANDSHAKE_TAGS + ALIGNMENT_TAGS * len(self.alignments)
+        # Every drop precedes confirmation.
+        tags += ANNOUNCING_TAGS[self.session.parameters.protocol] * self.dropped.total()
         sums["auth"] += tags * EPSILON_TAG
         return sums
 
     @property
     def epsilon_exhausted(self) -> bool:
         """Whether one more block would pass the session's epsilon limit."""
-        parameters = self.session.parameters
-        after = sum(self.epsilon.values()) + sum(epsilon_of_block(parameters).values())
-        return after > parameters.epsilon_limit
+        after = sum(self.epsilon.values()) + sum(epsilon_of_block(self.session).values())
+        return after > self.session.parameters.epsilon_limit
 
     def report(self, losses: dict[str, Any]) -> dict[str, Any]:
         """Return the fields that every ``--json`` report of hexkey shares."""
@@ -116,8 +150,7 @@ class Tally:
             "schema": REPORT_SCHEMA,
             "protocol": self.session.parameters.protocol,
             "parameters": self.session.parameters.to_json(),
-            "label": "demonstration",
-            "reasons": list(self.session.reasons),
+            **what_keys_are(self.session),
             "sifted_bits": self.sifted_bits,
             "errors": self.errors,
             "qber": self.errors / self.sifted_bits if self.sifted_bits else None,
@@ -129,6 +162,7 @@ class Tally:
             "blocks": {"ok": len(self.blocks), "dropped": dict(self.dropped)},
             "history": [self._history(block) for block in self.blocks],
             "alignments": [asdict(alignment) for alignment in self.alignments],
+            "bb84": self._bb84(),
             "unused_sifted_bits": self.unused_sifted_bits,
             "losses": losses,
             "seconds": time.monotonic() - self.started,

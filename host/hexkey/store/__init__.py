@@ -5,7 +5,7 @@ transaction: no crash leaves the one without the other. The format is in docs/ke
 """
 
 from hexkey.store.comparison import Comparison, compare
-from hexkey.store.key import DemonstrationKey
+from hexkey.store.key import DemonstrationKey, Key, SecretKey
 from hexkey.store.pair import create_pair
 from hexkey.store.pool import RESERVE, TAG_KEY_BYTES
 from hexkey.store.store import Store
@@ -15,6 +15,8 @@ __all__ = [
     "TAG_KEY_BYTES",
     "Comparison",
     "DemonstrationKey",
+    "Key",
+    "SecretKey",
     "Store",
     "compare",
     "create_pair",

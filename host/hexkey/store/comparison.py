@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hexkey.errors import InputError
-from hexkey.store.key import DemonstrationKey
+from hexkey.store.key import Key
 from hexkey.store.store import Store
 
 
@@ -64,10 +64,10 @@ def compare(path_a: str | Path, path_b: str | Path) -> Comparison:
     )
 
 
-def _keys(path: str | Path) -> dict[str, DemonstrationKey]:
+def _keys(path: str | Path) -> dict[str, Key]:
     with Store.open(path, read_only=True) as store:
         return {key.key_id: key for key in store.keys()}
 
 
-def _equal(a: DemonstrationKey, b: DemonstrationKey) -> bool:
+def _equal(a: Key, b: Key) -> bool:
     return a.length_bits == b.length_bits and hmac.compare_digest(a.bits, b.bits)

@@ -1,6 +1,7 @@
-"""The value that a store keeps: one block's key with everything public about it.
+"""The values that stores keep: one block's key with everything public about it.
 
-There is no secret key in this version, and nothing turns a demonstration key into one.
+A `SecretKey` and a `DemonstrationKey` are different types, in different stores: nothing turns one
+into the other.
 """
 
 import math
@@ -52,14 +53,9 @@ class DemonstrationKey:
     created: str
 
     def __post_init__(self) -> None:
-        check_key_id(self.key_id)
-        _check_bits(self.bits, self.length_bits)
+        _check(self)
         if not self.reasons or not all(self.reasons):
             raise ValueError("reasons must say at least once why the key is a demonstration")
-        if not (math.isfinite(self.epsilon) and self.epsilon >= 0):
-            raise ValueError(f"epsilon must be finite and not negative, not {self.epsilon!r}")
-        if datetime.fromisoformat(self.created).utcoffset() != timedelta(0):
-            raise ValueError(f"created must be an ISO 8601 time in UTC, not {self.created!r}")
 
     @property
     def label(self) -> Literal["demonstration"]:
@@ -75,9 +71,65 @@ class DemonstrationKey:
         epsilon: float,
     ) -> "DemonstrationKey":
         """Return the key of `bits`, shape (n,) of 0 and 1, created now."""
-        packed = pack_bits(bits)
-        created = datetime.now(UTC).isoformat(timespec="seconds")
-        return cls(key_id, packed, len(bits), reasons, facts, epsilon, created)
+        return cls(key_id, pack_bits(bits), len(bits), reasons, facts, epsilon, _now())
+
+
+@dataclass(frozen=True, slots=True)
+class SecretKey:
+    """A key for which every condition of `hexkey.conditions` held; its bits stay out of `repr`.
+
+    Attributes
+    ----------
+    key_id, bits, length_bits, facts, epsilon, created
+        As of a `DemonstrationKey`.
+
+    Raises
+    ------
+    ValueError
+        A field breaks what is written there.
+    """
+
+    key_id: str
+    bits: bytes = field(repr=False)
+    length_bits: int
+    facts: dict[str, Any] = field(hash=False)
+    epsilon: float
+    created: str
+
+    def __post_init__(self) -> None:
+        _check(self)
+
+    @property
+    def label(self) -> Literal["secret"]:
+        return "secret"
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Nothing is the matter with it."""
+        return ()
+
+    @classmethod
+    def fresh(
+        cls, key_id: str, bits: NDArray[np.uint8], facts: dict[str, Any], epsilon: float
+    ) -> "SecretKey":
+        """Return the key of `bits`, shape (n,) of 0 and 1, created now."""
+        return cls(key_id, pack_bits(bits), len(bits), facts, epsilon, _now())
+
+
+Key = DemonstrationKey | SecretKey
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _check(key: Key) -> None:
+    check_key_id(key.key_id)
+    _check_bits(key.bits, key.length_bits)
+    if not (math.isfinite(key.epsilon) and key.epsilon >= 0):
+        raise ValueError(f"epsilon must be finite and not negative, not {key.epsilon!r}")
+    if datetime.fromisoformat(key.created).utcoffset() != timedelta(0):
+        raise ValueError(f"created must be an ISO 8601 time in UTC, not {key.created!r}")
 
 
 def check_key_id(key_id: str) -> None:

@@ -1,20 +1,20 @@
 """The birth of a pair of stores: one pool, given to two parties who met beforehand."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from hexkey.errors import ConfigurationError, StoreError
 from hexkey.randomness import Randomness
 from hexkey.store.database import create, remove
 from hexkey.store.pool import ALICE_TO_BOB, BOB_TO_ALICE, TAG_KEY_BYTES, tag_key_rows
 
-KIND = "demonstration"
+Kind = Literal["demonstration", "secret"]
 
 SCHEMA = (
     """CREATE TABLE identity (
         only INTEGER PRIMARY KEY CHECK (only = 1),
         role TEXT NOT NULL CHECK (role IN ('alice', 'bob')),
-        kind TEXT NOT NULL CHECK (kind = 'demonstration'),
+        kind TEXT NOT NULL CHECK (kind IN ('demonstration', 'secret')),
         pool_id TEXT NOT NULL
     )""",
     """CREATE TABLE direction (
@@ -62,6 +62,7 @@ def create_pair(
     bob_path: str | Path,
     tag_keys_per_direction: int,
     randomness: Randomness,
+    kind: Kind = "demonstration",
 ) -> None:
     """Create two stores that share a pool of one-time tag keys, and nothing else.
 
@@ -73,11 +74,13 @@ def create_pair(
         Tag keys of 32 bytes for each of the directions alice->bob and bob->alice.
     randomness : Randomness
         Source of the pool and of its random name.
+    kind : {"demonstration", "secret"}
+        Which keys the stores will hold. They never hold others.
 
     Raises
     ------
     ConfigurationError
-        There would be no key in the pool.
+        There would be no key in the pool, or a pool for secret keys that is not random.
     StoreError
         A file exists or cannot be written; then neither is left behind.
     """
@@ -86,15 +89,19 @@ def create_pair(
             f"the pool must start with at least 1 tag key per direction, not "
             f"{tag_keys_per_direction}"
         )
+    if kind not in get_args(Kind):
+        raise ConfigurationError(f"the kind of a store is {' or '.join(get_args(Kind))}")
+    if kind == "secret" and (reason := randomness.reason_for_demonstration):
+        raise ConfigurationError(f"stores for secret keys cannot be made: {reason}")
     alice, bob = Path(alice_path), Path(bob_path)
     for path in (alice, bob):  # both, before either is made
         if path.exists():
             raise StoreError(f"{path} exists and is not overwritten: remove it or give another")
     pool_id = randomness.bytes(16).hex()
     rows = _pool_rows(tag_keys_per_direction, randomness)
-    create(alice, SCHEMA, {"identity": [(1, "alice", KIND, pool_id)], **rows})
+    create(alice, SCHEMA, {"identity": [(1, "alice", kind, pool_id)], **rows})
     try:
-        create(bob, SCHEMA, {"identity": [(1, "bob", KIND, pool_id)], **rows})
+        create(bob, SCHEMA, {"identity": [(1, "bob", kind, pool_id)], **rows})
     except BaseException:
         remove(alice)
         raise

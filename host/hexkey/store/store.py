@@ -14,7 +14,8 @@ from typing import Any, Literal, Self
 from hexkey.errors import InputError, StoreError
 from hexkey.store import pool
 from hexkey.store.database import Database
-from hexkey.store.key import DemonstrationKey, check_key_id
+from hexkey.store.key import DemonstrationKey, Key, SecretKey, check_key_id
+from hexkey.store.pair import Kind
 
 State = Literal["pending", "committed", "dropped"]
 
@@ -41,7 +42,7 @@ class Store:
                 f"key store {database.path} does not say whose it is: create a new pair"
             )
         self.role: Literal["alice", "bob"] = row[0]
-        self.kind: Literal["demonstration"] = row[1]
+        self.kind: Kind = row[1]
         self.pool_id: str = row[2]
         directions = (pool.ALICE_TO_BOB, pool.BOB_TO_ALICE)
         self._send, self._receive = directions if self.role == "alice" else directions[::-1]
@@ -158,23 +159,25 @@ class Store:
 
     # ---- keys --------------------------------------------------------------------------------
 
-    def put_pending(
-        self, key: DemonstrationKey, refill_alice_to_bob: bytes, refill_bob_to_alice: bytes
-    ) -> None:
+    def put_pending(self, key: Key, refill_alice_to_bob: bytes, refill_bob_to_alice: bytes) -> None:
         """Store a key whose commit the peer has not confirmed, with its refills of the pool.
 
         Parameters
         ----------
-        key : DemonstrationKey
-            Not visible through `keys` before `commit`.
+        key : DemonstrationKey or SecretKey
+            Of the store's kind. Not visible through `keys` before `commit`.
         refill_alice_to_bob, refill_bob_to_alice : bytes
             Tag keys of 32 bytes each, cut from the same block; they are no part of `key`.
 
         Raises
         ------
         StoreError
-            The identifier was used before.
+            The identifier was used before, or the key is not of the store's kind.
         """
+        if key.label != self.kind:
+            raise StoreError(
+                f"{self._database.path} holds {self.kind} keys, never a {key.label} key"
+            )
         for refill in (refill_alice_to_bob, refill_bob_to_alice):
             pool.tag_key_rows("", refill)  # whole keys only
         with self._database.transaction() as connection:
@@ -257,14 +260,14 @@ class Store:
         with self._database.reading() as connection:
             return _state(connection, key_id)
 
-    def keys(self) -> list[DemonstrationKey]:
-        """Return the committed keys in the order of their commits."""
+    def keys(self) -> list[Key]:
+        """Return the committed keys, of the store's kind, in the order of their commits."""
         with self._database.reading() as connection:
             rows = connection.execute(
                 f"SELECT {_KEY_COLUMNS} FROM block WHERE state = 'committed' ORDER BY place"
             ).fetchall()
         try:
-            return [_key(*row) for row in rows]
+            return [_key(self.kind, *row) for row in rows]
         except (TypeError, ValueError) as error:  # SQLite has no checksum over what it stores
             raise StoreError(f"key store {self._database.path} holds a damaged key") from error
 
@@ -330,13 +333,14 @@ def _state(connection: sqlite3.Connection, key_id: str) -> State | None:
     return None if row is None else row[0]
 
 
-def _row(key: DemonstrationKey) -> tuple[Any, ...]:
+def _row(key: Key) -> tuple[Any, ...]:
     reasons = json.dumps(key.reasons)
     facts = json.dumps(key.facts, allow_nan=False)
     return (key.key_id, key.bits, key.length_bits, reasons, facts, key.epsilon, key.created)
 
 
 def _key(
+    kind: Kind,
     key_id: str,
     bits: bytes,
     length_bits: int,
@@ -344,8 +348,10 @@ def _key(
     facts: str,
     epsilon: float,
     created: str,
-) -> DemonstrationKey:
+) -> Key:
     stored: dict[str, Any] = json.loads(facts)
+    if kind == "secret":
+        return SecretKey(key_id, bytes(bits), length_bits, stored, epsilon, created)
     return DemonstrationKey(
         key_id, bytes(bits), length_bits, tuple(json.loads(reasons)), stored, epsilon, created
     )

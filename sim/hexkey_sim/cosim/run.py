@@ -126,7 +126,7 @@ def run_cosim(settings: CosimSettings, out: Path, progress: Progress) -> CosimOu
     link = _link(settings)
     with RecordWriter(out / "alice.record", record_statement(link)) as record:
         clicks = link.advance(settings.pulses)
-        extend_record(record, link.alice_bits, link.alice_pulse)
+        extend_record(record, link)
     write_stimulus(clicks, settings.pulses * 25_000 + DARK_PS, out / "stimulus.txt")
     progress({"event": "compiling"})
     design = replace(DESIGN, baud=settings.baud)
@@ -156,7 +156,8 @@ def _link(settings: CosimSettings) -> OpticalLink:
         replace(detector, delay_ps=-10 * delay)
         for detector, delay in zip(parameters.detectors, settings.delays_ticks, strict=False)
     )
-    return OpticalLink(replace(parameters, detectors=detectors), settings.seed)
+    receiver = replace(parameters.receiver, detectors=detectors)
+    return OpticalLink(replace(parameters, receiver=receiver), settings.seed)
 
 
 def _board_settings(settings: CosimSettings) -> BoardSettings:
@@ -198,7 +199,7 @@ def _host(
                 ).to_json(),
             }
         )
-        receiver = Receiver(RUN, (GATE,) * DETECTORS, ident.period_ticks, BIT_OF_DETECTOR)
+        receiver = Receiver(RUN, (GATE,) * DETECTORS, ident.period_ticks)
         board.arm(RUN)
         frames: list[Frame] = []
         while not has_played(out):

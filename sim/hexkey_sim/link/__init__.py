@@ -2,16 +2,18 @@
 
 ::
 
-    source ──► modulator ──► channel ──► splitter ─┬► analyser ──► detector 0
-    (emitter)  (Alice's bits)  (loss)    (50:50)   └► analyser ──► detector 1
+    source ──► modulator ──► channel ──► (Eve) ──► splitter ─┬► analyser ──► detectors
+    (emitter)  (bits, bases)  (loss)                         └► analyser ──► detectors
 
-Photons are simulated, never bits: a sifted key emerges from the clicks.
+Photons are simulated, never bits: a sifted key emerges from the clicks. B92 and BB84 are two
+modulators and two receivers of the one link (`parameters`, `receiver`).
 """
 
 from hexkey_sim.link.bits import AliceBits, PatternBits, SeededBits
 from hexkey_sim.link.optical_link import Clicks, OpticalLink, extend_record, record_statement
-from hexkey_sim.link.parameters import Detector, LinkParameters, Modulator
+from hexkey_sim.link.parameters import LinkParameters, Modulator
 from hexkey_sim.link.presets import PRESETS, Preset, preset, whole_period
+from hexkey_sim.link.receiver import Detector
 
 __all__ = [
     "PRESETS",

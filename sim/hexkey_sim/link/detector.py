@@ -10,7 +10,8 @@ import heapq
 import numpy as np
 from numpy.typing import NDArray
 
-from hexkey_sim.link.parameters import PS_PER_S, Detector
+from hexkey_sim.link.parameters import PS_PER_S
+from hexkey_sim.link.receiver import Detector
 
 LONG_AGO = -(1 << 62)
 Times = NDArray[np.int64]

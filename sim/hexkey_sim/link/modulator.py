@@ -1,19 +1,19 @@
-"""The modulator's angle, as a function of the time within a pulse and of three bits."""
+"""The modulator's angle, as a function of the time within a pulse and of three states."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hexkey_sim.link.parameters import LinkParameters
 
-Bits = NDArray[np.uint8]
+States = NDArray[np.uint8]
 
 
 def angles_rad(
     parameters: LinkParameters,
     phase_ps: NDArray[np.float64],
-    before: Bits,
-    now: Bits,
-    after: Bits,
+    before: States,
+    now: States,
+    after: States,
 ) -> NDArray[np.float64]:
     """Return the polarisation angle that the modulator gives at `phase_ps` of a pulse.
 
@@ -22,7 +22,7 @@ def angles_rad(
     phase_ps : (n,) float
         Time since the edge of the pulse that the modulator is in: 0 <= phase < period.
     before, now, after : (n,) uint8, or broadcastable to that
-        Alice's bits of the previous pulse, of this one and of the next.
+        Alice's states of the previous pulse, of this one and of the next.
     """
     modulator = parameters.modulator
     states = np.deg2rad(np.array(modulator.state_angles_deg))

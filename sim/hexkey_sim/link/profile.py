@@ -8,6 +8,8 @@ the first vanishes (double clicks, repeats).
 """
 
 import itertools
+import math
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,9 +17,12 @@ from numpy.typing import NDArray
 from scipy.signal import fftconvolve
 from scipy.special import ndtr
 
+from hexkey_sim.link.analysers import reaches
 from hexkey_sim.link.modulator import angles_rad
-from hexkey_sim.link.parameters import PS_PER_S, Detector, LinkParameters
+from hexkey_sim.link.parameters import PS_PER_S, LinkParameters
+from hexkey_sim.link.receiver import Detector
 from hexkey_sim.link.theory import PAPER_GATE, Expectation, Gate, double_clicks_per_pulse
+from hexkey_sim.link.theory_bb84 import KEY, TEST, Bb84Expectation, bb84_in_window
 
 CELLS = 2500  # of a period: 10 ps at 40 MHz, a tick
 AFTERPULSE_LIFETIMES = 25  # after these an afterpulse is forgotten
@@ -26,16 +31,16 @@ Density = NDArray[np.float64]  # per pulse and cell, shape (CELLS,)
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """Clicks of one detector by their phase, for pulses of Alice's bit 0 and bit 1.
+    """Clicks of one detector by their phase, for pulses of each of Alice's states.
 
     Attributes
     ----------
-    light : (2, CELLS) float
-        Mean photons that arrive in a pulse of Alice's bit 0 or 1, per cell.
-    repeats : (2, CELLS) float
+    light : (states, CELLS) float
+        Mean photons that arrive in a pulse of each of Alice's states, per cell.
+    repeats : (states, CELLS) float
         Those of `light` that come too close behind another photon of their own pulse.
     clicks : (CELLS,) float
-        Mean clicks per pulse and cell, of either bit: what a histogram shows.
+        Mean clicks per pulse and cell, of any state: what a histogram shows.
     afterpulses : (lags, CELLS) float
         Those of `clicks` that are afterpulses, by how many pulses before their cause was.
     dead : (CELLS,) float
@@ -53,8 +58,8 @@ def profile(parameters: LinkParameters, index: int, pattern: str | None = None) 
     """Return the profile of detector `index`, for random bits or for a repeated `pattern`."""
     detector = parameters.detectors[index]
     cell_ps = parameters.period_ps / CELLS
-    light = np.stack([_light(parameters, detector, bit, pattern) for bit in (0, 1)])
-    weights = _bit_weights(pattern)
+    weights = _state_weights(parameters, pattern)
+    light = np.stack([_light(parameters, index, state, pattern) for state in range(len(weights))])
     arrivals = weights @ light + detector.dark_counts_hz * cell_ps / PS_PER_S
     # Dead time is worked out as if pulses held photons independently; within a pulse they do not.
     earlier = _earlier(detector, light, cell_ps)
@@ -118,7 +123,7 @@ def b92(
     for index in (0, 1):
         shape = profile(parameters, index, pattern)
         light, noise = _accepted(parameters, index, shape, gate, holdoff_pulses)
-        light = _bit_weights(pattern) * light
+        light = _state_weights(parameters, pattern) * light
         any_click += float(shape.clicks.sum())
         right += float(light[1 - index]) + noise / 2  # detector 0 means bit 1
         wrong += float(light[index]) + noise / 2
@@ -128,10 +133,50 @@ def b92(
     return Expectation(parameters.pulse_rate_hz * sifted * survives, (wrong - pairs) / sifted)
 
 
+def bb84(
+    parameters: LinkParameters, gate: Gate = PAPER_GATE, holdoff_pulses: int = 2
+) -> Bb84Expectation:
+    """Return rates and QBERs of BB84 with all effects; pulses with two clicks are not sifted.
+
+    Hold-off as in `b92`.
+
+    Raises
+    ------
+    ValueError
+        If the gate reaches past the period.
+    """
+    if gate.stop_ps > parameters.period_ps:
+        raise ValueError("the expected QBER is only known for a gate within a period")
+    shapes = [profile(parameters, index) for index in range(4)]
+    any_click = sum(float(shape.clicks.sum()) for shape in shapes)
+    survives = (1 - any_click) ** holdoff_pulses
+    weights, rate = _state_weights(parameters, None), parameters.pulse_rate_hz
+    simple = bb84_in_window(parameters, gate)
+    doubles = (simple.same_basis_hz + simple.cross_basis_hz) / rate
+    accepted = [
+        _accepted(parameters, index, shape, gate, holdoff_pulses)
+        for index, shape in enumerate(shapes)
+    ]
+    in_gates = sum(float(weights @ light) + noise for light, noise in accepted)
+    alone = 1 - 2 * doubles / in_gates  # two clicks fall upon all alike, to first order
+    found = []
+    for states in (KEY, TEST):
+        choice = float(weights[list(states)].sum())
+        clicks = wrong = 0.0
+        for index, other in (states, states[::-1]):
+            light, noise = weights * accepted[index][0], choice * accepted[index][1]
+            clicks += float(light[index] + light[other]) + noise
+            wrong += float(light[other]) + noise / 2
+        found.append(Expectation(rate * clicks * alone * survives, wrong / clicks))
+    return Bb84Expectation(
+        found[0], found[1], simple.same_basis_hz * survives, simple.cross_basis_hz * survives
+    )
+
+
 def _accepted(
     parameters: LinkParameters, index: int, shape: Profile, gate: Gate, holdoff_pulses: int
 ) -> tuple[NDArray[np.float64], float]:
-    """Return what hold-off leaves of a pulse's photons (by Alice's bit) and noise in the gate."""
+    """Return what hold-off leaves of a pulse's photons (by Alice's state) and noise in the gate."""
     detector, period_ps = parameters.detectors[index], parameters.period_ps
     awake = 1 - shape.dead if holdoff_pulses * period_ps < detector.dead_time_ps else 1.0
     light = in_gate((shape.light - shape.repeats) * awake, gate, period_ps)
@@ -140,52 +185,56 @@ def _accepted(
     return light, dark + float(in_gate(late, gate, period_ps))
 
 
-def _bit_weights(pattern: str | None) -> NDArray[np.float64]:
-    ones = 0.5 if pattern is None else pattern.count("1") / len(pattern)
-    return np.array([1 - ones, ones])
+def _state_weights(parameters: LinkParameters, pattern: str | None) -> NDArray[np.float64]:
+    """Return how often Alice sends each of her states."""
+    if pattern is not None:
+        ones = pattern.count("1") / len(pattern)
+        return np.array([1 - ones, ones])
+    if parameters.protocol == "b92":
+        return np.array([0.5, 0.5])
+    key = parameters.modulator.key_basis_probability
+    return np.array([key, key, 1 - key, 1 - key]) / 2
 
 
-def _neighbourhoods(bit: int, pattern: str | None) -> NDArray[np.uint8]:
-    """Return all equally likely runs of five bits with `bit` in the middle, shape (n, 5)."""
-    runs: list[tuple[int, ...]]
+def _runs(
+    parameters: LinkParameters, state: int, pattern: str | None
+) -> list[tuple[tuple[int, ...], float]]:
+    """Return the runs of five states with `state` in the middle, and their probabilities."""
     if pattern is None:
-        runs = list(itertools.product((0, 1), repeat=5))
-    else:
-        bits, size = [int(character) for character in pattern], len(pattern)
-        runs = [tuple(bits[(i + k) % size] for k in range(5)) for i in range(size)]
-    return np.array([run for run in runs if run[2] == bit], np.uint8).reshape(-1, 5)
+        weights = _state_weights(parameters, None)
+        outer = itertools.product(range(len(weights)), repeat=4)
+        return [
+            ((a, b, state, c, d), math.prod(float(weights[other]) for other in (a, b, c, d)))
+            for a, b, c, d in outer
+        ]
+    bits, size = [int(character) for character in pattern], len(pattern)
+    runs = [tuple(bits[(i + k) % size] for k in range(5)) for i in range(size)]
+    runs = [run for run in runs if run[2] == state]
+    return [(run, 1 / len(runs)) for run in runs]
 
 
-def _light(
-    parameters: LinkParameters, detector: Detector, bit: int, pattern: str | None
-) -> Density:
-    """Return the density of photons arriving in a pulse of Alice's `bit`.
+def _light(parameters: LinkParameters, index: int, state: int, pattern: str | None) -> Density:
+    """Return the density of photons that fire detector `index` in a pulse of Alice's `state`.
 
     Light is laid out over the pulse before, the pulse and the next, since jitter and delay carry
-    clicks across the edge into a pulse of another bit.
+    clicks across the edge into a pulse of another state.
     """
-    runs = _neighbourhoods(bit, pattern)
-    if len(runs) == 0:
-        return np.zeros(CELLS)
     period_ps, tau = parameters.period_ps, parameters.lifetime_ps
     edges = np.linspace(0, period_ps, CELLS + 1)
     middle = (edges[1:] + edges[:-1]) / 2
     emitted = -np.diff(np.exp(-edges / tau)) / -np.expm1(-period_ps / tau)
+    runs = _runs(parameters, state, pattern)
     passing = np.zeros((3, CELLS))
     for segment in range(3):
-        for run in runs:
-            angles = angles_rad(parameters, middle, *run[segment : segment + 3, None])
-            passing[segment] += _passes(parameters, detector, angles) / len(runs)
-    level = parameters.mean_photons * parameters.transmission * detector.light_share
-    return _blurred(level * emitted * passing, parameters, detector)
-
-
-def _passes(parameters: LinkParameters, detector: Detector, angles: Density) -> Density:
-    if detector.analyser_deg is None:
-        return np.ones_like(angles)
-    e = parameters.polarisation_error
-    straight = np.cos(angles - np.deg2rad(detector.analyser_deg)) ** 2
-    return np.asarray((1 - e) * straight + e * (1 - straight))
+        triples: Counter[tuple[int, ...]] = Counter()
+        for run, weight in runs:
+            triples[run[segment : segment + 3]] += weight  # type: ignore[assignment]
+        for triple, weight in triples.items():
+            states = np.array(triple, np.uint8)[:, None]
+            angles = angles_rad(parameters, middle, *states)
+            passing[segment] += weight * reaches(parameters, index, angles)
+    level = parameters.mean_photons * parameters.transmission
+    return _blurred(level * emitted * passing, parameters, parameters.detectors[index])
 
 
 def _blurred(light: NDArray[np.float64], parameters: LinkParameters, detector: Detector) -> Density:

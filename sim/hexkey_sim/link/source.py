@@ -1,7 +1,8 @@
 """The emitter: which pulses hold photons that will arrive, and when each leaves.
 
 Loss is the same for every photon, so it is applied here, before there is anything to lose: only
-the sparse set of pulses with photons that get through to Bob's analysers is ever drawn.
+the sparse set of pulses with photons that get through to Bob's analysers is ever drawn. (Unless
+somebody on the way wants to see them all.)
 """
 
 import numpy as np
@@ -10,10 +11,9 @@ from numpy.typing import NDArray
 from hexkey_sim.link.parameters import LinkParameters
 
 
-def arriving_probabilities(parameters: LinkParameters) -> tuple[float, float]:
+def arriving_probabilities(parameters: LinkParameters, survives: float) -> tuple[float, float]:
     """Return the probabilities that one and that two photons of a pulse get through."""
     one, two = parameters.photon_probabilities
-    survives = parameters.transmission
     return one * survives + 2 * two * survives * (1 - survives), two * survives**2
 
 
@@ -39,13 +39,18 @@ def draw_pulses(
 
 
 def emit(
-    parameters: LinkParameters, generator: np.random.Generator, first: int, end: int
+    parameters: LinkParameters,
+    generator: np.random.Generator,
+    first: int,
+    end: int,
+    survives: float,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Return (pulse, delay in ps after its edge) of each photon of pulses `first` to `end` - 1.
 
+    Of those that are emitted a share of `survives` is returned, drawn photon by photon.
     Both photons of a pair appear with the same pulse, next to each other, with delays of their own.
     """
-    one, two = arriving_probabilities(parameters)
+    one, two = arriving_probabilities(parameters, survives)
     pulses = draw_pulses(generator, first, end, one + two)
     if two > 0:
         pair = generator.random(len(pulses)) * (one + two) < two

@@ -1,9 +1,9 @@
 """What the link should give, in closed form, without effects that have none.
 
-The B92 model of the reference: a photon's phase is exponential, wrapped into a period; states are
-right inside the gate; no jitter, dead time, afterpulses, hold-off or photon pairs. What those do to
-rate and QBER is in `hexkey_sim.link.profile`, which integrates numerically; the two differ by less
-than 1 % at the presets.
+A photon's phase is exponential, wrapped into a period; states are right inside the gate; no jitter,
+dead time, afterpulses, hold-off or photon pairs. What those do to rate and QBER is in
+`hexkey_sim.link.profile`, which integrates numerically; the two differ by less than 1 % at the
+presets. This is what the two protocols share, and B92; `theory_bb84` has BB84.
 """
 
 import math
@@ -46,6 +46,25 @@ def window_fraction(gate: Gate, lifetime_ps: float, period_ps: float) -> float:
     return (start - stop) / -math.expm1(-period_ps / lifetime_ps)
 
 
+def photons_in_gate(parameters: LinkParameters, gate: Gate = PAPER_GATE) -> float:
+    """Return the mean photons a pulse that Bob could detect in the gate, before any analyser."""
+    fraction = window_fraction(gate, parameters.lifetime_ps, parameters.period_ps)
+    return parameters.mean_photons * parameters.transmission * fraction
+
+
+def pairs_in_gate(parameters: LinkParameters, gate: Gate = PAPER_GATE) -> float:
+    """Return the mean pairs of photons a pulse that Bob could detect in one gate.
+
+    Both from one pulse of the source, or from two, one of them late.
+    """
+    survive = math.exp(-parameters.period_ps / parameters.lifetime_ps)
+    first = window_fraction(gate, parameters.lifetime_ps, parameters.period_ps) * (1 - survive)
+    same = first**2 / (1 - survive**2)  # both in one gate, for photons of the same pulse
+    total = (first / (1 - survive)) ** 2
+    light = parameters.mean_photons * parameters.transmission
+    return light**2 * (parameters.g2 * same + total - same) / 2
+
+
 def b92_in_window(parameters: LinkParameters, gate: Gate = PAPER_GATE) -> Expectation:
     """Return rate and QBER of B92 in the reference's model.
 
@@ -53,11 +72,7 @@ def b92_in_window(parameters: LinkParameters, gate: Gate = PAPER_GATE) -> Expect
     (probability e) moves a photon from the half that its state's own analyser blocks to the half
     where it passes for certain. Half of the dark counts are wrong.
     """
-    photons = (
-        parameters.mean_photons
-        * parameters.transmission
-        * window_fraction(gate, parameters.lifetime_ps, parameters.period_ps)
-    )
+    photons = photons_in_gate(parameters, gate)
     wrong = photons * parameters.polarisation_error / 2
     dark = dark_per_pulse(parameters, gate.width_ps)
     sifted = photons / 4 + wrong + dark
@@ -78,6 +93,15 @@ def same_pulse_share(parameters: LinkParameters) -> float:
     return math.tanh(parameters.period_ps / parameters.lifetime_ps / 2)
 
 
+def g2_of_periods(parameters: LinkParameters) -> float:
+    """Return the g² that Alice would measure inside, over whole periods.
+
+    Late photons of the pulse before meet those of the pulse itself, which makes it 1 - S (1 - g²)
+    rather than the emitter's g². A pulse then holds several photons with g² μ²/2 at most.
+    """
+    return 1 - same_pulse_share(parameters) * (1 - parameters.g2)
+
+
 def correlation_without_analysers(parameters: LinkParameters) -> float:
     """Return the expected ``<n0 n1> / <n0><n1>`` of raw clicks in the same pulse (Fig. 1, HBT).
 
@@ -87,8 +111,9 @@ def correlation_without_analysers(parameters: LinkParameters) -> float:
     in a pulse from the denominator, which raises g² by its own order times the clicks a pulse.
     """
     dilution = 1.0
-    for detector in parameters.detectors:
-        light = parameters.mean_photons * parameters.transmission * detector.light_share
+    for arm in parameters.receiver.arms:
+        detector = parameters.detectors[arm.passes_to]
+        light = parameters.mean_photons * parameters.transmission * arm.share
         dark = detector.dark_counts_hz / parameters.pulse_rate_hz
         dilution *= light / (light + dark)
     return 1 - dilution * same_pulse_share(parameters) * (1 - parameters.g2)
@@ -103,15 +128,9 @@ def double_clicks_per_pulse(parameters: LinkParameters, gate: Gate = PAPER_GATE)
     or another dark count's.
     """
     e = parameters.polarisation_error
-    survive = math.exp(-parameters.period_ps / parameters.lifetime_ps)
-    first = window_fraction(gate, parameters.lifetime_ps, parameters.period_ps) * (1 - survive)
-    same = first**2 / (1 - survive**2)  # both in one gate, for photons of the same pulse
-    total = (first / (1 - survive)) ** 2
-    light = parameters.mean_photons * parameters.transmission
-    photon_pairs = light**2 * (parameters.g2 * same + total - same)
-    click = light * first / (1 - survive) * (0.25 + e / 2)
+    click = photons_in_gate(parameters, gate) * (0.25 + e / 2)
     dark = dark_per_pulse(parameters, gate.width_ps) / 2
-    return photon_pairs * e / 8 + click * dark + dark**2
+    return pairs_in_gate(parameters, gate) * e / 4 + click * dark + dark**2
 
 
 def dead_time_rate_hz(events_hz: float, dead_time_ps: float) -> float:

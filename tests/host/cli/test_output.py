@@ -11,8 +11,9 @@ from tests.host.cli.conftest import Run, Stores
 
 from hexkey.cli import display
 from hexkey.cli.display import describe, print_report
+from hexkey.conditions import CIRCUMSTANCES, Circumstances, unmet
+from hexkey.session.bb84 import Bb84Counts, Bb84Terms
 from hexkey.session.block import BlockCounts, Session
-from hexkey.session.handshake import PROTOCOL_REASONS
 from hexkey.session.parameters import SessionParameters
 from hexkey.session.tally import Tally
 
@@ -210,6 +211,16 @@ def test_keys_are_created_listed_and_compared(run: Run, tmp_path: Path) -> None:
     assert (compared.code, compared.out.startswith("equal: 0 key(s)")) == (0, True)
 
 
+def test_stores_for_secret_keys_are_made_by_name_alone(run: Run, tmp_path: Path) -> None:
+    for words, kind in (([], "demonstration"), (["--secret"], "secret")):
+        paths = tmp_path / f"{kind}.alice", tmp_path / f"{kind}.bob"
+        made = run("keys", "create", *paths, "--tag-keys", 10, *words)
+        assert made.code == 0
+        assert ("for secret keys" in made.out) == (kind == "secret")
+        listed = run("keys", "list", paths[0], "--json")
+        assert json.loads(listed.out)["kind"] == kind
+
+
 def test_one_store_is_not_compared_with_itself(run: Run, stores: Stores) -> None:
     done = run("keys", "compare", stores.bob, stores.bob)
     assert done.code == 3
@@ -229,7 +240,7 @@ def test_every_key_carries_what_the_protocol_says_of_itself(
 ) -> None:
     words = ("--record", simulated / "alice.record", "--out", tmp_path / "out", "--json")
     report = json.loads(run("distill", simulated / "run.recording", *words).out)
-    assert set(PROTOCOL_REASONS) <= set(report["reasons"])
+    assert set(unmet("b92", CIRCUMSTANCES, Circumstances("b92"))) <= set(report["reasons"])
 
 
 def test_a_recording_too_short_for_a_block_says_so(run: Run, tmp_path: Path) -> None:
@@ -253,3 +264,28 @@ def test_a_summary_says_what_authentication_costs() -> None:
     line = display._authentication(auth, secret_bits=55_967)
     assert line == "7,424 used, 9,216 made: 8.8 secret bits out for each used"
     assert display._authentication({"used": 0, "made": 0}, 0) == "0 used, 0 made"
+
+
+def test_a_summary_of_bb84_says_what_is_known_of_source_and_splitter() -> None:
+    terms = Bb84Terms(0.9, 0.88, 2e-5, 1e-10)
+    parameters = SessionParameters(protocol="bb84", estimate_bits=0)
+    tally = Tally(Session("00" * 32, parameters, ("a test",), terms))
+    report = {**tally.report({}), "mismatch": {"efficiency_ratio": None, "limit": 1.05}}
+    lines = dict(display.summary(report))
+    assert lines["key basis"] == "chosen with 0.9 by Alice, with 0.88 at most by Bob's splitter"
+    assert (
+        "2.00e-05 of the pulses at most; the chance that this is too low is 1e-10"
+        in (lines["several photons"])
+    )
+    assert lines["efficiencies"] == "ratio of best to worst not stated, limit 1.05"
+    assert "test basis" not in lines  # no block yet
+    unknown = Tally(Session("00" * 32, parameters, ("a test",), Bb84Terms(0.9, 0.88, 0.0, 0.0)))
+    assert "no measurement" in dict(display.summary(unknown.report({})))["several photons"]
+    assert unknown.report({})["epsilon"]["source"] == 0
+
+
+def test_a_block_of_bb84_is_a_sentence() -> None:
+    counts = BlockCounts(3, 900, errors=18)
+    counts.bb84 = Bb84Counts(2_000, test_bits=100, test_errors=3)
+    said = describe({"event": "block", **counts.facts()})
+    assert "QBER 2.00%, in the test basis 3.00% of 100, " in said

@@ -179,3 +179,39 @@ def test_counts_that_contradict_each_other_are_refused() -> None:
         replace(BLOCK, errors_test=10**6 + 1)
     with pytest.raises(ValueError, match="leak_bits"):
         key_length(BLOCK, math.nan, 0, 1e-11, 1e-10)
+
+
+PASSIVE = replace(BLOCK, clicks=12 * 10**6, cross_clicks=1_000, splitter_upper=0.5)
+
+
+def test_a_passive_receiver_pays_for_its_cross_clicks() -> None:
+    """From the bits of both bases, and with a fourth bound that may fail."""
+    alone, passive = (key_length(block, 10**6, 128, 1e-11, 1e-10) for block in (BLOCK, PASSIVE))
+    taken = alone.single_lower - passive.single_lower
+    assert 2_000 < taken < 2_700  # half of such pulses cross, and with confidence fewer did
+    assert passive.phase_error_upper > alone.phase_error_upper
+    assert passive.eps_secrecy == pytest.approx(4e-11 + 1e-10)
+    assert 0 < alone.bits - passive.bits < 6_000
+    assert _bits(PASSIVE) > _bits(replace(PASSIVE, cross_clicks=2_000))
+    assert _bits(PASSIVE) > _bits(replace(PASSIVE, splitter_upper=0.9))
+    none = replace(PASSIVE, cross_clicks=0)
+    assert key_length(none, 0, 0, 1e-11, 1e-10).single_lower < alone.single_lower
+
+
+def test_an_end_that_eve_chooses_costs_more_pulses_of_several_photons() -> None:
+    chosen = replace(BLOCK, ranges=2.0**99)
+    assert _bits(BLOCK) > _bits(chosen) > 0.98 * _bits(BLOCK)
+    with pytest.raises(ValueError, match="ranges must be"):
+        replace(BLOCK, ranges=0.5)
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"cross_clicks": 12 * 10**6 + 1}, "cross_clicks must be from 0 to 12000000"),
+        ({"splitter_upper": 0.4}, "splitter_upper must be from 0.5 to 1"),
+    ],
+)
+def test_a_receiver_that_cannot_be_is_refused(change: dict[str, float], problem: str) -> None:
+    with pytest.raises(ValueError, match=problem):
+        replace(PASSIVE, **change)  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from hexkey.keyrate import tails
-from hexkey.keyrate.bb84_single_observed import most_of
+from hexkey.keyrate.bb84_single_observed import most_behind, most_of
 
 EPSILONS = [1e-2, 1e-6, 1e-10]
 
@@ -74,6 +74,24 @@ def test_the_exact_multiphoton_bound(n: int, p: float, failure: float) -> None:
     most = most_of(n, p, failure)
     assert 0 <= most <= n
     assert stats.binom.sf(most, n, p) <= failure * (1 + 1e-9)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.integers(0, 300),
+    st.floats(0.01, 0.5),
+    st.sampled_from([1e-3, 1e-12, 1e-20]),
+    st.integers(0, 20_000),
+)
+def test_the_exact_bound_of_what_stands_behind_cross_clicks(
+    seen: int, p: float, failure: float, more: int
+) -> None:
+    """So many trials show no more than `seen` with that chance, and one more trial does not."""
+    most = most_behind(seen, p, seen + more, failure)
+    assert seen <= most <= seen + more
+    assert stats.binom.cdf(seen, most, p) >= failure * (1 - 1e-9)
+    if most < seen + more:
+        assert stats.binom.cdf(seen, most + 1, p) <= failure * (1 + 1e-9)
 
 
 @pytest.mark.parametrize("eps", [0, 1, -1, math.nan])

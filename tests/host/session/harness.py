@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hexkey.claims import RecordClaims
-from hexkey.randomness import Seeded
+from hexkey.randomness import OperatingSystem, Seeded
 from hexkey.receiver import SiftedChunk
 from hexkey.record import RecordReader, RecordWriter, Statement
 from hexkey.session.alice import Alice
@@ -26,7 +26,9 @@ from hexkey.session.handshake import alice_handshake, bob_handshake
 from hexkey.session.messages import Type, decode_tag
 from hexkey.session.parameters import AliceStatement, BobStatement, SessionParameters
 from hexkey.session.tally import Tally
+from hexkey.sift_bb84 import CROSS, KEY
 from hexkey.store import Store, create_pair
+from hexkey.store.pair import Kind
 
 ALICE, BOB = 0, 1
 SMALL = SessionParameters(
@@ -38,7 +40,18 @@ SMALL = SessionParameters(
     reconciler="cascade",  # not chosen by how busy the machine is
 )
 BOB_SAYS = BobStatement(7, "10", 50, 1000, 2, ("the board simulates its photons",))
+BOB_SAYS_BB84 = replace(BOB_SAYS, key_basis_probability=0.6)
 TINY = replace(SMALL, block_bits=1_000, estimate_bits=64)
+SMALL_BB84 = replace(
+    SMALL,
+    protocol="bb84",
+    offset_sample_bits=512,  # only bits of equal bases count
+    estimate_bits=0,
+    qber_expected=0.03,
+    eps_smoothing=1e-2,  # so that thousands of clicks make a key
+    epsilon_limit=0.9,
+)
+ALICE_KEY, BOB_KEY, CROSSES = 0.7, 0.6, 0.002  # of BB84: probabilities of the key basis, of a cross
 OFFSET = 12_345
 
 Wrap = Callable[[Channel], Channel]
@@ -74,9 +87,11 @@ class Parties:
         with RecordReader(self.record) as record:
             for chunk in self.chunks:
                 pulses = chunk.pulses + shift
-                bits = record.bits_at(pulses + np.uint64(OFFSET))
-                errors = rng.random(len(bits)) < LATER_QBER
-                chunks.append(SiftedChunk(chunk.epoch, pulses, bits ^ errors))
+                at = pulses + np.uint64(OFFSET)
+                bits = record.bits_at(at) ^ (rng.random(len(at)) < LATER_QBER)
+                if chunk.bases is not None:
+                    bits = _measured(rng, bits, record.bases_at(at), chunk.bases)
+                chunks.append(SiftedChunk(chunk.epoch, pulses, bits, chunk.bases))
         return replace(self, chunks=tuple(chunks))
 
     def copy(self, folder: Path) -> "Parties":
@@ -97,6 +112,7 @@ def make_parties(
     qber: float | tuple[float, ...] = 0.03,
     parameters: SessionParameters = SMALL,
     tag_keys: int = 40,
+    kind: Kind = "demonstration",
     seed: int = 1,
     pulses: int = PULSES_PER_SESSION,
 ) -> Parties:
@@ -105,19 +121,47 @@ def make_parties(
     A tuple gives each block an error rate of its own; the offset's sample is then without errors.
     """
     rng = np.random.default_rng(seed)
-    create_pair(folder / "alice.store", folder / "bob.store", tag_keys, Seeded(seed))
-    statement = Statement(40_000_000, "random", "seeded simulation", True)
+    source = Seeded(seed) if kind == "demonstration" else OperatingSystem()
+    create_pair(folder / "alice.store", folder / "bob.store", tag_keys, source, kind)
+    bb84 = parameters.protocol == "bb84"
+    statement = Statement(
+        40_000_000,
+        "random",
+        "seeded simulation",
+        True,
+        protocol="bb84" if bb84 else "b92",
+        key_basis_probability=ALICE_KEY if bb84 else None,
+    )
     length = OFFSET + 4 * pulses + 64
     bits = rng.integers(0, 2, length, dtype=np.uint8)
+    bases = (rng.random(length) < ALICE_KEY).astype(np.uint8) if bb84 else None
     with RecordWriter(folder / "alice.record", statement) as writer:
-        writer.append(np.packbits(bits, bitorder="little"), length)
+        writer.append_bits(bits, bases)
     sifted = parameters.offset_sample_bits + blocks * parameters.block_bits + 100
     clicked = np.sort(rng.choice(pulses, sifted, replace=False)).astype(np.uint64)
     rate = qber if isinstance(qber, float) else _rates(parameters, qber, sifted)
-    theirs = bits[clicked.astype(np.int64) + OFFSET] ^ (rng.random(sifted) < rate)
+    at = clicked.astype(np.int64) + OFFSET
+    theirs = (bits[at] ^ (rng.random(sifted) < rate)).astype(np.uint8)
     halves = np.array_split(np.arange(sifted), 3)
-    chunks = tuple(SiftedChunk(0, clicked[half], theirs[half].astype(np.uint8)) for half in halves)
+    if bases is None:
+        chunks = tuple(SiftedChunk(0, clicked[half], theirs[half]) for half in halves)
+    else:
+        chosen = (rng.random(sifted) < BOB_KEY).astype(np.uint8) * np.uint8(KEY)
+        chosen[rng.random(sifted) < CROSSES] = CROSS
+        theirs = _measured(rng, theirs, bases[at], chosen)
+        chunks = tuple(SiftedChunk(0, clicked[h], theirs[h], chosen[h]) for h in halves)
     return Parties(folder, chunks, parameters, pulses)
+
+
+def _measured(
+    rng: np.random.Generator,
+    bits: NDArray[np.uint8],
+    alice: NDArray[np.uint8],
+    bob: NDArray[np.uint8],
+) -> NDArray[np.uint8]:
+    """In another basis than hers his bit is anything; a cross click has none."""
+    other = rng.integers(0, 2, len(bits), dtype=np.uint8)
+    return np.where(bob == CROSS, 0, np.where(alice == bob, bits, other)).astype(np.uint8)
 
 
 def _rates(
@@ -186,11 +230,17 @@ def alice_side(
     reply_timeout_s: float = REPLY_TIMEOUT_S,
     tallies: dict[int, Tally] | None = None,
     talks: Talks = LiveConversation,
+    alice_says: AliceStatement | None = None,
 ) -> Tally:
     parameters = parameters or parties.parameters
     with Store.open(parties.alice_store) as store, RecordReader(parties.record) as record:
         talk = talks(channel, store, ALICE, witness, reply_timeout_s)
-        says = AliceStatement(record.statement.record_id, "random", ("Alice's bits were seeded",))
+        says = alice_says or AliceStatement(
+            record.statement.record_id,
+            "random",
+            ("Alice's bits were seeded",),
+            record.statement.key_basis_probability or 0.0,
+        )
         greeting = alice_handshake(talk, channel, store, parameters, says, Seeded(11))
         tally = Tally(greeting.session)
         if tallies is not None:
@@ -211,10 +261,12 @@ def bob_side(
     reply_timeout_s: float = REPLY_TIMEOUT_S,
     tallies: dict[int, Tally] | None = None,
     talks: Talks = LiveConversation,
+    bob_says: BobStatement | None = None,
 ) -> Tally:
+    bob_says = bob_says or (BOB_SAYS_BB84 if parties.parameters.protocol == "bb84" else BOB_SAYS)
     with Store.open(parties.bob_store) as store:
         talk = talks(channel, store, BOB, witness, reply_timeout_s)
-        greeting = bob_handshake(talk, store, parties.parameters, BOB_SAYS, nonce)
+        greeting = bob_handshake(talk, store, parties.parameters, bob_says, nonce)
         tally = Tally(greeting.session)
         if tallies is not None:
             tallies[BOB] = tally
@@ -235,6 +287,8 @@ def run_session(
     reply_timeout_s: float = REPLY_TIMEOUT_S,
     alice_talks: Talks = LiveConversation,
     bob_talks: Talks = LiveConversation,
+    alice_says: AliceStatement | None = None,
+    bob_says: BobStatement | None = None,
 ) -> Outcome:
     """Run both sides in threads over a socket pair; never raises what they raise."""
     outcome = Outcome()
@@ -254,6 +308,7 @@ def run_session(
                     reply_timeout_s,
                     outcome.tallies,
                     alice_talks,
+                    alice_says,
                 )
         except BaseException as error:  # the test looks at it
             outcome.alice_error = error
@@ -270,6 +325,7 @@ def run_session(
                 reply_timeout_s=reply_timeout_s,
                 tallies=outcome.tallies,
                 talks=bob_talks,
+                bob_says=bob_says,
             )
     except BaseException as error:  # the test looks at it
         outcome.bob_error = error

@@ -1,6 +1,7 @@
 """Kill one of two processes at one message of a session, start both again, and say what is left.
 
-Run as a program of its own, because it forks: ``kill.py FOLDER first|all|twice``. Alice and Bob are
+Run as a program of its own, because it forks: ``kill.py FOLDER first|all|twice``, and with a third
+word ``bb84`` for that protocol. Alice and Bob are
 two processes that talk over TCP. For every message of a session, at either end, the one that sends
 or receives it is killed with SIGKILL when it has; then both start anew with later pulses. One line
 of JSON for each case says how it went; nothing is judged here.
@@ -22,6 +23,7 @@ from typing import Any, Literal
 from tests.host.session.harness import (
     ALICE,
     BOB,
+    SMALL_BB84,
     TINY,
     Parties,
     Traffic,
@@ -38,6 +40,7 @@ from hexkey.session.messages import Type
 from hexkey.store import Store
 
 PARAMETERS = replace(TINY, block_bits=1_500, refill_to_alice=1, refill_to_bob=1)
+PARAMETERS_BB84 = replace(SMALL_BB84, block_bits=6_000, refill_to_alice=1, refill_to_bob=1)
 PULSES = 20_000
 REPLY_TIMEOUT_S = 20.0
 When = Literal["would send", "sent", "received"]
@@ -218,8 +221,9 @@ def chosen(traffic: Traffic, mode: str) -> Iterator[list[Point]]:
         yield [final_at_bob, Point(*place, "received")]
 
 
-def main(folder: Path, mode: str) -> None:
-    origin = make_parties(folder, parameters=PARAMETERS, tag_keys=40, pulses=PULSES)
+def main(folder: Path, mode: str, protocol: str = "b92") -> None:
+    parameters = PARAMETERS if protocol == "b92" else PARAMETERS_BB84
+    origin = make_parties(folder, parameters=parameters, tag_keys=40, pulses=PULSES)
     traffic = Traffic()
     (folder / "model").mkdir()
     run_session(origin.copy(folder / "model"), traffic=traffic)
@@ -229,4 +233,4 @@ def main(folder: Path, mode: str) -> None:
 
 if __name__ == "__main__":
     with suppress(BrokenPipeError):
-        main(Path(sys.argv[1]), sys.argv[2])
+        main(Path(sys.argv[1]), *sys.argv[2:])

@@ -13,9 +13,9 @@ HERE = Path(__file__).parent
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
 
 
-def kill(folder: Path, mode: str) -> list[dict[str, Any]]:
+def kill(folder: Path, *mode: str) -> list[dict[str, Any]]:
     done = subprocess.run(
-        [sys.executable, HERE / "kill.py", folder, mode],
+        [sys.executable, HERE / "kill.py", folder, *mode],
         env=ENVIRONMENT,
         stdout=subprocess.PIPE,
         text=True,
@@ -58,6 +58,17 @@ def test_killed_again_while_the_first_kill_is_settled(tmp_path: Path) -> None:
     cases = kill(tmp_path, "twice")
     assert len(cases) == 12
     assert {case["keys"] for case in cases} == {2}
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+def test_killed_at_the_first_message_of_every_type_of_bb84(tmp_path: Path) -> None:
+    cases = kill(tmp_path, "first", "bb84")
+    types, further_tags, before = 12 + 10, 5 + 3, 3  # Alice has BASES, and a tag for them
+    assert len(cases) == 2 * (types + further_tags) + before
+    final = {point.replace("Alice sent TAG 2", "Alice sent TAG 3") for point in FINAL}
+    for case in cases:
+        assert case["keys"] == (2 if case["points"][0] in final else 1), case
 
 
 @pytest.mark.long

@@ -136,7 +136,9 @@ def earlier(tmp_path_factory: pytest.TempPathFactory) -> Earlier:
     return Earlier(parties.later(), traffic)
 
 
-def attack(earlier: Earlier, folder: Path, spot: Spot, spoil: Spoil) -> tuple[Parties, Outcome]:
+def attack(
+    earlier: Earlier, folder: Path, spot: Spot, spoil: Spoil, reply_timeout_s: float = 0.4
+) -> tuple[Parties, Outcome]:
     """Spoil one message, let a clean handshake settle, and check what must always hold."""
     parties = earlier.parties.copy(folder)
     traffic = Traffic(list(earlier.traffic.sent))
@@ -155,7 +157,7 @@ def attack(earlier: Earlier, folder: Path, spot: Spot, spoil: Spoil) -> tuple[Pa
         wrap_bob=wrap if spot[0] == ALICE else leave,
         traffic=traffic,
         nonce=b"o" * 16,
-        reply_timeout_s=0.4,
+        reply_timeout_s=reply_timeout_s,
     )
     assert spoilers[0].struck, "the session never came to this message"
     assert not compare(parties.alice_store, parties.bob_store).differing

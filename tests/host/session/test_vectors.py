@@ -11,7 +11,7 @@ from tests.host.reconcile.reference_cascade import plain_parse, plain_section
 
 from hexkey.bits import pack_bits
 from hexkey.reconcile import Method
-from hexkey.session import messages
+from hexkey.session import messages, messages_bb84
 from hexkey.session.channel import SocketChannel, local_pair
 from hexkey.session.conversation import LiveConversation
 from hexkey.session.messages import Type, encode_json
@@ -47,6 +47,15 @@ ENCODERS: dict[str, Callable[[Says], bytes]] = {
     "TAG": lambda says: messages.encode_tag(says["index"], bytes.fromhex(says["tag"])),
     "ALIGN": lambda says: messages.Align(
         says["epoch"], u64(says["pulses"]), u8(says["bits"])
+    ).encode(),
+    "ALIGN_BB84": lambda says: messages_bb84.AlignBb84(
+        says["epoch"], u64(says["pulses"]), u8(says["bits"]), u8(says["bases"])
+    ).encode(),
+    "ANNOUNCE_BB84": lambda says: messages_bb84.AnnounceBb84(
+        says["block"], says["epoch"], u64(says["pulses"]), u8(says["bases"])
+    ).encode(),
+    "BASES": lambda says: messages_bb84.Bases(
+        says["sent_key"], says["sent_test"], u8(says["bases"])
     ).encode(),
     "OFFSET": lambda says: messages.Offset(
         says["found"], says["offset"], says["modulo"], says["probability"]
@@ -157,6 +166,15 @@ DECODERS: dict[str, Callable[[bytes], Says]] = {
     "REFUSE": lambda body: {"sentence": messages.decode_sentence(body)},
     "TAG": read_tag,
     "ALIGN": lambda body: lists(messages.Align.decode(body), "epoch", "pulses", "bits"),
+    "ALIGN_BB84": lambda body: lists(
+        messages_bb84.AlignBb84.decode(body), "epoch", "pulses", "bits", "bases"
+    ),
+    "ANNOUNCE_BB84": lambda body: lists(
+        messages_bb84.AnnounceBb84.decode(body), "block", "epoch", "pulses", "bases"
+    ),
+    "BASES": lambda body: lists(
+        messages_bb84.Bases.decode(body, 5), "sent_key", "sent_test", "bases"
+    ),
     "OFFSET": read_offset,
     "ANNOUNCE": lambda body: lists(messages.Announce.decode(body), "block", "epoch", "pulses"),
     "SAMPLE": read_sample,
@@ -176,7 +194,10 @@ def test_what_the_handshake_says_is_understood() -> None:
     assert SessionParameters().differences(hello["parameters"]) == ""
     bob = statement_from_json(BobStatement, hello["statement"])
     assert bob.reasons == ("the board simulates its photons",)
-    assert statement_from_json(AliceStatement, welcome["statement"]).randomness == "random"
+    assert bob.key_basis_probability == 0.5
+    alice = statement_from_json(AliceStatement, welcome["statement"])
+    assert (alice.randomness, alice.key_basis_probability) == ("random", 0.9)
+    assert (alice.multiphoton_upper, alice.source_epsilon) == (2.5e-5, 1e-12)
 
 
 class OneKey:

@@ -27,7 +27,7 @@ from hexkey.session.channel import SocketChannel, local_pair
 from hexkey.session.conversation import LiveConversation
 from hexkey.session.messages import Type
 from hexkey.session.parameters import SessionParameters
-from hexkey.store import DemonstrationKey
+from hexkey.store import Key
 from hexkey.verify import tag_bits
 
 Bits = NDArray[np.uint8]
@@ -52,9 +52,7 @@ class Party:
 
     def accept(self, index: int) -> None: ...
 
-    def put_pending(
-        self, key: DemonstrationKey, refill_alice_to_bob: bytes, refill_bob_to_alice: bytes
-    ) -> None:
+    def put_pending(self, key: Key, refill_alice_to_bob: bytes, refill_bob_to_alice: bytes) -> None:
         self.pending[key.key_id] = key.bits
 
     def commit(self, key_id: str) -> None:

@@ -5,10 +5,12 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from hexkey.errors import InputError, StoreError
-from hexkey.store import RESERVE, DemonstrationKey, Store
+from hexkey.errors import ConfigurationError, InputError, StoreError
+from hexkey.randomness import OperatingSystem, Seeded
+from hexkey.store import RESERVE, DemonstrationKey, SecretKey, Store, create_pair
 
 KEYS = 40
 Pair = tuple[Path, Path]
@@ -211,3 +213,28 @@ def test_facts_that_json_cannot_hold_are_refused(pair: Pair, make_key: MakeKey) 
         store.put_pending(key, *REFILL)
         store.commit(key.key_id)
         assert json.dumps(store.keys()[0].facts) == json.dumps(key.facts)
+
+
+def test_a_pool_for_secret_keys_comes_from_no_seed(tmp_path: Path) -> None:
+    paths = tmp_path / "alice.store", tmp_path / "bob.store"
+    with pytest.raises(ConfigurationError, match=r"keys cannot be made: .* seed"):
+        create_pair(*paths, 4, Seeded(1), "secret")
+    with pytest.raises(ConfigurationError, match="kind of a store is demonstration or secret"):
+        create_pair(*paths, 4, Seeded(1), "public")  # type: ignore[arg-type]
+    assert not any(path.exists() for path in paths)
+
+
+def test_a_secret_key_comes_back_as_it_was_put(tmp_path: Path) -> None:
+    paths = tmp_path / "alice.store", tmp_path / "bob.store"
+    create_pair(*paths, 4, OperatingSystem(), "secret")
+    key_id = "01234567-89ab-4cde-8f01-23456789abcd"
+    key = SecretKey.fresh(key_id, np.ones(12, np.uint8), {"sifted_bits": 40}, 1e-9)
+    with Store.open(paths[0]) as store:
+        assert "secret" in repr(store)
+        store.put_pending(key, bytes(32), b"")
+        assert store.keys() == []
+        store.commit(key_id)
+    with Store.open(paths[0], read_only=True) as store:
+        assert store.keys() == [key]
+        assert store.remaining() == (5, 4)
+    assert "ff" not in repr(key)

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from hexkey_sim.link.detector import DetectorState
-from hexkey_sim.link.parameters import PS_PER_S, Detector, LinkParameters
+from hexkey_sim.link.parameters import PS_PER_S, LinkParameters
 from hexkey_sim.link.profile import clicks_hz
+from hexkey_sim.link.receiver import Detector, hbt_receiver
 from hexkey_sim.link.theory import afterpulsing_rate_hz, dead_time_rate_hz
 
 SIGMAS = 4.9
@@ -39,7 +40,7 @@ def naive_dead_time(arrivals: list[int], dead_ps: int) -> list[int]:
 def test_dead_time_in_any_stretches_is_the_naive_one(
     arrivals: list[int], dead_ps: int, cuts: list[int]
 ) -> None:
-    detector = Detector(None, dark_counts_hz=0, dead_time_ps=dead_ps)
+    detector = Detector(dark_counts_hz=0, dead_time_ps=dead_ps)
     state = DetectorState(detector, np.random.default_rng(1), 0)
     expected = naive_dead_time(arrivals, dead_ps)
     clicks: list[int] = []
@@ -52,7 +53,7 @@ def test_dead_time_in_any_stretches_is_the_naive_one(
 
 
 def test_dead_time_leaves_exponential_gaps_behind_it() -> None:
-    detector = Detector(None, dark_counts_hz=2e6, dead_time_ps=500_000)
+    detector = Detector(dark_counts_hz=2e6, dead_time_ps=500_000)
     clicks = run(detector, 0.2)
     gaps = np.diff(clicks)
     assert gaps.min() >= 500_000
@@ -64,7 +65,7 @@ def test_dead_time_leaves_exponential_gaps_behind_it() -> None:
 @pytest.mark.parametrize("stretches", [1, 1000])
 def test_afterpulses(stretches: int) -> None:
     detector = Detector(
-        None, dark_counts_hz=1e3, afterpulse_probability=0.2, afterpulse_lifetime_ps=40_000
+        dark_counts_hz=1e3, afterpulse_probability=0.2, afterpulse_lifetime_ps=40_000
     )
     clicks = run(detector, 200, stretches)
     expected = 200 * afterpulsing_rate_hz(1e3, 0.2)
@@ -82,7 +83,7 @@ def test_afterpulses(stretches: int) -> None:
 def test_afterpulses_cross_from_one_stretch_into_the_next() -> None:
     # Stretches of 30 ns, afterpulses 22 ns and more later: nearly all end up in a later stretch.
     detector = Detector(
-        None, dark_counts_hz=0, afterpulse_probability=0.5, afterpulse_lifetime_ps=100_000
+        dark_counts_hz=0, afterpulse_probability=0.5, afterpulse_lifetime_ps=100_000
     )
     state = DetectorState(detector, np.random.default_rng(3), 0)
     clicks = 0
@@ -93,8 +94,8 @@ def test_afterpulses_cross_from_one_stretch_into_the_next() -> None:
 
 
 def test_the_profile_knows_dead_time_and_afterpulses_in_the_dark() -> None:
-    dead = Detector(None, dark_counts_hz=1e6, dead_time_ps=100_000)
-    traps = Detector(None, dark_counts_hz=10, afterpulse_probability=0.3)
-    dark = LinkParameters(mean_photons=0.0, detectors=(dead, traps))
+    dead = Detector(dark_counts_hz=1e6, dead_time_ps=100_000)
+    traps = Detector(dark_counts_hz=10, afterpulse_probability=0.3)
+    dark = LinkParameters(mean_photons=0.0, receiver=hbt_receiver(dead, traps))
     assert clicks_hz(dark)[0] == pytest.approx(dead_time_rate_hz(1e6, 100_000), rel=1e-9)
     assert clicks_hz(dark)[1] == pytest.approx(afterpulsing_rate_hz(10, 0.3), rel=1e-6)

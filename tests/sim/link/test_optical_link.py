@@ -21,6 +21,7 @@ from hexkey_sim.link import (
     preset,
     record_statement,
 )
+from hexkey_sim.link.receiver import Arm, Receiver, b92_receiver, bb84_receiver, hbt_receiver
 
 FALSE_ALARM = 1e-6
 BENCH = preset("bench").parameters
@@ -29,15 +30,14 @@ ROUGH = replace(
     BENCH,
     lifetime_ps=30_000.0,
     trigger_jitter_ps=800.0,
-    detectors=(
+    receiver=b92_receiver(
         Detector(
-            0.0,
             jitter_ps=2000.0,
             delay_ps=-40_000,
             afterpulse_probability=0.3,
             afterpulse_lifetime_ps=60_000.0,
         ),
-        Detector(135.0, dark_counts_hz=1e5, dead_time_ps=60_000, delay_ps=15_000),
+        Detector(dark_counts_hz=1e5, dead_time_ps=60_000, delay_ps=15_000),
     ),
 )
 
@@ -127,7 +127,7 @@ def test_a_source_that_ran_before_bob_lights_his_first_pulse_as_any_other() -> N
         lifetime_ps=200_000.0,
         mean_photons=0.4,
         receiver_efficiency=1.0,
-        detectors=(Detector(None, dead_time_ps=0), Detector(None, dead_time_ps=0)),
+        receiver=hbt_receiver(Detector(dead_time_ps=0)),
     )
     late = early = 0
     for seed in range(150):
@@ -145,7 +145,7 @@ def test_the_record_holds_the_bits_that_the_link_used(tmp_path: Path) -> None:
     with RecordWriter(path, statement) as writer, RecordReader(path) as reader:
         for pulses in (1001, 400_000):
             link.advance(pulses)
-            extend_record(writer, link.alice_bits, link.alice_pulse)
+            extend_record(writer, link)
             assert reader.refresh() == link.alice_pulse
         whole = link.alice_bits.packed(0, link.alice_pulse)
         assert np.array_equal(reader.packed_view(), whole)
@@ -159,7 +159,8 @@ def test_a_public_pattern_is_stated_and_has_no_chunks(tmp_path: Path) -> None:
     link = preset("as-reported").link(4, measurement=True)
     path = tmp_path / "alice.rec"
     with RecordWriter(path, record_statement(link)) as writer:
-        extend_record(writer, link.alice_bits, 10**9)
+        link.advance(1000)
+        extend_record(writer, link)
     with RecordReader(path, growing=False) as reader:
         assert (reader.statement.randomness, reader.statement.pattern) == ("public", "10")
         assert reader.bits_at(np.arange(4, dtype=np.uint64)).tolist() == [1, 0, 1, 0]
@@ -167,7 +168,7 @@ def test_a_public_pattern_is_stated_and_has_no_chunks(tmp_path: Path) -> None:
 
 
 def test_nothing_shines_in_the_dark() -> None:
-    dark = replace(BENCH, mean_photons=0.0, detectors=(Detector(None, dark_counts_hz=0.0),))
+    dark = replace(BENCH, mean_photons=0.0, receiver=b92_receiver(Detector(dark_counts_hz=0.0)))
     assert len(OpticalLink(dark, 1, PatternBits()).advance(10_000_000)) == 0
 
 
@@ -178,7 +179,9 @@ def test_presets_explain_themselves(name: str) -> None:
 
 
 def test_an_unknown_preset_is_refused_with_those_that_exist() -> None:
-    with pytest.raises(ConfigurationError, match=r"'table-iii'.*table-ii, as-reported, bench"):
+    with pytest.raises(
+        ConfigurationError, match=r"'table-iii'.*table-ii, as-reported, bench, bb84"
+    ):
         preset("table-iii")
 
 
@@ -192,8 +195,6 @@ def test_an_unknown_preset_is_refused_with_those_that_exist() -> None:
         ({"polarisation_error": 0.6}, "polarisation error"),
         ({"channel_loss_db": -1.0}, "channel loss"),
         ({"receiver_efficiency": 1.1}, "receiver efficiency"),
-        ({"detectors": ()}, "one to four detectors"),
-        ({"detectors": (Detector(0.0, 0.7), Detector(0.0, 0.7))}, "more than 1"),
         ({"start_offset_pulses": -1}, "start offset"),
         ({"modulator": Modulator(500, 30_000)}, "flat part must lie within a period"),
     ],
@@ -210,12 +211,39 @@ def test_impossible_links_are_refused(change: dict[str, object], message: str) -
         ({"dead_time_ps": -1}, "dead time"),
         ({"afterpulse_probability": 1.0}, "afterpulsing"),
         ({"jitter_ps": -1.0}, "jitter"),
-        ({"analyser_deg": float("inf")}, "analyser angle"),
+        ({"efficiency": 1.1}, "efficiency from 0 to 1"),
     ],
 )
 def test_impossible_detectors_are_refused(change: dict[str, float], message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
-        Detector(**{"analyser_deg": 0.0, **change})  # type: ignore[arg-type]
+        Detector(**change)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("arms", "detectors", "message"),
+    [
+        ((Arm(1.0, None, 0),), 0, "one to four detectors"),
+        ((), 1, "at least one arm"),
+        ((Arm(0.7, None, 0), Arm(0.7, None, 0)), 1, "more than 1"),
+        ((Arm(0.5, 0.0, 0, 1),), 1, "a detector that is not there"),
+    ],
+)
+def test_impossible_receivers_are_refused(
+    arms: tuple[Arm, ...], detectors: int, message: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        Receiver(arms, (Detector(),) * detectors)
+
+
+def test_impossible_arms_and_modulators_are_refused() -> None:
+    with pytest.raises(ConfigurationError, match="share of the light"):
+        bb84_receiver(key_basis_probability=1.2)
+    with pytest.raises(ConfigurationError, match="analyser angle"):
+        Arm(0.5, float("inf"), 0)
+    with pytest.raises(ConfigurationError, match="two states"):
+        Modulator(state_angles_deg=(0.0, 45.0, 90.0))
+    with pytest.raises(ConfigurationError, match="key basis probability"):
+        Modulator(key_basis_probability=-0.1)
 
 
 def test_a_link_does_not_run_backwards() -> None:

@@ -5,10 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scipy import stats
+from tests.sim.link.gated import assert_count, assert_share, gated_masks
 
-from hexkey_sim.link import Clicks, Detector, LinkParameters, OpticalLink, PatternBits, preset
-from hexkey_sim.link.parameters import b92_detectors
+from hexkey_sim.link import Detector, LinkParameters, OpticalLink, PatternBits, preset
 from hexkey_sim.link.profile import b92, clicks_hz, in_gate, profile
+from hexkey_sim.link.receiver import b92_receiver, hbt_receiver
 from hexkey_sim.link.theory import (
     PAPER_GATE,
     Gate,
@@ -20,32 +21,7 @@ from hexkey_sim.link.theory import (
 SIGMAS = 4.9
 FALSE_ALARM = 1e-6
 BENCH = preset("bench").parameters
-IDEAL = b92_detectors(dead_time_ps=0)
-
-
-def assert_count(found: float, expected: float, spread: float = 1.0) -> None:
-    """Check a count whose variance is `spread` times its mean."""
-    assert abs(found - expected) <= SIGMAS * np.sqrt(expected * spread)
-
-
-def assert_share(found: int, of: int, expected: float) -> None:
-    assert abs(found - of * expected) <= SIGMAS * np.sqrt(of * expected * (1 - expected))
-
-
-def gated_masks(
-    clicks: Clicks, period_ps: int, gate: Gate, holdoff_pulses: int = 0
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return (pulse, mask) of the pulses with clicks in a gate that does not wrap."""
-    pulse, phase = np.divmod(clicks.time_ps, period_ps)
-    seen = np.unique(pulse)
-    quiet = np.diff(seen, prepend=seen[0] - holdoff_pulses - 1) > holdoff_pulses
-    good = quiet[np.searchsorted(seen, pulse)]
-    good &= (phase >= gate.start_ps) & (phase < gate.stop_ps)
-    pulses, where = np.unique(pulse[good], return_inverse=True)
-    masks = np.zeros(len(pulses), np.uint8)
-    for detector in (0, 1):
-        masks[where[clicks.detector[good] == detector]] |= np.uint8(1 << detector)
-    return pulses, masks
+IDEAL = b92_receiver(Detector(dead_time_ps=0))
 
 
 def sift(
@@ -80,7 +56,8 @@ def test_sifted_rate_and_qber(name: str, measurement: bool, pulses: int) -> None
 
 
 def test_a_large_polarisation_error_shows_as_a_qber_of_2e_over_1_plus_2e() -> None:
-    turned = replace(BENCH, polarisation_error=0.2, detectors=b92_detectors(dark_counts_hz=0.0))
+    silent = b92_receiver(Detector(dark_counts_hz=0.0))
+    turned = replace(BENCH, polarisation_error=0.2, receiver=silent)
     sifted, errors = sift(OpticalLink(turned, 6), 8_000_000)
     assert b92(turned).qber == pytest.approx(0.4 / 1.4, rel=1e-3)
     assert_share(errors, sifted, b92(turned).qber)
@@ -89,7 +66,7 @@ def test_a_large_polarisation_error_shows_as_a_qber_of_2e_over_1_plus_2e() -> No
 def test_emission_later_than_a_period_is_right_for_the_pulse_it_lands_in() -> None:
     # Half of these photons are late. Were they to keep the state they were excited under, the QBER
     # would be near 20 %.
-    slow = replace(BENCH, lifetime_ps=40_000.0, detectors=IDEAL, polarisation_error=0.005)
+    slow = replace(BENCH, lifetime_ps=40_000.0, receiver=IDEAL, polarisation_error=0.005)
     sifted, errors = sift(OpticalLink(slow, 8), 6_000_000)
     assert_share(errors, sifted, b92(slow).qber)
     assert b92(slow).qber < 0.0102
@@ -120,8 +97,8 @@ def test_histogram_of_arrivals(pattern: str | None) -> None:
 
 
 def test_histogram_shows_delay_and_jitter() -> None:
-    early, late = Detector(None, delay_ps=-3000, jitter_ps=400.0), Detector(None, delay_ps=7000)
-    parameters = replace(BENCH, detectors=(early, late), trigger_jitter_ps=300.0)
+    early, late = Detector(delay_ps=-3000, jitter_ps=400.0), Detector(delay_ps=7000)
+    parameters = replace(BENCH, receiver=hbt_receiver(early, late), trigger_jitter_ps=300.0)
     clicks = OpticalLink(parameters, 11).advance(2_000_000)
     for index in (0, 1):
         phases = clicks.time_ps[clicks.detector == index] % 25_000
@@ -131,8 +108,8 @@ def test_histogram_shows_delay_and_jitter() -> None:
         assert chi2 < stats.chi2.isf(FALSE_ALARM, 125)
 
 
-PERFECT = Detector(None, dead_time_ps=0)
-HBT = replace(BENCH, detectors=(PERFECT, PERFECT), mean_photons=0.4, trigger_jitter_ps=0.0)
+PERFECT = hbt_receiver(Detector(dead_time_ps=0))
+HBT = replace(BENCH, receiver=PERFECT, mean_photons=0.4, trigger_jitter_ps=0.0)
 
 
 def coincidences(parameters: LinkParameters, pulses: int, lag: int) -> float:
@@ -174,7 +151,7 @@ def test_double_clicks() -> None:
         receiver_efficiency=1.0,
         polarisation_error=0.2,
         g2=0.5,
-        detectors=IDEAL,
+        receiver=IDEAL,
     )
     clicks = OpticalLink(bright, 13).advance(pulses)
     _, masks = gated_masks(clicks, 25_000, PAPER_GATE)
@@ -182,16 +159,16 @@ def test_double_clicks() -> None:
 
 
 def test_dark_counts_complete_double_clicks() -> None:
-    detectors = b92_detectors(dark_counts_hz=1e6, dead_time_ps=0)
-    noisy = replace(BENCH, mean_photons=0.05, g2=0.0, detectors=detectors)
+    receiver = b92_receiver(Detector(dark_counts_hz=1e6, dead_time_ps=0))
+    noisy = replace(BENCH, mean_photons=0.05, g2=0.0, receiver=receiver)
     clicks = OpticalLink(noisy, 14).advance(4_000_000)
     _, masks = gated_masks(clicks, 25_000, PAPER_GATE)
     assert_count(float(np.sum(masks == 3)), 4_000_000 * double_clicks_per_pulse(noisy))
 
 
 def test_loss_and_shares_scale_the_clicks() -> None:
-    unequal = (Detector(None, light_share=0.2), Detector(None, light_share=0.5))
-    lossy = replace(BENCH, detectors=unequal, channel_loss_db=3.0, extra_loss_db=2.0)
+    unequal = hbt_receiver(Detector(), Detector(efficiency=0.8), shares=(0.2, 0.625))
+    lossy = replace(BENCH, receiver=unequal, channel_loss_db=3.0, extra_loss_db=2.0)
     clicks = OpticalLink(lossy, 15).advance(8_000_000)
     for index, expected in enumerate(clicks_hz(lossy)):
         assert_count(int(np.sum(clicks.detector == index)), expected / 5)
@@ -205,7 +182,7 @@ def test_trigger_jitter_is_shared_by_the_clicks_of_a_pulse() -> None:
         lifetime_ps=1.0,
         mean_photons=0.4,
         trigger_jitter_ps=300.0,
-        detectors=(Detector(None, delay_ps=5000), Detector(None, delay_ps=5000)),
+        receiver=hbt_receiver(Detector(delay_ps=5000)),
     )
     clicks = OpticalLink(flash, 16).advance(1_000_000)
     pulse, phase = np.divmod(clicks.time_ps, 25_000)

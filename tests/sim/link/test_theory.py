@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from hexkey_sim.link import LinkParameters, preset
-from hexkey_sim.link.parameters import b92_detectors
 from hexkey_sim.link.profile import b92, in_gate, profile
+from hexkey_sim.link.receiver import Detector, b92_receiver
 from hexkey_sim.link.theory import PAPER_GATE, Gate, b92_in_window, dark_per_pulse, window_fraction
 
 TABLE_II = preset("table-ii").parameters
-IDEAL = replace(TABLE_II, trigger_jitter_ps=0.0, detectors=b92_detectors(dead_time_ps=0))
+IDEAL = replace(TABLE_II, trigger_jitter_ps=0.0, receiver=b92_receiver(Detector(dead_time_ps=0)))
 
 
 def test_reference_values_of_the_experiment() -> None:
@@ -63,7 +63,7 @@ def test_bench_is_as_bright_and_as_good_as_it_says() -> None:
 
 def test_qber_without_dark_counts_is_2e_over_1_plus_2e() -> None:
     e = 0.03
-    silent = replace(IDEAL, polarisation_error=e, detectors=b92_detectors(dark_counts_hz=0))
+    silent = replace(IDEAL, polarisation_error=e, receiver=b92_receiver(Detector(dark_counts_hz=0)))
     assert b92_in_window(silent).qber == pytest.approx(2 * e / (1 + 2 * e), rel=1e-12)
 
 
@@ -78,4 +78,4 @@ def test_light_of_a_bright_uniform_state_is_the_wrapped_exponential() -> None:
 
 def test_a_wide_delay_is_refused_rather_than_wrong() -> None:
     with pytest.raises(ValueError, match="within a period"):
-        profile(LinkParameters(detectors=b92_detectors(delay_ps=30_000)), 0)
+        profile(LinkParameters(receiver=b92_receiver(Detector(delay_ps=30_000))), 0)

@@ -287,7 +287,10 @@ def virtual_board(
         if json_lines:
             print(json.dumps({"event": "port", "port": name}), flush=True)
         else:
-            typer.echo(f"{chosen.name}: {chosen.explanation}.\nThe board is at {name}")
+            typer.echo(f"{chosen.name}: {chosen.explanation}.")
+            if eve:
+                typer.echo(f"On the line: {eve}.")
+            typer.echo(f"The board is at {name}")
 
     run_virtual_board(link, options, announce)
 

@@ -153,7 +153,7 @@ def alice_align(
     record.refresh()
     try:
         reach = SEARCH_S * session.parameters.pulse_rate_hz
-        match = find_offset_in_record(sample.pulses, sample.bits, record, reach)
+        match = _search(sample, record, reach)
     except InputError as error:
         talk.send(Type.OFFSET, Offset(False, 0, 0, 0.0).encode())
         talk.send_tag()

@@ -154,6 +154,14 @@ def observed_key(
     return key
 
 
+def test_rate(counts: Bb84Counts) -> float:
+    """Return what correction starts from where no earlier block tells: the test basis' QBER.
+
+    One error more than was seen, so that it is never 0. It has no part in the key's length.
+    """
+    return min(0.25, (counts.test_errors + 1) / (counts.test_bits + 1))
+
+
 def judge_test(
     terms: Bb84Terms, parameters: SessionParameters, counts: Bb84Counts, least_bits: int
 ) -> None:

@@ -244,11 +244,14 @@ def expected_qber(parameters: SessionParameters, last: BlockCounts | None) -> fl
     that one's key is final: its number of errors was under the last tags. After a block that was
     dropped it is `qber_abort`. Of such a block nothing is authenticated, and what it was dropped
     for may be that too few errors were expected; with that rate any block that may make a key can
-    be corrected. It has no part in the key's length.
+    be corrected. It has no part in the key's length. With BB84 it is 0 in these two cases, until the
+    block's own test basis tells (`hexkey.session.bb84.test_rate`).
     """
-    if last is None:
-        return parameters.qber_expected
-    return last.qber if last.final else parameters.qber_abort
+    if last is not None and last.final:
+        return last.qber
+    if parameters.protocol == "bb84":
+        return 0.0
+    return parameters.qber_expected if last is None else parameters.qber_abort
 
 
 def refill_bits(parameters: SessionParameters) -> int:

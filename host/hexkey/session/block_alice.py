@@ -17,7 +17,7 @@ from hexkey.randomness import Randomness, random_bits, random_subset
 from hexkey.reconcile import Method
 from hexkey.reconcile.method import answering, choose, speed
 from hexkey.session import messages
-from hexkey.session.bb84 import judge_test, sift
+from hexkey.session.bb84 import judge_test, sift, test_rate
 from hexkey.session.block import (
     BlockCounts,
     Harvest,
@@ -197,6 +197,7 @@ def _begin_bb84(
     talk.send(Type.ESTIMATE, messages.encode_count(counts.bb84.test_errors))
     parameters = session.parameters
     judge_test(session.bb84, parameters, counts.bb84, refill_bits(parameters))
+    counts.expected_qber = counts.expected_qber or test_rate(counts.bb84)
     method, seed = _method(talk, session, counts), randomness.bytes(32)
     talk.send(Type.SAMPLE, messages.Sample(method, seed, np.zeros(0, np.uint8)).encode())
     return Uncorrected(sent.bits[sifting.key], counts.expected_qber, method, seed)

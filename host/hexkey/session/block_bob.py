@@ -17,7 +17,7 @@ from hexkey.errors import BlockDropped, ProtocolError
 from hexkey.estimate import part_sample
 from hexkey.reconcile.method import asking
 from hexkey.session import messages
-from hexkey.session.bb84 import judge_test, sift
+from hexkey.session.bb84 import judge_test, sift, test_rate
 from hexkey.session.block import (
     BlockCounts,
     Harvest,
@@ -126,6 +126,7 @@ def _begin_bb84(
         )
     parameters = session.parameters
     judge_test(session.bb84, parameters, counts.bb84, refill_bits(parameters))
+    counts.expected_qber = counts.expected_qber or test_rate(counts.bb84)
     _, body = talk.expect(Type.SAMPLE)
     how = _agreed(session, messages.Sample.decode(body, 0, 0))
     return Uncorrected(block.bits[sifting.key], counts.expected_qber, how.method, how.seed)

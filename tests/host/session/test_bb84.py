@@ -212,6 +212,18 @@ def test_the_abort_rule_holds_for_the_key_basis_too(tmp_path: Path) -> None:
         assert tally.disclosed.verify > 0
 
 
+def test_correction_starts_from_the_test_basis_then_from_the_last_block(tmp_path: Path) -> None:
+    """Far from `qber_expected`, which the first block of B92 would start from."""
+    parameters = replace(SMALL_BB84, qber_expected=0.2)
+    outcome = run_session(make_parties(tmp_path, blocks=2, qber=0.04, parameters=parameters))
+    for first, second in blocks_of(outcome):
+        assert first.bb84 is not None
+        tested = first.bb84.test_bits
+        assert first.expected_qber == (first.bb84.test_errors + 1) / (tested + 1)
+        assert abs(first.expected_qber - 0.04) < 5 * (0.04 / tested) ** 0.5
+        assert second.expected_qber == first.qber
+
+
 def test_the_same_pulses_are_not_announced_twice(tmp_path: Path) -> None:
     """Neither their bases nor their bits are said a second time."""
     parties, traffic = make_parties(tmp_path, parameters=SMALL_BB84), Traffic()

@@ -9,6 +9,7 @@ import numpy as np
 
 from hexkey._native import ffi, lib
 from hexkey.keyrate.entropy import binary_entropy
+from hexkey.memory import keep_freed
 from hexkey.reconcile.cascade import CascadeAlice, CascadeBob
 
 LINKS_MS = (0, 1, 10, 100)
@@ -48,6 +49,7 @@ def run(cases: Mapping[str, Case] = CASES) -> dict[str, dict[str, float]]:
     Cascade as of 1994 in plain C, both sides in one function without messages, whose efficiency is
     ``plain_efficiency``.
     """
+    keep_freed()  # as the roles' commands do
     return {name: _measure(case) for name, case in cases.items()}
 
 

@@ -244,8 +244,8 @@ def expected_qber(parameters: SessionParameters, last: BlockCounts | None) -> fl
     that one's key is final: its number of errors was under the last tags. After a block that was
     dropped it is `qber_abort`. Of such a block nothing is authenticated, and what it was dropped
     for may be that too few errors were expected; with that rate any block that may make a key can
-    be corrected. It has no part in the key's length. With BB84 it is 0 in these two cases, until the
-    block's own test basis tells (`hexkey.session.bb84.test_rate`).
+    be corrected. It has no part in the key's length. With BB84 it is 0 in these two cases, until
+    the block's own test basis tells (`hexkey.session.bb84.test_rate`).
     """
     if last is not None and last.final:
         return last.qber

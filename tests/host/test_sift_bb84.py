@@ -1,32 +1,18 @@
 """BB84's rules for clicks against a slow reference, from the stream of events to bits and bases."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom
+from tests.cext.test_sift import Click, as_events
 
 from hexkey.errors import ConfigurationError
-from hexkey.events import Events
 from hexkey.gate import Gate, apply_gate, resolve
 from hexkey.randomness import OperatingSystem, Recorded, Seeded, Witnessed
 from hexkey.rule import Bb84Rule
 from hexkey.sift import Sifter
 from hexkey.sift_bb84 import CROSS, KEY, TEST, sift_bb84
-
-Click = tuple[int, int, int]  # pulse, phase, mask
-
-
-def as_events(clicks: Sequence[Click]) -> Events:
-    pulse, phase, mask = zip(*clicks, strict=True) if clicks else ((), (), ())
-    return Events(
-        np.array(pulse, np.uint64),
-        np.array(phase, np.uint32),
-        np.array(mask, np.uint8),
-        np.zeros(len(pulse), np.uint8),
-    )
 
 
 def slow(

@@ -1,8 +1,8 @@
 """The whole chain of a session, from sifted bits to a stored key: both roles, on one core.
 
-Announce, estimate, reconcile, verify, amplify, authenticate and store, as `hexkey alice` and
-`hexkey bob` do it, with real stores on disk; only the socket is replaced by two queues. Each case
-runs in a process of its own, so that its peak memory is its own.
+Announce, estimate, reconcile (by Cascade), verify, amplify, authenticate and store, as `hexkey
+alice` and `hexkey bob` do it, with real stores on disk; only the socket is replaced by two queues.
+Each case runs in a process of its own, so that its peak memory is its own.
 """
 
 import json
@@ -129,7 +129,9 @@ def measure(block_bits: int, qber: float, blocks: int) -> dict[str, float]:
 
 
 def _open(folder: Path, block_bits: int, qber: float) -> _Pair:
-    parameters = SessionParameters(block_bits=block_bits, qber_abort=min(0.25, 1.5 * qber + 0.02))
+    parameters = SessionParameters(
+        block_bits=block_bits, qber_abort=min(0.25, 1.5 * qber + 0.02), reconciler="cascade"
+    )
     session = Session("benchmark", parameters, ("a benchmark",))
     paths = folder / "alice.store", folder / "bob.store"
     create_pair(*paths, 100, OperatingSystem())

@@ -1,0 +1,1 @@
+"""What a laboratory measures with tags: arrivals, lifetime, g², rates, dead time, jitter."""

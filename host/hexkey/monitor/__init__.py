@@ -1,0 +1,1 @@
+"""A run as people watch it: a page, a terminal view, metrics and alarms."""

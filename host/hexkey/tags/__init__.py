@@ -1,0 +1,1 @@
+"""Detections from any time tagger's file, as one stream of arrays."""

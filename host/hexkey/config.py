@@ -83,6 +83,8 @@ class BobSettings:
         Write a recording of wire and transcript here.
     figures : Path or None
         Write pictures into this folder.
+    random_device : Path or None
+        A hardware generator whose bytes are added to the operating system's.
     seed : int or None
         Make the session reproducible instead of secret.
     """
@@ -112,6 +114,7 @@ class BobSettings:
     untrusted_transmission: float = 0.0
     recording: Path | None = None
     figures: Path | None = None
+    random_device: Path | None = None
     seed: int | None = None
     session: SessionParameters = field(default_factory=SessionParameters)
 
@@ -142,7 +145,7 @@ class BobSettings:
                 f"bit_of_detector must be one to {DETECTORS} values of 0 or 1, not {bits}"
             )
         self._check_bb84()
-        _check_seed(self.seed)
+        _check_randomness(self.seed, self.random_device)
 
     @property
     def efficiency_ratio(self) -> float | None:
@@ -227,6 +230,8 @@ class AliceSettings:
         Sessions to serve; 0 for no end.
     source : SourceSettings
         What is known of her source; BB84 counts pulses of several photons by it.
+    random_device : Path or None
+        A hardware generator whose bytes are added to the operating system's.
     seed : int or None
         Make the session reproducible instead of secret.
     """
@@ -235,6 +240,7 @@ class AliceSettings:
     listen: str = "127.0.0.1:7392"
     store: Path
     sessions: int = 0
+    random_device: Path | None = None
     seed: int | None = None
     source: SourceSettings = field(default_factory=SourceSettings)
     session: SessionParameters = field(default_factory=SessionParameters)
@@ -242,12 +248,17 @@ class AliceSettings:
     def __post_init__(self) -> None:
         if self.sessions < 0:
             raise ConfigurationError(f"sessions must not be negative, as {self.sessions} is")
-        _check_seed(self.seed)
+        _check_randomness(self.seed, self.random_device)
 
 
-def _check_seed(seed: int | None) -> None:
+def _check_randomness(seed: int | None, device: Path | None) -> None:
     if seed is not None and seed < 0:
         raise ConfigurationError(f"seed must not be negative, as {seed} is")
+    if seed is not None and device is not None:
+        raise ConfigurationError(
+            f"both seed and random_device {device} are given: choose one, the seed for runs that "
+            "repeat, the device for keys"
+        )
 
 
 def load(

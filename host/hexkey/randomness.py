@@ -1,11 +1,12 @@
 """All randomness of a session, as one injected object.
 
-Only the operating system's source may stand behind a secret key; a seeded one makes every run
-reproducible and labels its keys as demonstrations.
+Only the operating system's source, alone or with a hardware generator's added, may stand behind a
+secret key; a seeded one makes every run reproducible and labels its keys as demonstrations.
 """
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from hexkey.bits import packed_bytes, unpack_bits
 from hexkey.errors import InputError
+from hexkey.random_device import RandomDevice
 
 
 class Randomness(Protocol):
@@ -82,9 +84,11 @@ class Recorded:
         return bytes(given)
 
 
-def choose_randomness(seed: int | None) -> Randomness:
-    """Return the operating system's randomness, or a seed's where one is given."""
-    return OperatingSystem() if seed is None else Seeded(seed)
+def choose_randomness(seed: int | None, device: Path | None = None) -> Randomness:
+    """Return the operating system's randomness, with a device's added, or a seed's where given."""
+    if seed is not None:
+        return Seeded(seed)
+    return OperatingSystem() if device is None else RandomDevice(device)
 
 
 def random_bits(source: Randomness, count: int) -> NDArray[np.uint8]:

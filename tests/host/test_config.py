@@ -100,3 +100,9 @@ def test_sessions_of_alice_are_not_negative() -> None:
     words = {"alice_record": Path("a"), "store": Path("b"), "sessions": -1}
     with pytest.raises(ConfigurationError, match="sessions"):
         load(AliceSettings, None, words, {})
+
+
+def test_a_seed_and_a_random_device_exclude_each_other() -> None:
+    wanted = {"alice_record": "r", "store": "s", "seed": 1, "random_device": "/dev/hwrng"}
+    with pytest.raises(ConfigurationError, match="both seed and random_device /dev/hwrng"):
+        load(AliceSettings, None, wanted, {})

@@ -2,11 +2,19 @@
 
 import math
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from hexkey.randomness import OperatingSystem, Seeded, random_bits, random_subset
+from hexkey.random_device import RandomDevice
+from hexkey.randomness import (
+    OperatingSystem,
+    Seeded,
+    choose_randomness,
+    random_bits,
+    random_subset,
+)
 
 
 class Given:
@@ -73,3 +81,9 @@ def test_subset_is_the_first_distinct_indices_and_words_that_favour_some_are_lef
 def test_impossible_sizes_are_refused(size: int) -> None:
     with pytest.raises(ValueError, match="between 0 and 10"):
         random_subset(Seeded(1), 10, size)
+
+
+def test_seed_or_device() -> None:
+    assert isinstance(choose_randomness(None, Path("/dev/zero")), RandomDevice)
+    assert isinstance(choose_randomness(None), OperatingSystem)
+    assert isinstance(choose_randomness(3), Seeded)

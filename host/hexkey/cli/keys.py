@@ -8,7 +8,7 @@ import typer
 
 from hexkey.cli import app
 from hexkey.cli.options import JsonOption
-from hexkey.randomness import OperatingSystem
+from hexkey.randomness import choose_randomness
 from hexkey.store import Store, compare, create_pair
 
 keys_app = typer.Typer(no_args_is_help=True, help="Key stores: create, list, compare.")
@@ -31,12 +31,17 @@ def create(
             help="For secret keys; sessions that would make demonstrations are then refused.",
         ),
     ] = False,
+    random_device: Annotated[
+        Path | None,
+        typer.Option(help="Hardware generator, such as /dev/hwrng, to add to the system's bytes."),
+    ] = None,
 ) -> None:
     """Make two stores that share a pool of authentication keys, and nothing else.
 
     Carry Bob's to him by hand; whoever reads it on the way can impersonate either party.
     """
-    create_pair(alice, bob, tag_keys, OperatingSystem(), "secret" if secret else "demonstration")
+    randomness = choose_randomness(None, random_device)
+    create_pair(alice, bob, tag_keys, randomness, "secret" if secret else "demonstration")
     what = "secret keys" if secret else "demonstrations"
     typer.echo(
         f"{alice} and {bob} share {tag_keys} authentication keys in each direction, for {what}."

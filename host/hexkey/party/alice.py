@@ -38,7 +38,7 @@ def serve(settings: AliceSettings, progress: Progress) -> list[dict[str, Any]]:
         The last session that was asked for failed; earlier failures go to `progress` as events
         ``failed`` and the next peer is awaited.
     """
-    randomness = choose_randomness(settings.seed)
+    randomness = choose_randomness(settings.seed, settings.random_device)
     reports = []
     with (
         Store.open(settings.store) as store,

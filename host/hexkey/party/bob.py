@@ -45,7 +45,7 @@ def run(settings: BobSettings, progress: Progress, stop: threading.Event) -> Out
     HexkeyError
         No session was opened: there is nothing to report.
     """
-    randomness = choose_randomness(settings.seed)
+    randomness = choose_randomness(settings.seed, settings.random_device)
     recording = RecordingWriter(settings.recording) if settings.recording else None
     try:
         outcome = _run(settings, randomness, recording, progress, stop)

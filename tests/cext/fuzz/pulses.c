@@ -8,7 +8,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct input in = {data, size};
     const unsigned widths[] = {1, 2, 4};
     unsigned width = widths[take_up_to(&in, 2)], found;
-    uint64_t first = take(&in, 8), sum = first;
+    uint64_t first = take(&in, 8);
+    if (take_up_to(&in, 1)) /* so near to the largest number that steps pass it */
+        first = (UINT64_C(1) << 63) - 1 - first % 100000;
+    uint64_t sum = first;
     size_t count = take_up_to(&in, MOST);
     uint8_t *steps = take_buffer(&in, width * count), *again = malloc(4 * count);
     uint64_t *pulses = malloc((1 + count) * sizeof *pulses);

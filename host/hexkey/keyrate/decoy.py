@@ -10,7 +10,7 @@ Assumes: phase-randomised coherent pulses whose intensities differ in nothing el
 equal efficiency; p_X → 1 and signal states nearly always.
 
 Source: H.-K. Lo, X. Ma and K. Chen, Phys. Rev. Lett. 94, 230504 (2005); X. Ma, B. Qi, Y. Zhao and
-H.-K. Lo, Phys. Rev. A 72, 012326 (2005), Eq. 1.
+H.-K. Lo, Phys. Rev. A 72, 012326 (2005).
 """
 
 from dataclasses import dataclass

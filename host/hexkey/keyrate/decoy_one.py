@@ -14,7 +14,8 @@ to be those of all of Alice's states there, as if the fourth had been sent (the 
 argument of the source's references), which holds for the basis-independent detection assumed.
 
 Source: D. Rusca, A. Boaron, F. Grünenfelder, A. Martin and H. Zbinden, Appl. Phys. Lett. 112,
-171104 (2018), Eqs. 2 and A4–A23. `bound` as in `decoy_two`; the published one is "hoeffding".
+171104 (2018), in the notation of its appendix. `bound` as in `decoy_two`; the published one is
+"hoeffding".
 """
 
 import numpy as np

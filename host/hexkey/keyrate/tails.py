@@ -95,7 +95,7 @@ def sampling_deviation_unproven(
     λ = 0 is out of the formula's domain (G diverges). There the exact law is bounded instead: m
     errors among the n + k all miss the sample with at most (n/(n+k))^m, so m ≤ ln ε/ln(n/(n+k)).
 
-    Source: Tapşın et al., Eq. 10; H.-L. Yin et al., Sci. Rep. 10, 14312 (2020), Eq. 16.
+    Source: Tapşın et al., Eq. 10; H.-L. Yin et al., Sci. Rep. 10, 14312 (2020).
     """
     n, k = domain.positive("unseen", unseen), domain.positive("sample", sample)
     rate, level = domain.probability("observed", observed), domain.epsilon("eps", eps)

@@ -67,12 +67,8 @@ class Decoder:
                 "or of another record type than its header states"
             )
         after = self._left_out()
-        left_out = {
-            name: after[name] - before[name] for name in after if after[name] > before[name]
-        }
-        return Tags(
-            channel[:found], ticks[:found], None if pulse is None else pulse[:found], left_out
-        )
+        new = {name: after[name] - before[name] for name in after if after[name] > before[name]}
+        return Tags(channel[:found], ticks[:found], None if pulse is None else pulse[:found], new)
 
     def _left_out(self) -> dict[str, int]:
         state = self._state

@@ -4,6 +4,7 @@ import csv
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -43,8 +44,8 @@ def check_export(path: Path) -> None:
 def export(file: TagFile, path: Path, progress: Callable[[int], None] | None = None) -> int:
     """Write all detections in the order of the file; return their number.
 
-    Columns are ``pulse`` (T3), ``time_ps`` (since the sync with T3), or ``ticks`` where a tick is no
-    whole number of picoseconds, and ``channel``. What a reader needs besides is in the schema's
+    Columns are ``pulse`` (T3), ``time_ps`` (with T3 since the sync; ``ticks`` where these are no
+    whole numbers of picoseconds) and ``channel``. What a reader needs besides is in the schema's
     metadata, in CSV in a first line that begins with ``#``.
 
     Raises
@@ -94,12 +95,11 @@ def _columns(tags: Tags, tick_ps: Fraction) -> dict[str, NDArray[Any]]:
 
 @contextmanager
 def _parquet(path: Path, names: list[str], facts: dict[str, str]) -> Iterator[Write]:
-    import pyarrow as pa
-    from pyarrow.parquet import ParquetWriter
-
+    pa: Any = import_module("pyarrow")  # an extra, and without types
+    writer_of: Any = import_module("pyarrow.parquet").ParquetWriter
     fields = [pa.field(name, pa.uint8() if name == "channel" else pa.int64()) for name in names]
     schema = pa.schema(fields, metadata={f"hexkey.{name}": value for name, value in facts.items()})
-    with ParquetWriter(path, schema, compression="zstd") as writer:
+    with writer_of(path, schema, compression="zstd") as writer:
         yield lambda columns: writer.write_table(pa.table(columns, schema=schema))
 
 

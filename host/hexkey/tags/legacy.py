@@ -18,7 +18,7 @@ IDENTS = (b"PicoHarp 300\0", b"HydraHarp\0")
 _TEXT = struct.Struct("<16s6s18s12s18s2s256s")
 _DISPLAY_BYTES = 64 + 36 + 36  # curves, parameters, repetitions and the script's name
 
-_PICO_MODE = struct.Struct("<4xi12xi8xi32x")  # bits a record, mode, ms asked for
+_PICO_MODE = struct.Struct("<4xi12xi12xi32x")  # bits a record, mode, ms asked for
 _PICO_BOARD = struct.Struct("<16s8siI16xf104x")  # name, version, serial, divider, resolution in ns
 _PICO_RUN = struct.Struct("<12xIIIiII")  # sync rate, input rate, ms taken, reason, records, image
 

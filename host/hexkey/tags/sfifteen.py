@@ -41,8 +41,9 @@ def find_order(head: bytes) -> int | None:
     found: dict[int, float] = {}
     for high in (1, 0):
         times, low = _times(words, high)
-        if np.mean(low & np.uint32(0x1F) == 0) <= _MOST_EMPTY and times[-1] > times[0]:
-            found[high] = float(np.mean(np.diff(times) < 0))
+        steps = np.diff(times)
+        if np.mean(low & np.uint32(0x1F) == 0) <= _MOST_EMPTY and np.mean(steps > 0) > 0.5:
+            found[high] = float(np.mean(steps < 0))
     if not found:
         return None
     high = min(found, key=lambda order: found[order])

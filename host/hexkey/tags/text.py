@@ -24,7 +24,8 @@ from hexkey.tags.tttr import empty
 _TIMES = ("time", "timestamp", "timetag", "tag", "t", "ticks")
 _CHANNELS = ("channel", "chan", "ch", "detector", "channel_id")
 _PULSES = ("pulse", "nsync", "sync")
-_NAME = re.compile(r"^(?P<name>.*?)[\s_]*[\[(]?(?P<unit>ps|ns|us|µs|ms|s)?[\])]?$")
+_UNIT = f"({'|'.join(UNITS_PS)})"
+_NAME = re.compile(rf"^(.*?)(?:[\s_]*[\[(]{_UNIT}[\])]|[\s_]+{_UNIT})?$")
 _FACT = re.compile(r"(\w+)\s*=\s*(\S+)")
 _LATEST = 1 << 62
 _MOST_CHANNEL = 255
@@ -55,9 +56,7 @@ def looks_like_text(head: bytes) -> bool:
     printable = all(character.isprintable() or character == "\t" for character in "".join(lines))
     if not whole or not printable:
         return False
-    row = whole[-2] if len(whole) > 1 else whole[-1]
-    fields = _split(row, _separator(row))
-    return len(fields) >= 2 and sum(map(_is_number, fields)) >= 2
+    return any(sum(map(_is_number, _split(row, _separator(row)))) >= 2 for row in whole[-2:])
 
 
 def open_text(path: Path, hints: Hints) -> TagFile:
@@ -99,22 +98,19 @@ def _form(
     first_line, first = rows[0]
     separator = _separator(rows[-1][1] if len(rows) < 3 else rows[1][1])
     fields = [field.strip().strip('"') for field in _split(first, separator)]
-    named = [_NAME.match(field.lower()) for field in fields]
-    names = [match["name"] if match else "" for match in named]
     header = not all(map(_is_number, fields))
-    if not header:
-        names = [""] * len(fields)
+    named = [_NAME.findall(field.lower())[0] if header else ("", "", "") for field in fields]
+    names = [name for name, _, _ in named]
     time = _place(path, hints.time_column, fields, names, _TIMES, 0 if not header else None)
     channel = _place(path, hints.channel_column, fields, names, _CHANNELS, None if header else 1)
     pulse = next((i for i, name in enumerate(names) if name in _PULSES and i != time), None)
-    match = named[time]
-    unit = hints.time_unit or (match["unit"] if match and header else None)
+    unit = hints.time_unit or named[time][1] or named[time][2]
     per_unit, tick_ps = 1, hints.tick_ps
-    if unit is not None:
+    if unit:
         if unit not in UNITS_PS:
             raise InputError(f"{unit!r} is no unit of time: use one of {', '.join(UNITS_PS)}")
         per_unit, tick_ps = UNITS_PS[unit], Fraction(1)
-    elif tick_ps is None and "tick_ps" in facts:
+    elif tick_ps is None and re.fullmatch(r"[1-9]\d*(/[1-9]\d*)?", facts.get("tick_ps", "")):
         tick_ps = Fraction(facts["tick_ps"])
     if tick_ps is None:
         raise InputError(
@@ -169,6 +165,8 @@ def _tags(path: Path, lines: list[str], start: int, form: _Form) -> Tags:
         for number, line in enumerate(lines, start)
         if number >= form.first_line and line.strip() and line[0] != "#"
     ]
+    if not rows:
+        return empty(form.pulse is not None, {})
     columns = [form.time, form.channel] + ([] if form.pulse is None else [form.pulse])
     try:  # whole numbers, as taggers write them
         found = np.loadtxt(
@@ -179,7 +177,7 @@ def _tags(path: Path, lines: list[str], start: int, form: _Form) -> Tags:
             ndmin=2,
             comments=None,
         ).reshape(-1, len(columns))
-        fits = not len(found) or int(np.abs(found[:, 0]).max()) <= _LATEST // form.ticks_per_unit
+        fits = int(np.abs(found[:, 0]).max()) <= _LATEST // form.ticks_per_unit
         whole = found * ([form.ticks_per_unit] + [1] * (len(columns) - 1)) if fits else None
     except ValueError:
         whole = None

@@ -47,7 +47,9 @@ def test_sfifteen_in_both_orders(swapped: bool, tmp_path: Path) -> None:
     times = np.cumsum(generator.integers(1, 10**6, 500)).tolist()
     low = [1 << i % 4 if i % 7 else DUMMY for i in range(500)]
     low[1] = 0b1010
-    file = open_tags(writers.sfifteen(tmp_path / "x", zip(times, low, strict=True), swapped=swapped))
+    file = open_tags(
+        writers.sfifteen(tmp_path / "x", zip(times, low, strict=True), swapped=swapped)
+    )
     found = whole(file)
     expected = [
         (detector + 1, time)
@@ -100,7 +102,9 @@ def test_real_sfifteen(
 def test_what_nobody_knows_is_named(data: bytes, tmp_path: Path) -> None:
     path = tmp_path / "unknown"
     path.write_bytes(data)
-    with pytest.raises(InputError, match=r"unknown is no recording that is known .*looked for were"):
+    with pytest.raises(
+        InputError, match=r"unknown is no recording that is known .*looked for were"
+    ):
         open_tags(path)
 
 

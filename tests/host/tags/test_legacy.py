@@ -1,4 +1,4 @@
-"""Files from before `.ptu`: what was written comes back, and a real one is as its reference says."""
+"""Files from before `.ptu`: what was written comes back, a real one is as its reference says."""
 
 from collections.abc import Callable
 from fractions import Fraction

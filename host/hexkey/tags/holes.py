@@ -3,8 +3,8 @@
 Behind a router all detectors share one converter: after a detection of any, none is recorded for
 its dead time, so that the correlation of two detectors is exactly zero there. It is told from
 antibunching by three things together. The shortest time between detections is the same for one
-detector as for two; it is far beyond an accident; and right behind it pairs of two detectors come
-at the full rate of independent ones, which pulses of a slow source do not show.
+detector as for two; it is far beyond an accident; and behind it pairs of two detectors come at the
+rate of independent ones, where a slow source, whose period it might be, has none between pulses.
 """
 
 import numpy as np
@@ -15,7 +15,7 @@ from hexkey.tags.stream import TagFile
 from hexkey.tags.tally import GAP_BIN_PS, GAP_BINS, Tally
 
 _LEAST_EXPECTED = 20
-_BEHIND = 1.5  # times the hole: as far as pairs behind it are looked for
+_BEHIND = (1.25, 1.75)  # times the hole: where pairs behind it are looked for
 
 
 def dead_time_hole(file: TagFile, tally: Tally) -> list[Finding]:
@@ -32,9 +32,9 @@ def dead_time_hole(file: TagFile, tally: Tally) -> list[Finding]:
     rate_per_bin = total / tally.seconds * GAP_BIN_PS * 1e-12
     pairs_per_bin = (total**2 - float((counts**2).sum())) / total * rate_per_bin
     expected = pairs_per_bin * hole
-    behind = slice(hole + 1, min(GAP_BINS, int(_BEHIND * hole) + 2))
-    bins = np.arange(behind.stop - behind.start)
-    expected_behind = pairs_per_bin * float(np.exp(-rate_per_bin * bins).sum())
+    behind = np.arange(int(_BEHIND[0] * hole), min(GAP_BINS, int(_BEHIND[1] * hole) + 1))
+    # Of neighbours, fewer the longer the time: none may lie between them.
+    expected_behind = pairs_per_bin * float(np.exp(-rate_per_bin * (behind - hole)).sum())
     if expected < _LEAST_EXPECTED or other[behind].sum() < 0.5 * expected_behind:
         return []
     length_ns = hole * GAP_BIN_PS / 1000

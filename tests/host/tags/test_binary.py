@@ -20,7 +20,7 @@ def test_qutag(tmp_path: Path) -> None:
     file = open_tags(writers.qutag(tmp_path / "x.bin", clicks))
     found = whole(file)
     assert list(zip(found.channel.tolist(), found.ticks.tolist(), strict=True)) == clicks
-    assert (file.tick_ps, file.pulsed) == (1, False)
+    assert (file.tick_ps, file.pulsed) == (Fraction(1), False)
 
 
 def test_the_tick_of_a_qutau_is_given(tmp_path: Path) -> None:

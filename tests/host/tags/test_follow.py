@@ -46,7 +46,7 @@ def test_each_detection_comes_once_and_whole(kind: str, tmp_path: Path) -> None:
         with path.open("ab") as out:
             out.write(data[start:end])
 
-    steps = [partial(grow, start, end) for start, end in pairwise(cuts)]
+    steps: list[Callable[[], None]] = [partial(grow, *pair) for pair in pairwise(cuts)]
     waiting = _Steps(work=steps)
     found = list(open_tags(path, waiting=waiting).chunks(follow=True))
     seen = [

@@ -25,7 +25,7 @@ def test_pt3(image: int, tmp_path: Path) -> None:
     assert found.pulse is not None
     rows = zip(found.channel.tolist(), found.pulse.tolist(), found.ticks.tolist(), strict=True)
     assert list(rows) == CLICKS
-    assert (file.tick_ps, file.sync_period_ps, file.seconds_stated) == (8, 25_000, 1.5)
+    assert (file.tick_ps, file.sync_period_ps, file.seconds_stated) == (Fraction(8), 25_000, 1.5)
     assert file.stated["input rates, Hz"] == [1234]
     assert file.records_stated == len(found) + found.left_out["overflows"]
 
@@ -34,7 +34,7 @@ def test_pt2(tmp_path: Path) -> None:
     file = open_tags(writers.pico_file(tmp_path / "x.pt2", writers.pico_t2(TIMES), 2))
     found = whole(file)
     assert list(zip(found.channel.tolist(), found.ticks.tolist(), strict=True)) == TIMES
-    assert (file.tick_ps, file.pulsed, file.trigger_channel) == (4, False, None)
+    assert (file.tick_ps, file.pulsed, file.trigger_channel) == (Fraction(4), False, None)
 
 
 def test_ht3(tmp_path: Path) -> None:
@@ -43,7 +43,7 @@ def test_ht3(tmp_path: Path) -> None:
     assert found.pulse is not None
     rows = zip(found.channel.tolist(), found.pulse.tolist(), found.ticks.tolist(), strict=True)
     assert list(rows) == CLICKS
-    assert (file.tick_ps, file.sync_period_ps, file.seconds_stated) == (4, 12_500, 2.5)
+    assert (file.tick_ps, file.sync_period_ps, file.seconds_stated) == (Fraction(4), 12_500, 2.5)
     assert file.stated["input rates, Hz"] == [100, 200, 300]
 
 

@@ -38,7 +38,8 @@ def is_oddity(words: NDArray[np.uint32], layout: Layout) -> NDArray[np.bool_]:
     """Channels that PicoQuant says do not occur: ptufile gives them the number of some other."""
     if layout <= Layout.PICO_T3:
         channel = words >> 28
-        return (channel > 4) & (channel < 15) | (channel == 0) & layout.pulsed
+        none = (channel > 4) & (channel < 15) | (channel == 0) & layout.pulsed
+        return np.asarray(none)
     channel = words >> 25 & 63
     none = (channel > 15) & (channel < 63) | (channel == 0) & layout.pulsed
     return np.asarray((words >> 31 == 1) & none)
@@ -79,12 +80,12 @@ def test_real_recordings_are_those_of_ptufile(name: str, real: Callable[[str], P
     np.testing.assert_array_equal(found.channel, photons["channel"])
     if file.pulsed:
         assert np.bincount(found.channel).tolist() == [160_953, 235_373]
-        assert (file.tick_ps, file.seconds_stated) == (16, 5.0)
+        assert (file.tick_ps, file.seconds_stated) == (Fraction(16), 5.0)
         assert file.sync_period_ps == pytest.approx(12_495.52, abs=0.01)
         np.testing.assert_array_equal(found.pulse, photons["time"])
         np.testing.assert_array_equal(found.ticks, photons["dtime"])
     else:
-        assert (len(found), file.tick_ps, file.trigger_channel) == (384_019, 1, None)
+        assert (len(found), file.tick_ps, file.trigger_channel) == (384_019, Fraction(1), None)
         np.testing.assert_array_equal(found.ticks, photons["time"])
 
 

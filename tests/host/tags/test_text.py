@@ -39,7 +39,7 @@ def test_columns_and_units_are_found(
     file = open_tags(write(tmp_path / "x.txt", text))
     found = whole(file)
     assert (found.ticks.tolist(), found.channel.tolist()) == (ticks, channels)
-    assert (file.tick_ps, file.pulsed) == (1, False)
+    assert (file.tick_ps, file.pulsed) == (Fraction(1), False)
 
 
 def test_columns_and_units_can_be_given(tmp_path: Path) -> None:
@@ -47,7 +47,7 @@ def test_columns_and_units_can_be_given(tmp_path: Path) -> None:
     file = open_tags(path, time_column="2", channel_column="1", time_unit="ns")
     assert whole(file).ticks.tolist() == [5000, 7000]
     file = open_tags(path, time_column="2", channel_column="1", tick_ps=Fraction(81))
-    assert (whole(file).ticks.tolist(), file.tick_ps) == ([5, 7], 81)
+    assert (whole(file).ticks.tolist(), file.tick_ps) == ([5, 7], Fraction(81))
 
 
 def test_pieces_cut_anywhere_give_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

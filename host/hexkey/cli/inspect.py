@@ -66,6 +66,10 @@ def inspect(
     channel_column: Annotated[
         str | None, typer.Option(help="CSV: column of the channels, its name or number from 0.")
     ] = None,
+    protocol: Annotated[
+        str | None,
+        typer.Option(help="Of the link: b92 refuses g², whose pairs measure polarisation errors."),
+    ] = None,
     examine_only: Annotated[
         bool, typer.Option("--examine-only", help="Measure nothing: header and examination alone.")
     ] = False,
@@ -84,6 +88,8 @@ def inspect(
         raise ConfigurationError("--follow, --export and --plot take one file at a time")
     if idle_s is not None and not follow:
         raise ConfigurationError("--idle-s goes with --follow: else nothing is waited for")
+    if protocol not in (None, "b92", "bb84"):
+        raise ConfigurationError(f"--protocol {protocol!r} must be b92 or bb84")
     if plot is not None:
         if examine_only:
             raise ConfigurationError("--plot draws measurements: leave --examine-only out")
@@ -100,7 +106,10 @@ def inspect(
         "trigger_channel": trigger_channel,
     }
     with _progress() as progress:
-        found = [_inspect(path, hints, follow, idle_s, examine_only, progress) for path in files]
+        found = [
+            _inspect(path, hints, follow, idle_s, examine_only, protocol, progress)
+            for path in files
+        ]
         file, _, measured = found[0]
         if export_to is not None:
             from hexkey.tags.export import export
@@ -125,6 +134,7 @@ def _inspect(
     follow: bool,
     idle_s: float | None,
     examine_only: bool,
+    protocol: str | None,
     progress: Callable[[str], Callable[[int], None]],
 ) -> tuple[TagFile, Examination, Any]:
     """Return a file, its examination and its measurements, or None in place of these."""
@@ -142,7 +152,9 @@ def _inspect(
         return file, examination, None
     from hexkey.measure.report import measure_file
 
-    return file, examination, measure_file(file, examination.refuses)
+    watch = progress(f"measuring {path.name}")
+    measured = measure_file(file, examination.refuses, protocol=protocol, progress=watch)
+    return file, examination, measured
 
 
 def _tick(text: str | None) -> Fraction | None:

@@ -7,7 +7,7 @@ from hexkey.tags.stream import TagFile, Tags
 
 CHANNELS = 256
 GAP_BIN_PS = 1000
-GAP_BINS = 1 << 15  # 33 µs: longer than the dead time of any detector or tagger
+GAP_BINS = 1 << 13  # 8 µs: longer than the dead time of any converter
 MOST_DELAY_TICKS = (1 << 16) - 1
 _LEAST_ROLLOVER = 1 << 16
 
@@ -47,9 +47,11 @@ class Tally:
     """
 
     def __init__(self, file: TagFile) -> None:
-        self._pulsed, self._trigger = file.pulsed, file.trigger_channel
+        self._trigger = file.trigger_channel
         self._tick_ps = float(file.tick_ps)
         self.unit_ps = float((file.sync_period_ps if file.pulsed else file.tick_ps) or 0)
+        reach_ps = GAP_BIN_PS * GAP_BINS
+        self._reach = int(reach_ps / self.unit_ps) + 1 if self.unit_ps else 0
         self.counts: Counts = np.zeros(CHANNELS, np.int64)
         self.left_out: dict[str, int] = {}
         self.first: int | None = None
@@ -77,19 +79,18 @@ class Tally:
         self.first = low if self.first is None else min(self.first, low)
         self.last = high if self.last is None else max(self.last, high)
         if self.delays is not None:
-            ticks = np.minimum(tags.ticks, MOST_DELAY_TICKS)
-            self.delays += np.bincount(np.maximum(ticks, 0), minlength=len(self.delays))
+            self._count_delays(tags.ticks)
         else:
             self._look_for_rollovers(tags)
-        joined = _behind(self._before, tags)
-        self._compare(joined)
+        for stretch in _stretches(self._before, tags):
+            self._compare(stretch)
         self._before = tags.take(slice(-1, None))
-        if self._trigger is None:
-            self._gaps_of(joined)
-            return
-        clicks = tags.take(tags.channel != self._trigger)
-        if len(clicks):
-            self._gaps_of(_behind(self._click_before, clicks))
+        clicks = tags
+        if self._trigger is not None:
+            clicks = tags.take(tags.channel != self._trigger)
+        if len(clicks) and self.unit_ps:
+            for stretch in _stretches(self._click_before, clicks):
+                self._measure_gaps(stretch)
             self._click_before = clicks.take(slice(-1, None))
 
     @property
@@ -107,6 +108,13 @@ class Tally:
     def _times(self, tags: Tags) -> NDArray[np.int64]:
         return tags.ticks if tags.pulse is None else tags.pulse
 
+    def _count_delays(self, ticks: NDArray[np.int64]) -> None:
+        assert self.delays is not None
+        if ticks.max() > MOST_DELAY_TICKS or ticks.min() < 0:
+            ticks = np.clip(ticks, 0, MOST_DELAY_TICKS)
+        found = np.bincount(ticks)
+        self.delays[: len(found)] += found
+
     def _compare(self, tags: Tags) -> None:
         times = self._times(tags)
         steps = times[1:] - times[:-1]
@@ -122,21 +130,18 @@ class Tally:
             same &= tags.ticks[still] == tags.ticks[still + 1]
             self.duplicates += int(np.count_nonzero(same))
 
-    def _gaps_of(self, tags: Tags) -> None:
+    def _measure_gaps(self, tags: Tags) -> None:
         times = self._times(tags)
         steps = times[1:] - times[:-1]
-        reach_ps = GAP_BIN_PS * GAP_BINS
-        if not self.unit_ps:
-            return
-        near = np.flatnonzero(np.abs(steps) <= reach_ps / self.unit_ps + 1)
+        # As unsigned numbers steps back are far.
+        near = np.flatnonzero(steps.view(np.uint64) <= np.uint64(self._reach))
         gap_ps = steps[near] * self.unit_ps
-        if self._pulsed:
-            gap_ps = gap_ps + (tags.ticks[near + 1] - tags.ticks[near]) * self._tick_ps
+        if tags.pulse is not None:
+            gap_ps += (tags.ticks[near + 1] - tags.ticks[near]) * self._tick_ps
         place = np.abs(gap_ps).astype(np.int64) // GAP_BIN_PS
-        other = (tags.channel[near] != tags.channel[near + 1]).astype(np.int64)
-        inside = place < GAP_BINS
-        found = np.bincount((other * GAP_BINS + place)[inside], minlength=2 * GAP_BINS)
-        self.gaps += found.reshape(2, GAP_BINS)
+        place[tags.channel[near] != tags.channel[near + 1]] += GAP_BINS
+        place = place[gap_ps < GAP_BINS * GAP_BIN_PS]
+        self.gaps += np.bincount(place, minlength=2 * GAP_BINS)[: 2 * GAP_BINS].reshape(2, -1)
 
     def _look_for_rollovers(self, tags: Tags) -> None:
         """Keep what divides all times between a channel's detections: soon 1, but for markers."""
@@ -154,15 +159,13 @@ class Tally:
                 self.spacing[channel] = 0
 
 
-def _behind(before: Tags | None, tags: Tags) -> Tags:
-    """Return `tags` with the one detection before them in front."""
+def _stretches(before: Tags | None, tags: Tags) -> list[Tags]:
+    """Return `tags`, and in front of them their first one with the one before it."""
     if before is None:
-        return tags
+        return [tags]
+    first = tags.take(slice(0, 1))
     pulse = None
-    if tags.pulse is not None and before.pulse is not None:
-        pulse = np.concatenate([before.pulse, tags.pulse])
-    return Tags(
-        np.concatenate([before.channel, tags.channel]),
-        np.concatenate([before.ticks, tags.ticks]),
-        pulse,
-    )
+    if first.pulse is not None and before.pulse is not None:
+        pulse = np.concatenate([before.pulse, first.pulse])
+    channel = np.concatenate([before.channel, first.channel])
+    return [Tags(channel, np.concatenate([before.ticks, first.ticks]), pulse), tags]

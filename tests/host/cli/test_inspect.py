@@ -95,6 +95,7 @@ def test_hints_reach_the_reader(run: Run, tmp_path: Path) -> None:
         (["a", "--idle-s", "1"], 2, "--idle-s goes with --follow"),
         (["a", "--plot", "x.png", "--examine-only"], 2, "leave --examine-only out"),
         (["a", "--export", "x.xls"], 2, "must end in .parquet or .csv"),
+        (["a", "--protocol", "e91"], 2, "--protocol 'e91' must be b92 or bb84"),
         (["a", "--tick-ps", "0"], 2, "--tick-ps '0' must be a number above 0"),
         (["nowhere.ptu"], 3, "nowhere.ptu cannot be read"),
     ],

@@ -187,7 +187,11 @@ def _header(file: TagFile) -> Rows:
         rows.append(("trigger", f"channel {file.trigger_channel}"))
     if file.seconds_stated:
         rows.append(("time stated", f"{file.seconds_stated:g} s"))
-    return rows + [(name, str(value)) for name, value in file.stated.items() if value != ""]
+    return rows + [(name, _shown(value)) for name, value in file.stated.items() if value != ""]
+
+
+def _shown(value: Any) -> str:
+    return ", ".join(map(_shown, value)) if isinstance(value, list) else str(value)
 
 
 def _rows(file: TagFile, examination: Examination, measured: Any) -> Rows:

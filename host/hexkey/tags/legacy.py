@@ -26,6 +26,7 @@ _HYDRA_MODE = struct.Struct("<4xi4xi8xd4xi32x")  # bits, mode, resolution in ps,
 _HYDRA_BOARD = struct.Struct("<16s8si4x80xdQi12xI12x")  # name, part, serial, base, enabled, inputs
 _HYDRA_RUN = struct.Struct("<IIiIQ")  # sync rate, ms taken, reason, image, records
 _MOST_INPUTS = 64
+_LONGEST_PS = 1e12  # of a tick
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,8 +172,10 @@ def _layout(path: Path, bits: int, mode: int, t2: Layout, t3: Layout) -> Layout:
 
 
 def _tick(path: Path, resolution_ps: float) -> Fraction:
-    found = Fraction(resolution_ps).limit_denominator(1000)
-    if found <= 0:
+    found = Fraction(0)
+    if 0 < resolution_ps < _LONGEST_PS:
+        found = Fraction(resolution_ps).limit_denominator(1000)
+    if found == 0:
         raise InputError(f"{path} states a resolution of {resolution_ps} ps: its header is damaged")
     return found
 

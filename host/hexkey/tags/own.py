@@ -9,7 +9,7 @@ import json
 import mmap
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -81,9 +81,10 @@ def _meta(path: Path) -> dict[str, Any]:
     with _mapped(path) as data:
         for chunk, _, _ in chunks_from(data, FIRST_CHUNK):
             if chunk is not None and chunk.kind is ChunkType.META:
-                found = json.loads(chunk.payload)
-                if isinstance(found, dict):
-                    return found
+                with suppress(ValueError):
+                    found = json.loads(chunk.payload)
+                    if isinstance(found, dict):
+                        return found
     raise InputError(
         f"recording {path} holds no description of its run; make another with `hexkey capture`"
     )

@@ -41,6 +41,8 @@ _SHOWN = {
     "TTResult_InputRate": "input rates, Hz",
     "MeasDesc_AcquisitionTime": "time asked for, ms",
 }
+_GLOBAL = "MeasDesc_GlobalResolution"
+_MOST = 2.0**53  # of any number that a header states
 _FINEST = 1000  # parts of a picosecond: headers hold 9.99999996e-13 s for 1 ps
 
 
@@ -53,26 +55,28 @@ def open_ptu(path: Path, waiting: Waiting) -> TagFile:
         The header is damaged, or of a record type that there is no decoder for.
     """
     tags, start = _header(path)
-    number = tags.get("TTResultFormat_TTTRRecType")
-    if number not in LAYOUTS or tags.get("TTResultFormat_BitsPerRecord", 32) not in (0, 32):
+    number, bits = tags.get("TTResultFormat_TTTRRecType"), tags.get("TTResultFormat_BitsPerRecord")
+    layout = LAYOUTS.get(number) if isinstance(number, int) else None
+    if layout is None or bits not in (None, 0, 32):
         raise InputError(
-            f"{path} has records of the type {number}, which no reader here knows; known are "
-            f"{', '.join(f'{known:#010x}' for known in LAYOUTS)}"
+            f"{path} has records of the type {number} and {bits} bits, which no reader here knows; "
+            f"known are {', '.join(f'{known:#010x}' for known in LAYOUTS)} of 32 bits"
         )
-    layout = LAYOUTS[number]
-    try:
-        resolution = tags["MeasDesc_Resolution" if layout.pulsed else "MeasDesc_GlobalResolution"]
-        tick_ps = picoseconds(resolution)
-        period_ps = float(tags["MeasDesc_GlobalResolution"]) * 1e12 if layout.pulsed else None
-    except (KeyError, TypeError, ValueError) as error:
+    tick_s = _positive(tags, "MeasDesc_Resolution" if layout.pulsed else _GLOBAL)
+    period_s = _positive(tags, _GLOBAL)
+    tick_ps = Fraction(0) if tick_s is None or tick_s > 1 else picoseconds(tick_s)
+    if tick_ps == 0 or period_s is None:
         raise InputError(
-            f"{path} has no time resolution in its header ({error}): it is damaged; export it anew"
-        ) from None
-    sync_hz = tags.get("TTResult_SyncRate") or 0
-    if not layout.pulsed and sync_hz:
-        period_ps = 1e12 / sync_hz
-    records = int(tags.get("TTResult_NumberOfRecords") or 0) or None
-    stopped_ms = tags.get("TTResult_StopAfter") or tags.get("MeasDesc_AcquisitionTime")
+            f"{path} has no time resolution in its header: it is damaged; copy or export it anew"
+        )
+    sync_hz = _positive(tags, "TTResult_SyncRate")
+    period_ps: float | None = period_s * 1e12
+    if not layout.pulsed:
+        period_ps = 1e12 / sync_hz if sync_hz else None
+    stated = _positive(tags, "TTResult_NumberOfRecords")
+    records = None if stated is None else int(stated)
+    stopped_ms = _positive(tags, "TTResult_StopAfter")
+    stopped_ms = stopped_ms or _positive(tags, "MeasDesc_AcquisitionTime")
     mode = "T3" if layout.pulsed else "T2"
     return TagFile(
         path,
@@ -91,11 +95,16 @@ def open_ptu(path: Path, waiting: Waiting) -> TagFile:
 
 
 def picoseconds(seconds: float) -> Fraction:
-    """Return a resolution in ps, without what floating point adds to it; ValueError for none."""
-    found = Fraction(seconds * 1e12).limit_denominator(_FINEST)
-    if found <= 0:
-        raise ValueError(f"{seconds} s")
-    return found
+    """Return a resolution in ps, without what floating point adds to it."""
+    return Fraction(seconds * 1e12).limit_denominator(_FINEST)
+
+
+def _positive(tags: dict[str, Any], name: str) -> float | None:
+    """Return a number of the header; None where there is none, or 0, or what damage makes of it."""
+    value = tags.get(name)
+    if isinstance(value, int | float) and 0 < value < _MOST:
+        return float(value)
+    return None
 
 
 def _header(path: Path) -> tuple[dict[str, Any], int]:
@@ -103,7 +112,7 @@ def _header(path: Path) -> tuple[dict[str, Any], int]:
     was = log.disabled
     log.disabled = True  # it speaks of tags that nothing here needs
     try:
-        with PtuFile(path) as file:
+        with path.open("rb") as opened, PtuFile(opened) as file:  # it may leave its own open
             return dict(file.tags), file.record_offset
     except (PqFileError, ValueError) as error:
         raise InputError(

@@ -149,7 +149,10 @@ def test_resolution_loses_what_floating_point_added() -> None:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ((b"\x04\x02\x01\x01", b"\x99\x02\x01\x01"), "has records of the type 16843417"),
+        (
+            (b"\x04\x02\x01\x01", b"\x99\x02\x01\x01"),
+            "of the type 16843417 and 32 bits",
+        ),
         ((b"MeasDesc_GlobalResolution", b"MeasDesc_GlobalResolutiox"), "has no time resolution"),
         ((b"Header_End", b"Header_Enx"), "its header is damaged"),
     ],

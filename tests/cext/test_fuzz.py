@@ -79,6 +79,7 @@ def test_kernels_stand_a_long_fuzzing(folder: Path, name: str) -> None:
         ("ldpc", "ldpc_lanes.h", "from + 1 < lifting ? from + 1 : 0", "from + 1"),
         ("ldpc", "ldpc.c", "column[lifting + i] = column[i]", "column[lifting + i] = column[0]"),
         ("offset", "offset.c", "bytes + 8 * w) >>", "bytes + 8 * w + 1) >>"),
+        ("tags", "tags.c", "now.base > LATEST", "now.base > 2 * (LATEST - 1)"),
     ],
 )
 def test_a_planted_mistake_is_found(

@@ -21,4 +21,5 @@ STAGES = (
     "hexkey.bench.chain",
     "hexkey.bench.binomial",
     "hexkey.bench.planning",
+    "hexkey.bench.tags",
 )

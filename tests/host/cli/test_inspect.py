@@ -1,0 +1,108 @@
+"""``hexkey inspect``: what people and programs see of files of several kinds."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.host.cli.conftest import Run
+from tests.host.tags import writers
+
+
+@pytest.fixture
+def csv(tmp_path: Path) -> Path:
+    times = np.cumsum(np.random.default_rng(3).integers(1, 10**7, 400)).tolist()
+    rows = [f"{time},{place % 7 % 2}" for place, time in enumerate(times)]
+    path = tmp_path / "tags.csv"
+    path.write_text("\n".join(["time_ps,channel", *rows, ""]))
+    return path
+
+
+@pytest.fixture
+def ptu(tmp_path: Path) -> Path:
+    clicks = [(place % 2, 300 * place, 40_000) for place in range(500)]
+    # Delays of 4 µs in pulses of 12.5 ns: the header's period cannot be.
+    more = [("HW_Type", writers.TEXT, "HydraHarp 400")]
+    words = writers.hydra_t3([(channel, pulse, 30_000) for channel, pulse, _ in clicks])
+    path = tmp_path / "run.ptu"
+    return writers.ptu(path, writers.HYDRA2_T3, words, tick_s=16e-12, period_s=1.25e-8, more=more)
+
+
+def test_header_and_examination_are_shown(run: Run, ptu: Path) -> None:
+    done = run("inspect", str(ptu), "--examine-only")
+    assert done.code == 0
+    assert "PicoQuant T3 (HydraHarp 400)" in done.out
+    assert "12,500.000 ps (80,000,000 Hz), as stated" in done.out
+    assert "250 on 0, 250 on 1" in done.out
+    (refused,) = (line for line in done.out.splitlines() if line.strip().startswith("refused"))
+    assert "are beyond the sync's period of 12.5 ns" in refused
+    assert refused.endswith("; refused: histogram, lifetime, g2, skew, jitter, rates.")
+
+
+def test_json_holds_all_of_it(run: Run, ptu: Path, csv: Path) -> None:
+    done = run("inspect", str(ptu), str(csv), "--examine-only", "--json")
+    found = json.loads(done.out)
+    assert found["schema"] == 1
+    first, second = found["files"]
+    assert (first["file"], first["pulsed"], first["records_stated"]) == (str(ptu), True, 646)
+    assert first["examination"]["detections"] == {"0": 250, "1": 250}
+    assert first["examination"]["findings"][0]["name"] == "late_arrivals"
+    assert (second["format"], second["tick_ps"]) == ("CSV, times and channels", 1.0)
+    assert second["examination"]["findings"] == []
+    assert second["measurements"] is None
+
+
+def test_several_files_come_one_after_the_other(run: Run, ptu: Path, csv: Path) -> None:
+    lines = run("inspect", str(ptu), str(csv), "--examine-only").out.splitlines()
+    heads = [line for line in lines if not line.startswith(" ")]
+    assert heads == [str(ptu), str(csv)]
+    assert lines[-1].split(maxsplit=1) == ["examined", "Nothing was found amiss."]
+
+
+def test_export_is_written_and_named(run: Run, csv: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.csv"
+    done = run("inspect", str(csv), "--examine-only", "--export", str(out))
+    assert done.out.splitlines()[-1] == str(out)
+    first, header, *rows = out.read_text().splitlines()
+    assert (first, header) == ("# tick_ps=1", "time_ps,channel")
+    assert rows == csv.read_text().splitlines()[1:]
+
+
+def test_a_growing_file_is_followed_until_it_idles(run: Run, csv: Path) -> None:
+    done = run("inspect", str(csv), "--examine-only", "--follow", "--idle-s", "0.1", "--json")
+    (found,) = json.loads(done.out)["files"]
+    assert sum(found["examination"]["detections"].values()) == 400
+
+
+def test_hints_reach_the_reader(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "plain.txt"
+    path.write_text("10 1\n20 2\n35 5\n")
+    done = run("inspect", str(path), "--examine-only", "--json", "--tick-ps", "81/2")
+    assert json.loads(done.out)["files"][0]["tick_ps"] == 40.5
+    done = run(
+        *("inspect", str(path), "--examine-only", "--json", "--time-unit", "ns"),
+        *("--trigger-channel", "5", "--time-column", "0", "--channel-column", "1"),
+    )
+    (found,) = json.loads(done.out)["files"]
+    assert found["trigger_channel"] == 5
+    assert found["examination"]["seconds"] == pytest.approx(25e-9)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "sentence"),
+    [
+        (["a", "b", "--follow"], 2, "take one file at a time"),
+        (["a", "--idle-s", "1"], 2, "--idle-s goes with --follow"),
+        (["a", "--plot", "x.png", "--examine-only"], 2, "leave --examine-only out"),
+        (["a", "--export", "x.xls"], 2, "must end in .parquet or .csv"),
+        (["a", "--protocol", "e91"], 2, "--protocol 'e91' must be b92 or bb84"),
+        (["a", "--tick-ps", "0"], 2, "--tick-ps '0' must be a number above 0"),
+        (["nowhere.ptu"], 3, "nowhere.ptu cannot be read"),
+    ],
+)
+def test_what_cannot_be_done_is_a_sentence(
+    run: Run, arguments: list[str], code: int, sentence: str
+) -> None:
+    done = run("inspect", *arguments)
+    assert done.code == code
+    assert sentence in done.sentence

@@ -2,7 +2,19 @@
 
 import typer
 
-from hexkey.cli import bench, board, capture, distill, doctor, keyrate, keys, map, plan, roles
+from hexkey.cli import (
+    bench,
+    board,
+    capture,
+    distill,
+    doctor,
+    keyrate,
+    keys,
+    map,
+    monitor,
+    plan,
+    roles,
+)
 
 __all__ = [
     "bench",
@@ -13,6 +25,7 @@ __all__ = [
     "keyrate",
     "keys",
     "map",
+    "monitor",
     "plan",
     "roles",
 ]

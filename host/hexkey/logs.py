@@ -19,6 +19,8 @@ _LEVELS = {
     "table-kept": logging.WARNING,
     "refresh-ended": logging.WARNING,
     "tables-lost": logging.WARNING,
+    "board-gone": logging.WARNING,
+    "gate-refused": logging.WARNING,
     "receiving": logging.DEBUG,
 }
 

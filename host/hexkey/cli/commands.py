@@ -12,6 +12,7 @@ from hexkey.cli import (
     keyrate,
     keys,
     map,
+    monitor,
     plan,
     roles,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "keyrate",
     "keys",
     "map",
+    "monitor",
     "plan",
     "roles",
 ]

@@ -58,6 +58,7 @@ def period_in_ticks(rate_hz: int, board: Identification) -> int:
 
 def settings_for(settings: BobSettings, board: Identification, window: Window) -> BoardSettings:
     """Return what the board shall be set to."""
+    bin_ticks, bins = histogram_grid(window.period_ticks)
     delays = [to_ticks(delay, board.tick_ps, "delay_ns") for delay in settings.delay_ns]
     detectors = tuple(
         DetectorSettings(
@@ -79,16 +80,14 @@ def settings_for(settings: BobSettings, board: Identification, window: Window) -
         loop_shift=settings.loop_shift,
         holdover_drift=round(settings.holdover_ppm * 1e-6 * 2**30),
         g2_pair=(0, min(1, board.detectors - 1)),
-        histogram_bins=_bins(window),
-        histogram_bin_ticks=HISTOGRAM_BIN_TICKS * _coarser(window),
+        histogram_bins=bins,
+        histogram_bin_ticks=bin_ticks,
     )
 
 
-def _bins(window: Window) -> int:
-    return window.period_ticks // (HISTOGRAM_BIN_TICKS * _coarser(window))
-
-
-def _coarser(window: Window) -> int:
-    """Return by how much bins must be wider for a period to fit into what there is."""
-    bins = window.period_ticks // HISTOGRAM_BIN_TICKS
-    return max(1, -(-bins // HISTOGRAM_BINS))
+def histogram_grid(period_ticks: int) -> tuple[int, int]:
+    """Return bin width in ticks and number of bins of an arrival histogram over one period."""
+    bins = period_ticks // HISTOGRAM_BIN_TICKS
+    coarser = max(1, -(-bins // HISTOGRAM_BINS))  # for a period to fit into what there is
+    bin_ticks = HISTOGRAM_BIN_TICKS * coarser
+    return bin_ticks, period_ticks // bin_ticks

@@ -1,0 +1,117 @@
+// The arrival histogram and its gate.
+
+import { Gate } from "/page/gate.js";
+import { axis, line, plot } from "/page/plot.js";
+import { colour } from "/page/theme.js";
+import { ns, ticks } from "/page/numbers.js";
+
+const LONGEST_S = 5;
+const element = (id) => document.getElementById(id);
+const TICK_NS = 0.0126; // equal to within the coarsest tick's rounding
+
+export class Arrivals {
+  constructor(send) {
+    this.send = send;
+    this.asked = null;
+    this.log = false;
+    this.place = element("histogram");
+    element("scale").addEventListener("click", () => this.toggle());
+  }
+
+  build(periodNs) {
+    this.made?.destroy();
+    this.periodNs = periodNs;
+    const bars = uPlot.paths.stepped({ align: 1 });
+    this.made = plot(this.place, {
+      legend: { show: false },
+      scales: {
+        x: { time: false, range: [0, periodNs] },
+        y: this.log ? { distr: 3, range: (u, low, high) => [1, Math.max(10, 2 * high)] }
+          : { range: (u, low, high) => [0, Math.max(1, 1.05 * high)] },
+      },
+      axes: [axis("time after the trigger / ns", 34),
+        axis("clicks in a bin", 60, ticks)],
+      series: [{}, line("clicks", "ink", { width: 1.5, paths: bars, fill: () => `${colour("soft")}44` })],
+    }, this.data ?? [[], []]);
+    this.gate = new Gate(this.made.over, {
+      onChange: (gate) => this.tell(gate),
+      onRelease: (gate) => this.release(gate),
+    });
+  }
+
+  toggle() {
+    this.log = !this.log;
+    element("scale").setAttribute("aria-pressed", String(this.log));
+    if (this.snapshot) { this.build(this.periodNs); this.show(this.snapshot); }
+  }
+
+  show(snapshot) {
+    this.snapshot = snapshot;
+    const { histogram, gate } = snapshot;
+    if (!histogram) return;
+    const periodNs = histogram.period_ps / 1000;
+    const { first_ps: first, bin_ps: bin, counts } = histogram;
+    this.data = [Float64Array.from(counts, (_, index) => (first + index * bin) / 1000),
+      this.log ? Float64Array.from(counts, (value) => Math.max(value, 1)) : counts];
+    if (periodNs !== this.periodNs) this.build(periodNs);
+    this.made.setData(this.data);
+    if (!gate) return;
+    const now = { startNs: gate.start_ps / 1000, widthNs: gate.width_ps / 1000 };
+    this.settle(gate, now, snapshot);
+    this.gate.show(this.asked ?? now, periodNs, snapshot.control && snapshot.state === "receiving");
+    if (this.gate.held === null && this.gate.releaseKeys === null) this.tell(now);
+    if (this.asked) this.say(`asked: ${words(this.asked)}; it takes effect ${snapshot.makes_key ? "at the block's end" : "at once"}`);
+    else if (snapshot.message) this.say(snapshot.message);
+  }
+
+  // What was asked stands until the board confirms it, gives it up, or says nothing of it.
+  settle(gate, now, { state, makes_key: waitsForBlock, time_unix_s: time }) {
+    if (gate.asked) {
+      this.asked = { startNs: gate.asked[0] / 1000, widthNs: gate.asked[1] / 1000, heard: true };
+    } else if (this.asked) {
+      this.asked.since ??= time;
+      const late = !waitsForBlock && time - this.asked.since > LONGEST_S;
+      if (near(this.asked, now)) this.confirm(now);
+      else if (this.asked.heard || late || state !== "receiving") {
+        this.asked = null;
+        this.say("the gate was not changed", true);
+      }
+    }
+  }
+
+  tell(gate) {
+    element("gate").textContent = `gate ${words(gate)}`;
+  }
+
+  release(gate) {
+    const sent = this.send({ gate: { start_ns: gate.startNs, width_ns: gate.widthNs } });
+    if (!sent) { this.answer({ accepted: false, message: "no connection: the gate was not changed" }); return; }
+    this.asked = { ...gate };
+    this.say(`asked: ${words(gate)}`);
+  }
+
+  answer({ accepted, message }) {
+    if (accepted) return;
+    this.asked = null;
+    this.say(`refused: ${message}`, true);
+  }
+
+  confirm(gate) {
+    this.asked = null;
+    this.say(`the board's gate is ${words(gate)}`);
+    setTimeout(() => { if (!this.asked) this.say(""); }, 4000);
+  }
+
+  say(text, refused = false) {
+    element("asked").textContent = text;
+    element("asked").classList.toggle("refused", refused);
+  }
+}
+
+function words({ startNs, widthNs }) {
+  return `${ns(startNs)} + ${ns(widthNs)}`;
+}
+
+function near(one, other) {
+  return Math.abs(one.startNs - other.startNs) < TICK_NS && Math.abs(one.widthNs - other.widthNs) < TICK_NS;
+}

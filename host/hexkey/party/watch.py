@@ -1,0 +1,197 @@
+"""Watch a board without a session: arrivals, rates, trigger, and a gate that may be moved."""
+
+import threading
+import time
+from dataclasses import dataclass
+
+from hexkey.board import Board
+from hexkey.board_settings import BoardSettings, DetectorSettings
+from hexkey.calibration.refresher import Refresher
+from hexkey.errors import ConfigurationError, DeviceError
+from hexkey.events import DETECTORS
+from hexkey.gate import Gate
+from hexkey.monitor.board_view import BoardView, board_gone
+from hexkey.monitor.hub import ChangeGate, Hub
+from hexkey.monitor.snapshot import GateView
+from hexkey.party.setup import histogram_grid, open_board
+from hexkey.randomness import OperatingSystem
+from hexkey.receiver import Receiver, new_run_id
+from hexkey.session.tally import Progress
+from hexkey.window import window_in_ticks
+
+READ_S = 0.05
+PUBLISH_EVERY_S = 0.125
+RETRY_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class WatchSettings:
+    """What to watch.
+
+    Attributes
+    ----------
+    port : str
+    gate_start_ns, gate_width_ns : float, optional
+        The board keeps the gate that it has if neither is given.
+    holdoff_pulses : int
+    refresh : bool
+        Let the tables of the delay lines follow meanwhile.
+    control : bool
+        Whether commands to change the gate are carried out.
+    """
+
+    port: str
+    gate_start_ns: float | None = None
+    gate_width_ns: float | None = None
+    holdoff_pulses: int = 2
+    refresh: bool = True
+    control: bool = False
+
+
+def watch(settings: WatchSettings, hub: Hub, progress: Progress, stop: threading.Event) -> None:
+    """Publish snapshots of a board until `stop` is set; wait for a board that is gone.
+
+    Raises
+    ------
+    ConfigurationError
+        The board cannot work with these settings.
+    InputError
+        Its tables, or what it sends, cannot be used.
+    """
+    if (settings.gate_start_ns is None) != (settings.gate_width_ns is None):
+        raise ConfigurationError("--gate-start-ns and --gate-width-ns go together: give both")
+    gone_since: float | None = None
+    gate: Gate | None = None  # as moved last: a board that comes back has forgotten it
+    while not stop.is_set():
+        watched = _Watched(settings, hub, progress, gate)
+        try:
+            watched.run(stop)
+        except DeviceError as error:
+            gate = watched.gate or gate
+            now = time.time()
+            # A board that was seen meanwhile begins a new absence.
+            gone_since = now if gone_since is None or watched.seen else gone_since
+            hub.take_command()  # nobody moves a gate of a board that is not there
+            last = hub.latest()
+            hub.publish(
+                board_gone(
+                    settings.port, str(error), now, gone_since, last, control=settings.control
+                )
+            )
+            if watched.seen or last is None:
+                progress({"event": "board-gone", "message": str(error)})
+            stop.wait(RETRY_S)
+
+
+class _Watched:
+    """One connection to the board."""
+
+    def __init__(
+        self, settings: WatchSettings, hub: Hub, progress: Progress, gate: Gate | None
+    ) -> None:
+        self._settings = settings
+        self._hub = hub
+        self._progress = progress
+        self.gate = gate
+        self.seen = False
+        self._message: str | None = None
+
+    def run(self, stop: threading.Event) -> None:
+        with open_board(self._settings.port, self._progress) as board:
+            ident = board.identification
+            self._set(board, self.gate or self._first_gate(board))
+            self.seen = True
+            run = new_run_id(OperatingSystem())
+            whole = Gate(0, ident.period_ticks)  # the board has gated already
+            receiver = Receiver(run, (whole,) * DETECTORS, ident.period_ticks)
+            refresher = Refresher.of(board, self._progress) if self._settings.refresh else None
+            name = f"{ident.board} at {self._settings.port}"
+            board.arm(run)
+            began = time.monotonic()
+            view = BoardView(name, receiver, ident.tick_ps, ident.period_ticks, began)
+            self._progress({"event": "watching", "board": name})
+            due = began
+            try:
+                while not stop.is_set():
+                    frames = board.frames(READ_S)
+                    receiver.push(frames)
+                    if refresher is not None:
+                        refresher.take(frames)
+                    self._obey(board)
+                    now = time.monotonic()
+                    if now >= due:
+                        due = now + PUBLISH_EVERY_S
+                        self._hub.publish(
+                            view.snapshot(
+                                now,
+                                time.time(),
+                                board.statistics,
+                                self._shown(board),
+                                control=self._settings.control,
+                                message=self._message,
+                            )
+                        )
+            finally:
+                if refresher is not None:
+                    refresher.save()
+            if refresher is not None:
+                refresher.rest()
+            board.stop()
+
+    def _first_gate(self, board: Board) -> Gate:
+        """Return the gate that was given, or the one that the board has."""
+        settings, ident = self._settings, board.identification
+        if settings.gate_start_ns is not None and settings.gate_width_ns is not None:
+            return window_in_ticks(
+                settings.gate_start_ns, settings.gate_width_ns, ident.tick_ps, ident.period_ticks
+            ).gate
+        return _read_gate(board)
+
+    def _obey(self, board: Board) -> None:
+        """Move the board's gate, if that was asked for; at once, since no block is open."""
+        command = self._hub.take_command()
+        if command is None or not self._settings.control:
+            return
+        try:
+            self._set(board, nearest_gate(command, board))
+        except ConfigurationError as error:
+            self._message = str(error)
+            return
+        self._message = None
+        shown = self._shown(board)
+        self._progress({"event": "gate", "start_ps": shown.start_ps, "width_ps": shown.width_ps})
+
+    def _set(self, board: Board, gate: Gate) -> None:
+        """Set the board up with a gate, and keep what it says it has."""
+        ident = board.identification
+        bin_ticks, bins = histogram_grid(ident.period_ticks)
+        gated = DetectorSettings(gate.start_ticks, gate.width_ticks)
+        board.configure(
+            BoardSettings(
+                detectors=(gated,) * ident.detectors,
+                holdoff_pulses=self._settings.holdoff_pulses,
+                g2_pair=(0, min(1, ident.detectors - 1)),
+                histogram_bin_ticks=bin_ticks,
+                histogram_bins=bins,
+            )
+        )
+        self.gate = _read_gate(board)
+
+    def _shown(self, board: Board) -> GateView:
+        assert self.gate is not None
+        tick_ps = board.identification.tick_ps
+        return GateView(
+            float(self.gate.start_ticks * tick_ps), float(self.gate.width_ticks * tick_ps)
+        )
+
+
+def _read_gate(board: Board) -> Gate:
+    return Gate(board.read("gate_start_ticks", 0), board.read("gate_width_ticks", 0))
+
+
+def nearest_gate(command: ChangeGate, board: Board) -> Gate:
+    """Return the gate in whole ticks that is nearest to the one asked for, one tick at least."""
+    tick_ns = float(board.identification.tick_ps) / 1000
+    period = board.identification.period_ticks
+    start = round(command.start_ns / tick_ns) % period
+    return Gate(start, min(period, max(1, round(command.width_ns / tick_ns))))

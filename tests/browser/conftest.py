@@ -1,0 +1,48 @@
+"""A real Chromium without a screen, and where its pictures go when they are asked for."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+MISSING = "chromium is missing: install it, with `apt-get install chromium`"
+FIGURES = Path(__file__).parents[2] / "docs" / "figures"
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip(MISSING)
+    with sync_playwright() as playwright:
+        # Its sandbox needs what containers do not give; it sees nothing here but our own page.
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium: Browser) -> Iterator[Page]:
+    """A page as large as a lab screen; a test fails where its scripts do."""
+    faults: list[str] = []
+    context = chromium.new_context(viewport={"width": 1920, "height": 1080}, color_scheme="light")
+    opened = context.new_page()
+    opened.set_default_timeout(60_000)
+    opened.on("pageerror", lambda error: faults.append(str(error)))
+    yield opened
+    context.close()
+    assert not faults
+
+
+@pytest.fixture
+def picture() -> Callable[[Page, str], None]:
+    """Take a picture for the documentation, if HEXKEY_FIGURES is set."""
+
+    def take(page: Page, name: str) -> None:
+        if os.environ.get("HEXKEY_FIGURES"):
+            page.screenshot(path=FIGURES / f"{name}.png", full_page=True)
+
+    return take

@@ -1,0 +1,83 @@
+"""The terminal view: the page's numbers, and the histogram as blocks."""
+
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+from tests.browser.scenes import BEGAN_UNIX_S, session
+
+from hexkey.monitor.snapshot import Alarm, GateView, Histogram, Snapshot
+from hexkey.monitor.terminal import ROWS, histogram_lines, render, trigger_words
+
+ALARM = Alarm("source", "critical", BEGAN_UNIX_S, "g²(0) may be up to 0.61: check the emitter")
+
+
+def screen(snapshot: Snapshot, columns: int = 100, later_s: float = 0.0) -> str:
+    console = Console(width=columns, force_terminal=False, record=True, file=None, quiet=False)
+    with console.capture() as capture:
+        console.print(render(snapshot, columns, snapshot.time_unix_s + later_s))
+    return capture.get()
+
+
+def test_screen_of_a_session_has_the_numbers_of_the_page() -> None:
+    shown = screen(session(138.0, alarms=(ALARM,)))
+    for words in (
+        "DEMONSTRATION: keys are not secret",
+        "CRITICAL for 138 s: g²(0) may be up to 0.61: check the emitter.",
+        "3.12% (abort above 5.0%)",
+        "4,130 bit/s",
+        "17,391 bit/s",
+        "58 ok, 1 verification, 1 qber",
+        "of at most 13,000 bit",
+        "5.8e-09 of 1.0e-08",
+        "1.2 ns + 8 ns",
+        "locked, arrivals centred at 4.611 ns",
+        "0.083, 95 % band 0.061 to 0.109: single photons",
+        "0.210, 95 % band 0.020 to 0.770: waiting, 5,400 s still needed",
+        "281,234 outside gate",
+    ):
+        assert words in shown, words
+
+
+@pytest.mark.parametrize("columns", [40, 80, 200])
+def test_screen_is_never_wider_than_the_terminal(columns: int) -> None:
+    assert max(map(len, screen(session(1.0), columns).splitlines())) <= columns
+
+
+def test_news_that_is_old_and_a_board_alone_are_said() -> None:
+    snapshot = Snapshot(BEGAN_UNIX_S, "board gone", False, 3.0, "a board")
+    shown = screen(snapshot, later_s=10.0)
+    assert "board gone" in shown
+    assert "no news for 10 s" in shown
+    assert "the board alone is watched" in shown
+    assert "QBER" not in shown
+
+
+def test_histogram_is_drawn_to_scale_and_the_gate_below_its_columns() -> None:
+    histogram = Histogram(0.0, 1000.0, 20_000.0, [0] * 5 + [80] * 5 + [40] * 5 + [0] * 5)
+    lines = [str(line) for line in histogram_lines(histogram, GateView(18_000.0, 4_000.0), 22)]
+    rows, gate = lines[1 : 1 + ROWS], lines[1 + ROWS]
+    assert all(row[5:10] == "█████" for row in rows)
+    assert [row[10] for row in rows] == [" "] * (ROWS // 2) + ["█"] * (ROWS // 2)
+    assert gate == "▔▔" + " " * 16 + "▔▔"  # past the period's end it goes on at its start
+    assert lines[-1] == "0 ns           20 ns"
+
+
+def test_merging_bins_loses_no_click() -> None:
+    narrow = session(1.0)
+    assert narrow.histogram is not None
+    flat = replace(narrow.histogram, counts=[1] * 250)
+    lines = histogram_lines(flat, None, 52)
+    assert "highest 5 clicks in 0.5 ns" in str(lines[0])
+    assert all(str(line) == "█" * 50 for line in lines[1 : 1 + ROWS])
+
+
+def test_empty_histogram_is_empty() -> None:
+    lines = histogram_lines(Histogram(0.0, 100.0, 25_000.0, [0] * 250), None, 80)
+    assert not "".join(map(str, lines[1 : 1 + ROWS])).strip()
+
+
+def test_trigger_in_words() -> None:
+    assert trigger_words({}) == "–"
+    lost = {"locked": False, "holdover": False, "no_trigger": True, "off_period": False}
+    assert trigger_words({**lost, "phase_ps": None}) == "not locked, no trigger"

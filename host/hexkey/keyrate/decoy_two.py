@@ -13,8 +13,8 @@ given a random bit.
 
 Source: C. C. W. Lim, M. Curty, N. Walenta, F. Xu and H. Zbinden, Phys. Rev. A 89, 022307 (2014),
 Eqs. 1–5 (deviation √(n/2 ln(21/ε_sec)), "hoeffding"; there X is the key's basis, Z the other).
-"chernoff" puts each class's multiplicative Chernoff bound in its place, as in H.-L. Yin et al., Sci.
-Rep. 10, 14312 (2020).
+"chernoff" puts each class's multiplicative Chernoff bound in its place, as in H.-L. Yin et al.,
+Sci. Rep. 10, 14312 (2020).
 """
 
 import numpy as np

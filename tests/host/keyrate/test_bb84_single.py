@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from hexkey.keyrate import bb84_single, bb84_single_finite, limits
 from hexkey.keyrate.bb84_single import SinglePhotonLink
-from hexkey.keyrate.bb84_single_observed import ObservedBlock, key_length
+from hexkey.keyrate.bb84_single_observed import ObservedBlock, key_length, most_behind, most_of
 from hexkey.keyrate.model_inputs import LINKS
 
 BASE, IMPROVED = LINKS["base"], LINKS["impr"]
@@ -215,3 +215,33 @@ def test_an_end_that_eve_chooses_costs_more_pulses_of_several_photons() -> None:
 def test_a_receiver_that_cannot_be_is_refused(change: dict[str, float], problem: str) -> None:
     with pytest.raises(ValueError, match=problem):
         replace(PASSIVE, **change)  # type: ignore[arg-type]
+
+
+def test_the_account_of_one_block_is_as_the_documentation_has_it() -> None:
+    """docs/security.md, "How the bits were counted": a block of the demonstration."""
+    block = ObservedBlock(
+        sent_key=159_075_997,
+        sent_test=21_693_385,
+        clicks_key=154_365,
+        clicks_test=2_950,
+        errors_test=53,
+        multiphoton_upper=2.114643163392506e-05,
+        bob_key_bias=0.88,
+        bob_test_bias=0.5,
+        clicks=200_000,
+        cross_clicks=5,
+        splitter_upper=0.88,
+        ranges=2.0**99,
+    )
+    failure = 1e-20
+    assert most_behind(5, 2 * 0.88 * 0.12, block.clicks, failure) == 263
+    sent = [
+        most_of(block.sent_key, 0.88 * block.multiphoton_upper, failure / 2**99),
+        most_of(block.sent_test, 0.5 * block.multiphoton_upper, failure / 2**99),
+    ]
+    assert sent == [3_807, 489]
+    key = key_length(block, 21_106, 61, 1e-10, 1e-10)
+    assert key.single_lower == 154_365 - 3_807 - 263 == 150_295
+    assert key.phase_error_upper == pytest.approx(0.0682, abs=5e-5)
+    assert key.bits == 75_086
+    assert key.eps_secrecy == pytest.approx(5e-10)

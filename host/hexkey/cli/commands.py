@@ -2,7 +2,19 @@
 
 import typer
 
-from hexkey.cli import bench, board, capture, distill, doctor, keyrate, keys, map, plan, roles
+from hexkey.cli import (
+    bench,
+    board,
+    capture,
+    distill,
+    doctor,
+    inspect,
+    keyrate,
+    keys,
+    map,
+    plan,
+    roles,
+)
 
 __all__ = [
     "bench",
@@ -10,6 +22,7 @@ __all__ = [
     "capture",
     "distill",
     "doctor",
+    "inspect",
     "keyrate",
     "keys",
     "map",

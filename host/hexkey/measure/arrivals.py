@@ -125,7 +125,8 @@ def compare_efficiencies(
     ratio = float(second.sum() / first.sum())
     sigma = ratio * math.sqrt(1 / first.sum() + 1 / second.sum())
     chance = second.sum() / both
-    pull = (two - (one + two) * chance) / np.sqrt((one + two) * chance * (1 - chance))
+    spread = np.sqrt(np.maximum(one + two, 1) * chance * (1 - chance))
+    pull = (two - (one + two) * chance) / spread
     used = (one > 0) & (two > 0)
     shares = np.where(used, two / np.maximum(one, 1), ratio)
     errors = shares * np.sqrt(1 / np.maximum(one, 1) + 1 / np.maximum(two, 1))

@@ -45,7 +45,7 @@ class Correlator:
     Parameters
     ----------
     first, second : int
-        The channels.
+        The channels; where they are one, each pair is counted once, with its delay above zero.
     reach_ps : int
         Longest delay. Clicks may be out of order by as much.
     bin_ps : int
@@ -81,7 +81,9 @@ class Correlator:
             near = delay <= reach
             if not near.any():
                 return
-            pair = near & (second[apart:] != second[:-apart]) & (new[apart:] | new[:-apart])
+            pair = near & (new[apart:] | new[:-apart])
+            if self._first != self._second:
+                pair &= second[apart:] != second[:-apart]
             signed = np.where(second[apart:], delay, -delay)[pair]
             index = signed // self._bin_ps + self._half
             index = index[(index >= 0) & (index < len(self._counts))]

@@ -28,7 +28,9 @@ Counts = NDArray[np.int64]
 CHANCE = 1e-3
 LEAST_PEAKS = 7
 LEAST_EVEN = 1e-4  # chance below which peaks differ by more than chance
-NEAR = 10  # peaks on either side that a peak is compared with: blinking is slower than they are wide
+NEAR = (
+    10  # peaks on either side that a peak is compared with: blinking is slower than they are wide
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,11 @@ class PulsedG2:
     pulse: NDArray[np.int64]
     counts: NDArray[np.int64]
     remark: str | None = None
+
+    @property
+    def sigma(self) -> float:
+        """Root of the coincidences, over the mean: the usual error, which is none where none are."""
+        return math.sqrt(self.coincidences) / self.mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,9 +248,7 @@ def _refuse_holes(counts: Counts, repeat: int) -> None:
         )
 
 
-def _find_dip(
-    counts: Counts, weights: Floats, candidates: NDArray[np.int64]
-) -> tuple[int, float]:
+def _find_dip(counts: Counts, weights: Floats, candidates: NDArray[np.int64]) -> tuple[int, float]:
     """Return the peak that is furthest below its like, and the chance of the lowest being that."""
     low = np.zeros(len(candidates))
     for place, candidate in enumerate(candidates):

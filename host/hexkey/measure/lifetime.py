@@ -21,6 +21,8 @@ from hexkey.errors import InputError
 from hexkey.measure.arrivals import Counts
 
 LEAST_CLICKS = 200
+MOST_BINS = 4096  # finer histograms are fitted with bins taken together
+LEAST_SIGMAS = 3.0  # of a lifetime that is told from none
 LEAST_EXPECTED = 5.0  # of a bin in χ²; neighbours are taken together until they have it
 Floats = NDArray[np.float64]
 
@@ -41,8 +43,10 @@ class Lifetime:
         Clicks of the decay, and of the background over the whole period.
     chi2, p_value : float
     dof : int
+    edges_ps : (bins + 1,) float
+        Of the bins fitted,
     expected : (bins,) float
-        What the fit says each bin should hold.
+        and what the fit says each should hold.
     """
 
     lifetime_ps: float
@@ -55,6 +59,7 @@ class Lifetime:
     chi2: float
     dof: int
     p_value: float
+    edges_ps: Floats
     expected: Floats
 
     @property
@@ -97,6 +102,10 @@ def fit_lifetime(counts: Counts, edges_ps: Floats, period_ps: float) -> Lifetime
         raise InputError(
             f"a lifetime needs {LEAST_CLICKS} clicks of a detector, not {total}, record for longer"
         )
+    together = -(-len(counts) // MOST_BINS)
+    if together > 1:
+        counts = np.add.reduceat(counts, np.arange(0, len(counts), together))
+        edges_ps = np.append(edges_ps[:-1:together], edges_ps[-1])
     guess = _guess(counts, edges_ps, period_ps)
     model = _Model(counts, edges_ps, period_ps)
     lowest = (-np.inf, -np.inf, math.log(period_ps * 1e-6), math.log(period_ps * 1e-6), -60.0)
@@ -113,7 +122,13 @@ def fit_lifetime(counts: Counts, edges_ps: Floats, period_ps: float) -> Lifetime
         if best is None or found.cost < best.cost:
             best = found
     assert best is not None
-    return model.result(best.x)
+    fit = model.result(best.x)
+    if fit.lifetime_ps < LEAST_SIGMAS * fit.sigma_ps:
+        raise InputError(
+            f"a response of {fit.response_ps:.3g} ps hides whether there is a lifetime, use faster "
+            f"detectors or record for longer"
+        )
+    return fit
 
 
 def _guess(counts: Counts, edges_ps: Floats, period_ps: float) -> Floats:
@@ -199,6 +214,7 @@ class _Model:
             chi2=chi2,
             dof=dof,
             p_value=float(stats.chi2.sf(chi2, dof)),
+            edges_ps=self._edges,
             expected=expected,
         )
 

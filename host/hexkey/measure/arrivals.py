@@ -35,7 +35,7 @@ class Arrivals:
     @property
     def edges_ps(self) -> NDArray[np.float64]:
         length = len(next(iter(self.counts.values())))
-        return np.minimum(np.arange(length + 1) * self.bin_ps, self.period_ps)
+        return np.asarray(np.minimum(np.arange(length + 1) * self.bin_ps, self.period_ps))
 
 
 class Histogram:

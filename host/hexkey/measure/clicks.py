@@ -31,7 +31,7 @@ class Clicks:
 
     def of(self, channel: int) -> Times:
         """Return the times of one channel."""
-        return self.time_ps[self.channel == channel]
+        return np.asarray(self.time_ps[self.channel == channel])
 
 
 def clicks_of(file: TagFile) -> Callable[[Tags], Clicks]:

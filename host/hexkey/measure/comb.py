@@ -25,7 +25,8 @@ MOST_CLICKS = 400_000
 CHANCE = 1e-6  # that the spectrum of light without pulses has such a line
 LEAST_LINE = 0.03  # of the strongest line: a line at a whole part of its rate is the base
 BLOCK_CLICKS = 4096
-PHASE_GAIN, RATE_GAIN = 0.3, 0.05
+PHASE_GAIN, RATE_GAIN = 0.3, 0.1
+STRETCHES = 64  # that the last fit of the rate is over
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,31 +110,31 @@ def _line(counts: NDArray[np.int64]) -> float | None:
     return (best + shift) / (len(counts) * BIN_PS)
 
 
-def _refine(time: Times, rate: float) -> Comb | None:
+def _refine(time: Times, rate: float) -> Comb:
     """Sharpen the rate by blocks ever longer, until their turns are no longer one turn."""
     block_ps = float(REACH_PS)
-    sigma = 0.1 / REACH_PS
-    span = float(time[-1])
-    while block_ps < span / 4:
-        block = (time / block_ps).astype(np.int64)
-        vectors = _sums(block, _unit(time, rate))
-        turn = complex(np.sum(np.conj(vectors[:-1]) * vectors[1:]))
-        noise = math.sqrt(float(np.sum(np.abs(vectors[:-1]) ** 2 * np.abs(vectors[1:]) ** 2)))
-        strength = abs(turn) / max(noise, 1e-300)
-        if strength > 5:
-            # The best of neighbours' turns: their error is that of a mean of unit vectors.
-            turned = math.atan2(turn.imag, turn.real) / (2 * math.pi * block_ps)
-            rate -= turned
-            sigma = 1 / (2 * math.pi * block_ps * strength)
+    while block_ps < float(time[-1]) / 4:
+        vectors = _sums((time / block_ps).astype(np.int64), _unit(time, rate))
+        turns = np.conj(vectors[:-1]) * vectors[1:]
+        turn = complex(turns.sum())
+        if abs(turn) > 5 * math.sqrt(float(np.sum(np.abs(turns) ** 2))):
+            rate -= math.atan2(turn.imag, turn.real) / (2 * math.pi * block_ps)
         block_ps *= 4
-    vectors = _unit(time, rate)
-    pieces = np.array_split(vectors, max(1, min(64, len(vectors) // 256)))
-    contrast = float(np.mean([abs(np.mean(piece)) for piece in pieces]))
-    return Comb(1 / rate, sigma / rate**2, contrast)
+    pieces = max(8, min(STRETCHES, len(time) // 256))
+    sums = np.array([piece.mean() for piece in np.array_split(_unit(time, rate), pieces)])
+    # What is left is a small turn from stretch to stretch, and its scatter is the error.
+    phases = np.unwrap(np.angle(sums)) / (2 * np.pi)
+    middle = np.array([piece.mean() for piece in np.array_split(time, pieces)])
+    away = middle - middle.mean()
+    slope = float(np.sum(away * phases) / np.sum(away**2))
+    rest = phases - phases.mean() - slope * away
+    sigma = math.sqrt(float(np.sum(rest**2)) / (pieces - 2) / float(np.sum(away**2)))
+    rate -= slope
+    return Comb(1 / rate, sigma / rate**2, float(np.mean(np.abs(sums))))
 
 
 def _unit(time: Times, rate: float) -> NDArray[np.complex128]:
-    return np.exp(2j * np.pi * np.mod(time * rate, 1.0))
+    return np.asarray(np.exp(2j * np.pi * np.mod(time * rate, 1.0)))
 
 
 def _sums(block: NDArray[np.int64], vectors: NDArray[np.complex128]) -> NDArray[np.complex128]:
@@ -165,7 +166,7 @@ class Follower:
         """Return the phases of the clicks in periods, 0 to 1; their circular mean is near ½."""
         pieces = range(0, len(time_ps), BLOCK_CLICKS)
         phases = [self._block(time_ps[first : first + BLOCK_CLICKS]) for first in pieces]
-        return np.concatenate(phases) if phases else np.zeros(0)
+        return np.concatenate([np.zeros(0), *phases])
 
     def _block(self, time: Times) -> NDArray[np.float64]:
         last = int(time[-1])
@@ -179,9 +180,9 @@ class Follower:
             gain, self._started = 1.0, True
         else:
             self._rate -= RATE_GAIN * error / seconds
-        phases = np.mod(turned - self._offset - gain * error + 0.5, 1.0)
+        phases = np.asarray(np.mod(turned - self._offset - gain * error + 0.5, 1.0))
         # Carry the frame to the last click, so that numbers stay small and the rate acts from here.
-        ahead = (last - self._origin_ps) * (self._rate)
+        ahead = (last - self._origin_ps) * self._rate
         self._offset = math.fmod(self._offset + gain * error - ahead, 1.0)
         self._origin_ps = last
         return phases

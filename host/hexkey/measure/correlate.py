@@ -32,7 +32,7 @@ class Delays:
     def centre_ps(self) -> NDArray[np.float64]:
         """Middle of each bin; times are whole ps, so it lies half a ps before the half."""
         half = len(self.counts) // 2
-        return (np.arange(-half, half) + 0.5) * self.bin_ps - 0.5
+        return np.asarray((np.arange(-half, half) + 0.5) * self.bin_ps - 0.5, np.float64)
 
     @property
     def reach_ps(self) -> int:

@@ -88,12 +88,12 @@ def _g2(found: "Measurements") -> list[tuple[str, str]]:
             lines.append(("pattern", f"repeats after {g2.pattern_pulses} pulses"))
         return lines + ([("g² remark", g2.remark)] if g2.remark else [])
     if isinstance(g2, SteadyG2):
+        recovery = measured(g2.antibunching_ps / 1000, g2.antibunching_sigma_ps / 1000)
         return [
             (
                 "g²(0)",
                 f"{g2.value:.3f}, {100 * g2.confidence:g} % band {g2.low:.3f} to {g2.high:.3f}, "
-                f"recovers in {measured(g2.antibunching_ps / 1000, g2.antibunching_sigma_ps / 1000)}"
-                f" ns",
+                f"recovers in {recovery} ns",
             ),
             ("dip", f"at {measured(g2.dip_ps / 1000, g2.dip_sigma_ps / 1000)} ns"),
         ]

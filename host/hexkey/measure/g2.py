@@ -89,7 +89,7 @@ class PulsedG2:
 
     @property
     def sigma(self) -> float:
-        """Root of the coincidences, over the mean: the usual error, which is none where none are."""
+        """Root of the coincidences, over the mean: the usual error, 0 where there are none."""
         return math.sqrt(self.coincidences) / self.mean
 
 
@@ -192,7 +192,7 @@ _AT_ZERO = (
 
 
 def _correlation(pattern: Floats) -> Floats:
-    """Return by how much a repeated pattern raises peaks some pulses apart, 1 for a whole pattern."""
+    """Return by how much a repeated pattern raises peaks some pulses apart, 1 for all of it."""
     sent = np.asarray(pattern, np.float64)
     if sent.ndim != 1 or not len(sent) or np.any(sent < 0) or not sent.any():
         raise ValueError("a pattern must be the photons of each pulse, not all of them zero")
@@ -268,8 +268,7 @@ def _find_dip(counts: Counts, weights: Floats, candidates: NDArray[np.int64]) ->
 
 
 def _near(counts: Counts, weights: Floats, dip: int) -> tuple[int, float, int]:
-    """Return the coincidences in the nearest peaks, how many such as the dip's they would make,
-    and their number."""
+    """Return the nearest peaks' coincidences, how many like the dip's they make, and how many."""
     repeat = len(weights)
     apart = np.arange(len(counts)) - dip
     weight = weights[apart % repeat]

@@ -99,8 +99,8 @@ class Intervals:
         usual = counts[late:].sum() / max(waiting[late:].sum(), 1.0)
         if counts[late:].sum() < LEAST_INTERVALS / 10:
             raise InputError(
-                f"hardly any interval is shorter than {REACH_PS / 1e6:g} µs, too few to tell a dead "
-                f"time from: record for longer or with more light"
+                f"hardly any interval is shorter than {REACH_PS / 1e6:g} µs, too few to tell "
+                f"a dead time from: record for longer or with more light"
             )
         edge, low, high = _edge(counts[:late], usual * waiting[:late])
         dead, low_ps, high_ps = (

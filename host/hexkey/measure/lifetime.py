@@ -177,8 +177,10 @@ class _Model:
         return np.maximum(shape, 0)
 
     def residuals(self, parameters: Floats) -> Floats:
-        """Return the signed roots of each bin's deviance: their squares' sum is −2 log likelihood,
-        up to what the counts alone say."""
+        """Return the signed root of each bin's deviance.
+
+        The sum of their squares is −2 log likelihood, up to what the counts alone say.
+        """
         expected = np.maximum(self.expected(parameters), 1e-12)
         deviance = 2 * (
             expected - self._counts + special.xlogy(self._counts, self._counts / expected)
@@ -196,6 +198,8 @@ class _Model:
             up[index] += step
             down[index] -= step
             slopes.append((self.expected(up) - self.expected(down)) / (2 * step))
+        # Of the background itself, which may be so little that its logarithm says nothing.
+        slopes[4] = np.diff(self._edges) / self._period
         slope = np.array(slopes)
         covariance = np.linalg.pinv((slope / expected) @ slope.T)
         errors = np.sqrt(np.maximum(np.diag(covariance), 0))

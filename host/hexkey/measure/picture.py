@@ -4,6 +4,7 @@ Needs the extra ``plot``.
 """
 
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ COLOURS = (INK, GOOD, GATE, SOFT)
 SHOWN_PULSES = 30  # on either side of the dip
 SHOWN_TIMES = 12  # antibunching times on either side of the dip
 MOST_BARS = 160
-MOST_BINS_SHOWN = 4096
+BINS_SHOWN = 256
 NAME_LENGTH = 60
 
 
@@ -67,12 +68,11 @@ def _absent(axes: Any, why: str) -> None:
     axes.text(
         0.5,
         0.5,
-        why,
+        fill(why, 52),
         ha="center",
         va="center",
         color=SOFT,
         transform=axes.transAxes,
-        wrap=True,
         fontsize=9,
     )
 
@@ -82,14 +82,15 @@ def _arrivals(axes: Any, found: Measurements) -> None:
     if found.arrivals is None:
         _absent(axes, _why(found, "histogram"))
         return
-    edges = found.arrivals.edges_ps
+    edges, part = found.arrivals.edges_ps, _part(found)
+    bins = (part[1] - part[0]) * 1000 / found.arrivals.bin_ps
+    together = max(1, round(bins / BINS_SHOWN))
     for place, (channel, counts) in enumerate(found.arrivals.counts.items()):
         colour = COLOURS[place % len(COLOURS)]
         fit = found.lifetimes.get(channel)
         name = f"channel {channel}"
         if fit is not None:
             name += f": {fit.lifetime_ps:.1f} ± {fit.sigma_ps:.1f} ps"
-        together = max(1, len(counts) // MOST_BINS_SHOWN)
         starts = np.arange(0, len(counts), together)
         shown = np.append(edges[:-1:together], edges[-1]) / 1000
         density = np.add.reduceat(counts, starts) / np.diff(shown)
@@ -103,8 +104,8 @@ def _arrivals(axes: Any, found: Measurements) -> None:
     total = sum(counts.sum() for counts in found.arrivals.counts.values())
     if total:
         axes.set_yscale("log")
-        axes.set_ylim(bottom=0.5 * 1000 / found.arrivals.bin_ps)
-    axes.set_xlim(*_part(found))
+        axes.set_ylim(bottom=0.5 * 1000 / (found.arrivals.bin_ps * together))
+    axes.set_xlim(*part)
     zero = "the sync" if found.period_sigma_ps is None else "half a period before the mean click"
     axes.set_xlabel(f"time after {zero}, ns")
     axes.set_ylabel("clicks per ns")
@@ -189,9 +190,11 @@ def _rates(axes: Any, found: Measurements) -> None:
     if not found.rates:
         _absent(axes, _why(found, "rates"))
         return
+    highest = 1e-3
     for place, (channel, rate) in enumerate(found.rates.items()):
         time = (np.arange(len(rate.over_time)) + 0.5) * rate.bin_s
         scale = 1 / rate.bin_s / 1000
+        highest = max(highest, float(rate.over_time.max()) * scale)
         axes.errorbar(
             time,
             rate.over_time * scale,
@@ -201,11 +204,11 @@ def _rates(axes: Any, found: Measurements) -> None:
             elinewidth=0.6,
             label=f"channel {channel}: χ²/dof = {rate.chi2 / rate.dof:.2f}",
         )
-    axes.set_ylim(0)
-    axes.set_xlim(0, found.seconds)
+    axes.set_ylim(0, 1.25 * highest)  # the legend stands above
+    axes.set_xlim(0, max(found.seconds, 1e-9))
     axes.set_xlabel("time of the recording, s")
     axes.set_ylabel("rate, kHz")
-    axes.legend(frameon=False, fontsize=8.5, loc="lower right", ncols=2)
+    axes.legend(frameon=False, fontsize=8.5, loc="upper right", ncols=4)
 
 
 def _why(found: Measurements, what: str) -> str:

@@ -7,6 +7,7 @@ the rest goes on.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -85,7 +86,7 @@ class Measurements:
         return describe.rows(self)
 
     def to_json(self) -> dict[str, Any]:
-        return describe.to_json(self)
+        return dict(describe.to_json(self))
 
 
 def measure_file(
@@ -193,7 +194,9 @@ class _Plan:
         comb = None
         if not file.pulsed:
             comb = find_comb(clicks.time_ps[np.isin(clicks.channel, lights)])
-        period = file.sync_period_ps if file.pulsed else comb and comb.period_ps
+        period = file.sync_period_ps if file.pulsed else None
+        if comb is not None:
+            period = comb.period_ps
         pair = (min(busiest), max(busiest)) if len(busiest) == 2 else None
         return cls(tuple(lights), pair, trigger, period, comb)
 
@@ -277,9 +280,7 @@ class _Result:
     def _each(self, what: str, measure: Callable[[int], Found]) -> dict[int, Found]:
         found = {}
         for channel in self._run.plan.detectors:
-            one = self._try(
-                what, lambda channel=channel: measure(channel), f" of channel {channel}"
-            )
+            one = self._try(what, partial(measure, channel), f" of channel {channel}")
             if one is not None:
                 found[channel] = one
         return found
@@ -391,9 +392,7 @@ class _Result:
 
         found = {}
         for channel in pair:
-            measured = self._try(
-                "afterpulsing", lambda channel=channel: one(channel), f" of channel {channel}"
-            )
+            measured = self._try("afterpulsing", partial(one, channel), f" of channel {channel}")
             if measured is not None:
                 found[channel] = measured
         return found

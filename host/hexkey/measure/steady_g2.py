@@ -10,6 +10,7 @@ The value is of the delays as recorded: detectors' jitter fills the dip, so it i
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -123,14 +124,16 @@ def _box(bins: float) -> Floats:
     return np.ones(2 * math.ceil(bins) + 1)
 
 
-def _search(counts: Floats, bin_ps: float, shape: object) -> tuple[float, int, float, float]:
+def _search(
+    counts: Floats, bin_ps: float, shape: Callable[[float], Floats]
+) -> tuple[float, int, float, float]:
     """Return the gain in log likelihood of the best dip, its bin, its width and the trials made."""
     mean = float(counts.mean())
     longest = len(counts) / 12
     number = max(2, math.ceil(WIDTHS_PER_DECADE * math.log10(longest)))
     best, trials = (0.0, 0, bin_ps), 0.0
     for bins in np.geomspace(1.0, longest, number):
-        form = shape(float(bins))  # type: ignore[operator]  # _cusp or _box
+        form = shape(float(bins))
         missing = signal.fftconvolve(mean - counts, form, "same")
         room = signal.fftconvolve(np.full(len(counts), mean), form**2, "same")
         depth = np.clip(missing / room, 0.0, 1.0)
@@ -155,7 +158,7 @@ class _Fit:
         edges = np.append(self._centre - self._bin_ps / 2, self._centre[-1] + self._bin_ps / 2)
         away = edges - delay
         integral = np.sign(away) * width * -np.expm1(-np.abs(away) / width)
-        return np.diff(integral) / self._bin_ps
+        return np.asarray(np.diff(integral) / self._bin_ps)
 
     def expected(self, parameters: Floats) -> Floats:
         depth, delay, log_width = parameters
@@ -200,7 +203,8 @@ class _Fit:
         corner = np.array([depth, delay, math.log(width)])
         steps = np.diag([0.08, max(width / 2, self._bin_ps), 0.4])
         simplex = np.vstack([corner, corner + steps])
-        return np.clip(simplex, [low for low, _ in bounds], [high for _, high in bounds])
+        lowest, highest = zip(*bounds, strict=True)
+        return np.asarray(np.clip(simplex, lowest, highest))
 
     def result(self, best: Floats, chance: float, confidence: float) -> SteadyG2:
         depth, delay, width = float(best[0]), float(best[1]), math.exp(float(best[2]))
@@ -239,8 +243,10 @@ class _Fit:
         return [float(error) for error in np.sqrt(np.maximum(np.diag(covariance), 0))]
 
     def _band(self, best: Floats, confidence: float) -> tuple[float, float]:
-        """Return g² where the likelihood, with delay and width at their best, has fallen as much
-        as `confidence` allows (Wilks)."""
+        """Return the g² from which the likelihood has fallen by what `confidence` allows (Wilks).
+
+        Delay and width are at their best for each.
+        """
         fall = float(stats.chi2.ppf(confidence, 1)) / 2
         least = self.loss(best)
 
@@ -265,7 +271,7 @@ class _Fit:
         return max(0.0, low), high
 
 
-def _crossing(above: object, inside: float, outside: float) -> float:
+def _crossing(above: Callable[[float], float], inside: float, outside: float) -> float:
     if inside == outside:
         return inside
     return float(optimize.brentq(above, inside, outside, xtol=1e-4))

@@ -52,7 +52,8 @@ def find_comb(time_ps: Times) -> Comb | None:
     Parameters
     ----------
     time_ps : (n,) int64
-        Clicks of all detectors, from one stretch of a file; at most `MOST_CLICKS` are used.
+        Clicks of one detector, since two that are half a period apart would show twice the rate,
+        from one stretch of a file; at most `MOST_CLICKS` are used.
     """
     time = np.sort(time_ps[:MOST_CLICKS])
     if len(time) < 100 or time[-1] == time[0]:
@@ -162,22 +163,31 @@ class Follower:
         """The period now."""
         return 1 / self._rate
 
-    def push(self, time_ps: Times) -> NDArray[np.float64]:
-        """Return the phases of the clicks in periods, 0 to 1; their circular mean is near ½."""
-        pieces = range(0, len(time_ps), BLOCK_CLICKS)
-        phases = [self._block(time_ps[first : first + BLOCK_CLICKS]) for first in pieces]
+    def push(self, time_ps: Times, leads: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Return the phases of the clicks in periods, 0 to 1.
+
+        Parameters
+        ----------
+        time_ps : (n,) int64
+        leads : (n,) bool
+            The clicks that are followed, of one detector; their circular mean is near ½.
+        """
+        phases = []
+        for first in range(0, len(time_ps), BLOCK_CLICKS):
+            part = slice(first, first + BLOCK_CLICKS)
+            phases.append(self._block(time_ps[part], leads[part]))
         return np.concatenate([np.zeros(0), *phases])
 
-    def _block(self, time: Times) -> NDArray[np.float64]:
+    def _block(self, time: Times, leads: NDArray[np.bool_]) -> NDArray[np.float64]:
         last = int(time[-1])
         if self._origin_ps is None:
             self._origin_ps = last
         turned = (time - self._origin_ps) * self._rate
-        vector = complex(np.exp(2j * np.pi * np.mod(turned - self._offset, 1.0)).mean())
+        vector = complex(np.sum(np.exp(2j * np.pi * np.mod(turned[leads] - self._offset, 1.0))))
         error = math.atan2(vector.imag, vector.real) / (2 * math.pi)
         gain, seconds = PHASE_GAIN, (last - self._origin_ps) or 1
         if not self._started:
-            gain, self._started = 1.0, True
+            gain, self._started = 1.0, bool(leads.any())
         else:
             self._rate -= RATE_GAIN * error / seconds
         phases = np.asarray(np.mod(turned - self._offset - gain * error + 0.5, 1.0))

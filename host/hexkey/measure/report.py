@@ -179,6 +179,7 @@ class _Plan:
     trigger: int | None
     period_ps: float | None
     comb: Comb | None
+    lead: int | None  # the busiest detector, whose phase is followed
 
     @classmethod
     def of(cls, file: TagFile, clicks: Clicks) -> "_Plan":
@@ -192,13 +193,13 @@ class _Plan:
         lights = [channel for channel in lights if number[channel] >= LEAST_SHARE * most]
         busiest = sorted(lights, key=lambda channel: -number[channel])[:2]
         comb = None
-        if not file.pulsed:
-            comb = find_comb(clicks.time_ps[np.isin(clicks.channel, lights)])
+        if busiest and not file.pulsed:
+            comb = find_comb(clicks.of(busiest[0]))
         period = file.sync_period_ps if file.pulsed else None
         if comb is not None:
             period = comb.period_ps
         pair = (min(busiest), max(busiest)) if len(busiest) == 2 else None
-        return cls(tuple(lights), pair, trigger, period, comb)
+        return cls(tuple(lights), pair, trigger, period, comb, busiest[0] if busiest else None)
 
 
 class _Run:
@@ -246,9 +247,10 @@ class _Run:
             histogram.push(tags.channel, tags.ticks // self._ticks)
             return
         lights = np.isin(clicks.channel, self.plan.detectors)
-        phase = self.follower.push(clicks.time_ps[lights])
+        channel = clicks.channel[lights]
+        phase = self.follower.push(clicks.time_ps[lights], channel == self.plan.lead)
         index = np.minimum((phase * self.bins).astype(np.int64), self.bins - 1)
-        histogram.push(clicks.channel[lights], index)
+        histogram.push(channel, index)
 
 
 class _Result:

@@ -88,7 +88,7 @@ def steady_g2(delays: Delays, *, confidence: float = 0.95) -> SteadyG2:
             f"g² needs {LEAST_COINCIDENCES} coincidences within {delays.reach_ps / 1000:g} ns, not "
             f"{total:.0f}: record for longer"
         )
-    gain, place, width, trials = _search(counts, bin_ps, _cusp)
+    gain, place, width, trials = _search(counts, bin_ps)
     chance = min(1.0, trials * float(stats.chi2.sf(2 * gain, 1)))
     if chance > CHANCE:
         raise InputError(
@@ -97,8 +97,7 @@ def steady_g2(delays: Delays, *, confidence: float = 0.95) -> SteadyG2:
         )
     fit = _Fit(counts, centre, bin_ps)
     best = fit.best(centre[place], width)
-    flat = _search(counts, bin_ps, _box)[0]
-    if flat > fit.gain(best) + 5:
+    if _flat_gain(counts) > fit.gain(best) + 5:
         raise InputError(
             "coincidences are missing between steep walls, which is a dead time that the detectors "
             "share or a hold-off, not antibunching: give each its own input"
@@ -120,20 +119,28 @@ def _cusp(bins: float) -> Floats:
     return np.exp(-np.abs(np.arange(-half, half + 1)) / bins)
 
 
-def _box(bins: float) -> Floats:
-    return np.ones(2 * math.ceil(bins) + 1)
+def _flat_gain(counts: Floats) -> float:
+    """Return the gain in log likelihood of the best gap with a flat floor, anywhere."""
+    mean = float(counts.mean())
+    sums = np.concatenate([[0.0], np.cumsum(counts)])
+    best = 0.0
+    for bins in np.unique(np.geomspace(2, len(counts) / 6, 200).astype(int)):
+        seen, expected = sums[bins:] - sums[:-bins], mean * bins
+        gain = np.where(
+            seen < expected, expected - seen + special.xlogy(seen, seen / expected), 0.0
+        )
+        best = max(best, float(gain.max()))
+    return best
 
 
-def _search(
-    counts: Floats, bin_ps: float, shape: Callable[[float], Floats]
-) -> tuple[float, int, float, float]:
+def _search(counts: Floats, bin_ps: float) -> tuple[float, int, float, float]:
     """Return the gain in log likelihood of the best dip, its bin, its width and the trials made."""
     mean = float(counts.mean())
     longest = len(counts) / 12
     number = max(2, math.ceil(WIDTHS_PER_DECADE * math.log10(longest)))
     best, trials = (0.0, 0, bin_ps), 0.0
     for bins in np.geomspace(1.0, longest, number):
-        form = shape(float(bins))
+        form = _cusp(float(bins))
         missing = signal.fftconvolve(mean - counts, form, "same")
         room = signal.fftconvolve(np.full(len(counts), mean), form**2, "same")
         depth = np.clip(missing / room, 0.0, 1.0)

@@ -45,7 +45,12 @@ def test_the_model_keeps_its_digits_where_parts_of_it_overflow() -> None:
 
 @pytest.mark.parametrize(
     ("lifetime", "response", "start"),
-    [(131.0, 35.0, 4300.0), (1500.0, 200.0, 11_900.0), (6000.0, 150.0, 3000.0), (300.0, 350.0, 5.0)],
+    [
+        (131.0, 35.0, 4300.0),
+        (1500.0, 200.0, 11_900.0),
+        (6000.0, 150.0, 3000.0),
+        (300.0, 350.0, 5.0),
+    ],
 )
 def test_the_truth_lies_within_the_errors(lifetime: float, response: float, start: float) -> None:
     """Errors are judged by pulls: their spread is 1 within four of its own deviations (n = 60)."""
@@ -87,7 +92,7 @@ def test_what_has_no_decay_is_refused() -> None:
     with pytest.raises(InputError, match="a lifetime needs 200 clicks"):
         fit_lifetime(np.ones(100, np.int64), np.arange(101.0), 100.0)
     flat = rng.poisson(50, len(EDGES) - 1)
-    with pytest.raises(InputError, match="no decay|lifetime"):
+    with pytest.raises(InputError, match=r"no decay|lifetime"):
         fit_lifetime(flat, EDGES, PERIOD)
     response = arrivals(rng, 20_000, lifetime=1.0, response=300.0, start=5000.0, background=0)
     with pytest.raises(InputError, match="hides whether there is a lifetime"):

@@ -1,0 +1,144 @@
+"""When in the pulse clicks come: one histogram per detector."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+Counts = NDArray[np.int64]
+LEAST_PER_BIN = 100  # for a ratio good to some 15 %
+MOST_PARTS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    """Clicks of each detector over one period.
+
+    Attributes
+    ----------
+    counts : mapping of channel to (bins,) int64
+        All of one length; together the bins last one period. Where the period is no whole number
+        of bins, the last is that much shorter.
+    bin_ps, period_ps : float
+    outside : int
+        Clicks whose time since the sync is longer than the period: they are in no bin.
+    """
+
+    counts: Mapping[int, Counts]
+    bin_ps: float
+    period_ps: float
+    outside: int = 0
+
+    @property
+    def edges_ps(self) -> NDArray[np.float64]:
+        length = len(next(iter(self.counts.values())))
+        return np.asarray(np.minimum(np.arange(length + 1) * self.bin_ps, self.period_ps))
+
+
+class Histogram:
+    """Counts clicks by phase, chunk by chunk.
+
+    Parameters
+    ----------
+    bins : int
+        Phases count from 0 to it.
+    """
+
+    def __init__(self, bins: int) -> None:
+        self._bins = bins
+        self._counts = np.zeros(256 * bins, np.int64)
+        self.outside = 0
+
+    def push(self, channel: NDArray[np.uint8], index: NDArray[np.int64]) -> None:
+        """Count clicks by their channel and bin."""
+        inside = (index >= 0) & (index < self._bins)
+        if not inside.all():
+            self.outside += len(index) - int(np.count_nonzero(inside))
+            channel, index = channel[inside], index[inside]
+        flat = channel.astype(np.int64) * self._bins + index
+        counts = np.bincount(flat)
+        self._counts[: len(counts)] += counts
+
+    def result(self, channels: tuple[int, ...]) -> dict[int, Counts]:
+        table = self._counts.reshape(256, self._bins)
+        return {channel: table[channel].copy() for channel in channels}
+
+
+@dataclass(frozen=True, slots=True)
+class Efficiencies:
+    """How many clicks the second detector has for one of the first, over the pulse.
+
+    Attributes
+    ----------
+    ratio, sigma : float
+        Of all clicks.
+    worst : float
+        Of the parts of the pulse that hold enough clicks, the ratio furthest from `ratio`.
+    worst_sigma : float
+    worst_ps : float
+        Middle of that part.
+    parts : int
+    p_value : float
+        Chance that parts of one ratio differ as much as these do.
+    """
+
+    ratio: float
+    sigma: float
+    worst: float
+    worst_sigma: float
+    worst_ps: float
+    parts: int
+    p_value: float
+
+
+def compare_efficiencies(
+    first: Counts, second: Counts, bin_ps: float, skew_ps: float = 0.0
+) -> Efficiencies | None:
+    """Compare two detectors over the pulse; None where they have too few clicks.
+
+    Parts are neighbouring bins taken together until both detectors' clicks make `LEAST_PER_BIN`
+    or a 40th of all.
+
+    Parameters
+    ----------
+    first, second : (bins,) int64
+        Histograms of one period.
+    bin_ps : float
+    skew_ps : float
+        By how much the second detector comes later: taken out, to whole bins.
+    """
+    second = np.roll(second, -round(skew_ps / bin_ps))
+    total, both = first + second, int(first.sum() + second.sum())
+    if min(first.sum(), second.sum()) < LEAST_PER_BIN:
+        return None
+    share = max(2 * LEAST_PER_BIN, both // MOST_PARTS)
+    # From the deepest gap on, so that no pulse is cut by where the period begins.
+    start = int(np.argmin(np.convolve(np.r_[total, total[:8]], np.ones(9), "valid")))
+    order = np.roll(np.arange(len(total)), -start)
+    part = np.minimum(np.cumsum(total[order]) // share, both // share - 1)
+    one = np.bincount(part, first[order])
+    two = np.bincount(part, second[order])
+    middle = np.bincount(part, total[order] * np.arange(len(order))) / np.maximum(one + two, 1)
+    ratio = float(second.sum() / first.sum())
+    sigma = ratio * math.sqrt(1 / first.sum() + 1 / second.sum())
+    chance = second.sum() / both
+    spread = np.sqrt(np.maximum(one + two, 1) * chance * (1 - chance))
+    pull = (two - (one + two) * chance) / spread
+    used = (one > 0) & (two > 0)
+    shares = np.where(used, two / np.maximum(one, 1), ratio)
+    errors = shares * np.sqrt(1 / np.maximum(one, 1) + 1 / np.maximum(two, 1))
+    worst = int(np.argmax(np.abs(np.log(shares / ratio))))
+    place = (middle[worst] + start) % len(total) * bin_ps
+    p_value = float(stats.chi2.sf(np.sum(pull**2), max(1, len(one) - 1)))
+    return Efficiencies(
+        ratio,
+        sigma,
+        float(shares[worst]),
+        float(errors[worst]),
+        float(place),
+        len(one),
+        p_value,
+    )

@@ -1,0 +1,178 @@
+"""Measurements in words and in JSON."""
+
+import math
+from dataclasses import fields, is_dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hexkey.measure.g2 import PulsedG2
+from hexkey.measure.steady_g2 import SteadyG2
+
+if TYPE_CHECKING:
+    from hexkey.measure.report import Measurements
+
+_UNLIKELY = 1e-3
+
+
+def rows(found: "Measurements") -> list[tuple[str, str]]:
+    """Return (what, value with uncertainty) pairs."""
+    lines = [*_rates(found), *_period(found), *_lifetimes(found), *_g2(found)]
+    lines += [*_pair(found), *_dead(found), *_trigger(found)]
+    return lines + [(what.replace("_", " "), f"refused: {why}") for what, why in _refused(found)]
+
+
+def _refused(found: "Measurements") -> list[tuple[str, str]]:
+    return list(found.refused.items())
+
+
+def _rates(found: "Measurements") -> list[tuple[str, str]]:
+    lines = []
+    for channel, rate in found.rates.items():
+        steady = "steady" if rate.p_value > _UNLIKELY else "not steady"
+        lines.append(
+            (
+                f"rate, channel {channel}",
+                f"{measured(rate.rate_hz, rate.sigma_hz)} Hz, {steady} "
+                f"(χ²/dof {rate.chi2 / rate.dof:.2f} in {rate.bin_s:.3g} s), drift "
+                f"{measured(100 * rate.drift, 100 * rate.drift_sigma)} %",
+            )
+        )
+    return lines
+
+
+def _period(found: "Measurements") -> list[tuple[str, str]]:
+    if found.period_ps is None:
+        return []
+    if found.period_sigma_ps is None:
+        return [("period", f"{found.period_ps:.3f} ps, as the sync states")]
+    value = measured(found.period_ps, max(found.period_sigma_ps, 1e-6))
+    return [("period", f"{value} ps, from the clicks")]
+
+
+def _lifetimes(found: "Measurements") -> list[tuple[str, str]]:
+    lines = []
+    for channel, fit in found.lifetimes.items():
+        text = (
+            f"{measured(fit.lifetime_ps, fit.sigma_ps)} ps, response "
+            f"{measured(fit.response_ps, fit.response_sigma_ps)} ps (standard deviation), "
+            f"background {100 * fit.background / (fit.background + fit.decays):.2g} %"
+        )
+        if fit.p_value < _UNLIKELY:
+            text += (
+                f"; the shape does not quite fit (χ²/dof {fit.chi2 / fit.dof:.3g}), "
+                f"so ± {fit.scaled_sigma_ps:.2g} ps is safer"
+            )
+        lines.append((f"lifetime, channel {channel}", text))
+    return lines
+
+
+def _g2(found: "Measurements") -> list[tuple[str, str]]:
+    g2, pair = found.g2, found.pair
+    if isinstance(g2, PulsedG2):
+        of = f"{g2.coincidences} of {g2.mean:.4g} coincidences"
+        value = f"{g2.band.value:.4f} ± {g2.sigma:.4f} ({of})" if g2.coincidences else f"0 ({of})"
+        lines = [
+            (
+                "g²(0)",
+                f"{value}, {100 * g2.confidence:g} % band {g2.band.low:.4f} to {g2.band.high:.4f}",
+            ),
+            ("g²(0) by long delays", f"{g2.long.value:.4f}, up to {g2.long.high:.4f}"),
+            (
+                "dip",
+                f"at {g2.dip_ps / 1000:.3f} ns (pulse {g2.dip_pulse:+d}), channel "
+                f"{pair[1] if pair else ''} after {pair[0] if pair else ''}",
+            ),
+        ]
+        if g2.pattern_pulses > 1:
+            lines.append(("pattern", f"repeats after {g2.pattern_pulses} pulses"))
+        return lines + ([("g² remark", g2.remark)] if g2.remark else [])
+    if isinstance(g2, SteadyG2):
+        recovery = measured(g2.antibunching_ps / 1000, g2.antibunching_sigma_ps / 1000)
+        return [
+            (
+                "g²(0)",
+                f"{g2.value:.3f}, {100 * g2.confidence:g} % band {g2.low:.3f} to {g2.high:.3f}, "
+                f"recovers in {recovery} ns",
+            ),
+            ("dip", f"at {measured(g2.dip_ps / 1000, g2.dip_sigma_ps / 1000)} ns"),
+        ]
+    return []
+
+
+def _pair(found: "Measurements") -> list[tuple[str, str]]:
+    lines = []
+    if found.skew is not None:
+        one, two = found.skew.detectors
+        value = measured(found.skew.skew_ps, found.skew.sigma_ps)
+        lines.append((f"skew of channel {two}", f"{value} ps after channel {one}"))
+    ratio = found.efficiencies
+    if ratio is not None:
+        even = "the same" if ratio.p_value > _UNLIKELY else "not the same"
+        lines.append(
+            (
+                "efficiency ratio",
+                f"{measured(ratio.ratio, ratio.sigma)}, {even} over the pulse; furthest "
+                f"{measured(ratio.worst, ratio.worst_sigma)} at {ratio.worst_ps / 1000:.3g} ns",
+            )
+        )
+    return lines
+
+
+def _dead(found: "Measurements") -> list[tuple[str, str]]:
+    lines = []
+    for channel, dead in found.dead_times.items():
+        text = f"not seen, below {dead.high_ps / 1000:.3g} ns"
+        if dead.dead_ps is not None:
+            text = (
+                f"{dead.dead_ps / 1000:.4g} ns ({dead.low_ps / 1000:.4g} to "
+                f"{dead.high_ps / 1000:.4g}), shortest interval {dead.shortest_ps / 1000:.4g} ns"
+            )
+        lines.append((f"dead time, channel {channel}", text))
+    for channel, after in found.afterpulses.items():
+        lines.append(
+            (
+                f"afterpulses, channel {channel}",
+                f"{measured(100 * after.share, 100 * after.sigma)} % from "
+                f"{after.from_ps / 1000:.3g} to {after.until_ps / 1000:.4g} ns",
+            )
+        )
+    return lines
+
+
+def _trigger(found: "Measurements") -> list[tuple[str, str]]:
+    if found.trigger is None:
+        return []
+    seen = found.trigger
+    return [
+        (
+            f"trigger, channel {found.trigger_channel}",
+            f"{measured(seen.period_ps, max(seen.period_sigma_ps, 1e-6))} ps, jitter "
+            f"{measured(seen.jitter_ps, seen.jitter_sigma_ps)} ps, {seen.edges} edges, "
+            f"{seen.missing} left out or missing, {seen.stray} stray, period within "
+            f"{seen.drift:.1e} of its mean",
+        )
+    ]
+
+
+def measured(value: float, sigma: float) -> str:
+    """Return ``value ± sigma`` with as many digits as the error gives sense to."""
+    if not (math.isfinite(value) and math.isfinite(sigma)) or sigma <= 0:
+        return f"{value:.6g}"
+    digits = max(0, 1 - math.floor(math.log10(sigma)))
+    return f"{value:.{digits}f} ± {sigma:.{digits}f}"
+
+
+def to_json(value: Any) -> Any:
+    """Return dataclasses as dictionaries and arrays as lists; a number that is none as None."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {one.name: to_json(getattr(value, one.name)) for one in fields(value)}
+    if isinstance(value, dict):
+        return {str(key): to_json(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [to_json(one) for one in value]
+    if isinstance(value, np.ndarray):
+        return to_json(value.tolist())
+    if isinstance(value, (bool, int, str)) or value is None:
+        return value
+    return float(value) if math.isfinite(value) else None

@@ -142,7 +142,7 @@ def _inspect(
     from hexkey.tags.examine import examine
 
     if follow:
-        with stop_on_signal() as stop:
+        with stop_on_signal("what is there by now") as stop:
             file = open_tags(path, **hints, waiting=Waiting(stop, idle_s))
             examination = examine(file, follow=True, progress=progress(f"following {path.name}"))
     else:

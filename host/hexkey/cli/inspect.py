@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hexkey.cli import app
-from hexkey.cli.display import print_rows
+from hexkey.cli.display import NAME_WIDTH, print_rows
 from hexkey.cli.interrupt import stop_on_signal
 from hexkey.cli.options import JsonOption
 from hexkey.errors import ConfigurationError
@@ -142,7 +142,7 @@ def _inspect(
     from hexkey.tags.examine import examine
 
     if follow:
-        with stop_on_signal() as stop:
+        with stop_on_signal("what is there by now") as stop:
             file = open_tags(path, **hints, waiting=Waiting(stop, idle_s))
             examination = examine(file, follow=True, progress=progress(f"following {path.name}"))
     else:
@@ -227,7 +227,7 @@ def _print(found: list[tuple[str, Rows]]) -> None:
         return
     for name, rows in found:
         typer.echo(name)
-        print_rows(rows)
+        print_rows(rows, width=max(NAME_WIDTH, 2 + max(len(name) for name, _ in rows)))
 
 
 def _side_by_side(found: list[tuple[str, Rows]]) -> Table:

@@ -9,15 +9,18 @@ from types import FrameType
 
 
 @contextmanager
-def stop_on_signal() -> Iterator[threading.Event]:
-    """Yield an event that the first SIGINT or SIGTERM sets; a second one interrupts."""
+def stop_on_signal(after: str = "the block at hand") -> Iterator[threading.Event]:
+    """Yield an event that the first SIGINT or SIGTERM sets; a second one interrupts.
+
+    `after` is what is still done, for the sentence that the first one prints.
+    """
     stop = threading.Event()
 
     def handle(number: int, frame: FrameType | None) -> None:
         if stop.is_set():
             raise KeyboardInterrupt
         stop.set()
-        print("hexkey: stopping after the block at hand; again to leave at once.", file=sys.stderr)
+        print(f"hexkey: stopping after {after}; again to leave at once.", file=sys.stderr)
 
     signals = (signal.SIGINT, signal.SIGTERM)
     before = [signal.signal(number, handle) for number in signals]

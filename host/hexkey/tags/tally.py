@@ -138,10 +138,10 @@ class Tally:
         gap_ps = steps[near] * self.unit_ps
         if tags.pulse is not None:
             gap_ps += (tags.ticks[near + 1] - tags.ticks[near]) * self._tick_ps
-        place = np.abs(gap_ps).astype(np.int64) // GAP_BIN_PS
+        place = np.abs(gap_ps).astype(np.int64) // GAP_BIN_PS  # phases of one pulse may descend
+        inside = place < GAP_BINS
         place[tags.channel[near] != tags.channel[near + 1]] += GAP_BINS
-        place = place[gap_ps < GAP_BINS * GAP_BIN_PS]
-        self.gaps += np.bincount(place, minlength=2 * GAP_BINS)[: 2 * GAP_BINS].reshape(2, -1)
+        self.gaps += np.bincount(place[inside], minlength=2 * GAP_BINS).reshape(2, GAP_BINS)
 
     def _look_for_rollovers(self, tags: Tags) -> None:
         """Keep what divides all times between a channel's detections: soon 1, but for markers."""

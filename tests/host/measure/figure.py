@@ -4,10 +4,10 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from tests.host.measure.light import pulse_file, pulsed
 
 from hexkey.measure.picture import draw
 from hexkey.measure.report import measure_file
-from tests.host.measure.light import pulse_file, pulsed
 
 PERIOD_PS = 25_000.0
 

@@ -54,8 +54,8 @@ UNITS = {  # how Bob may begin a unit
 class Alice:
     """Alice after the handshake; `serve` is the session. `tally` holds what was done, at any time.
 
-    `claims` remembers which pulses of the record were used: no pulse makes key twice. `check` raises
-    `AlarmError` where no more key shall be made. `source` returns the coincidences counted at her
+    `claims` remembers which pulses of the record were used: no pulse makes key twice. `check`
+    raises `AlarmError` where no more key shall be made. `source` returns the coincidences counted at her
     source by now; needed where the session has a `g2_limit`.
     """
 

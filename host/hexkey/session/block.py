@@ -4,6 +4,7 @@ The halves themselves are `block_bob` and `block_alice`; lay them side by side.
 """
 
 import hashlib
+import math
 import uuid
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
@@ -258,8 +259,9 @@ def judge_source(session: Session, counts: BlockCounts) -> None:
     if counts.source_failed:
         raise BlockDropped(
             "source",
-            f"the upper bound {verdict.high:.3g} of the g² counted at Alice's source, or an earlier "
-            f"one of this session, is above the {session.g2_limit:.3g} that her keys count on: "
+            f"the upper bound {verdict.high or math.inf:.3g} of the g² counted at Alice's source, "
+            "or an earlier one of this session, is above the "
+            f"{session.g2_limit:.3g} that her keys count on: "
             "look at the source, and measure it anew",
         )
 

@@ -8,6 +8,9 @@ from hexkey.errors import AlarmError, BlockDropped, ChannelError
 from hexkey.receiver import SiftedChunk
 from hexkey.session.align import Sample, bob_align
 from hexkey.session.block import BlockCounts, Disclosed, KeySink, Session, new_counts
+from hexkey.session.block_bob import SiftedBlock, bob_block
+from hexkey.session.builder import BlockBuilder
+from hexkey.session.conversation import Conversation
 from hexkey.session.guard import (
     Check,
     GuardedKeys,
@@ -15,9 +18,6 @@ from hexkey.session.guard import (
     nothing_is_wrong,
     refusal,
 )
-from hexkey.session.block_bob import SiftedBlock, bob_block
-from hexkey.session.builder import BlockBuilder
-from hexkey.session.conversation import Conversation
 from hexkey.session.messages import Type
 from hexkey.session.tally import Progress, Tally
 
@@ -41,8 +41,8 @@ class Bob:
     _number: int = field(default=0, init=False)
     _last: BlockCounts | None = field(default=None, init=False)
 
-    def run(self, chunks: Iterable[SiftedChunk]) -> None:
-        """Distil all of `chunks`; returns when they end or the epsilon limit is reached.
+    def run(self, chunks: Iterable[SiftedChunk]) -> bool:
+        """Distil all of `chunks`, or until the epsilon limit; return whether a session follows.
 
         Raises
         ------
@@ -50,13 +50,13 @@ class Bob:
             The session is over.
         """
         try:
-            self._run(chunks)
+            return self._run(chunks)
         except AlarmError as alarm:  # before anything is pending here: Alice drops the block, too
             with suppress(ChannelError):
                 self.talk.send(Type.REFUSE, refusal(alarm))
             raise
 
-    def _run(self, chunks: Iterable[SiftedChunk]) -> None:
+    def _run(self, chunks: Iterable[SiftedChunk]) -> bool:
         builder = BlockBuilder()
         for chunk in chunks:
             if builder.push(chunk):
@@ -68,12 +68,14 @@ class Bob:
                 elif self.tally.epsilon_exhausted:
                     self.progress({"event": "epsilon-limit"})
                     self._say_goodbye(len(builder) + len(piece.bits) + builder.discarded_bits)
-                    return
+                    return False
                 else:
                     self._distil(piece)
         self.check()
-        kind = Type.RENEW if self.renew() else Type.BYE
-        self._say_goodbye(len(builder) + builder.discarded_bits, kind)
+        renewed = self.renew()
+        unused = len(builder) + builder.discarded_bits
+        self._say_goodbye(unused, Type.RENEW if renewed else Type.BYE)
+        return renewed
 
     def _wanted_bits(self) -> int:
         parameters = self.session.parameters

@@ -26,9 +26,7 @@ class GuardedKeys:
         self._keys = keys
         self._check = check
 
-    def put_pending(
-        self, key: Key, refill_alice_to_bob: bytes, refill_bob_to_alice: bytes
-    ) -> None:
+    def put_pending(self, key: Key, refill_alice_to_bob: bytes, refill_bob_to_alice: bytes) -> None:
         self._check()
         self._keys.put_pending(key, refill_alice_to_bob, refill_bob_to_alice)
 

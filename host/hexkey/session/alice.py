@@ -55,8 +55,8 @@ class Alice:
     """Alice after the handshake; `serve` is the session. `tally` holds what was done, at any time.
 
     `claims` remembers which pulses of the record were used: no pulse makes key twice. `check`
-    raises `AlarmError` where no more key shall be made. `source` returns the coincidences counted at her
-    source by now; needed where the session has a `g2_limit`.
+    raises `AlarmError` where no more key shall be made. `source` returns the coincidences counted
+    at her source by now; needed where the session has a `g2_limit`.
     """
 
     talk: Conversation
@@ -102,7 +102,6 @@ class Alice:
             )
             if kind in (Type.BYE, Type.RENEW):
                 return kind is Type.RENEW
-            self.check()
             if kind is align:
                 self._align(kind, body)
             else:
@@ -134,8 +133,6 @@ class Alice:
         counts = new_counts(self._number, parameters, self._last)
         self._last = counts
         self._number += 1
-        if self.session.g2_limit and self.source is not None:
-            counts.source = self.source()
         distil = self._distil_b92 if counts.bb84 is None else self._distil_bb84
         try:
             distil(body, counts, self._alignment)
@@ -185,6 +182,9 @@ class Alice:
         if epoch != alignment.epoch:
             raise ProtocolError("the peer announced pulses of another epoch; the session was ended")
         counts.first_pulse, counts.last_pulse = int(pulses[0]), int(pulses[-1])
+        self.check()
+        if self.session.g2_limit and self.source is not None:
+            counts.source = self.source()
         with refusing(self.talk):
             _keep_reserve(self.store)
             self._claim(counts.first_pulse, counts.last_pulse, alignment.offset)

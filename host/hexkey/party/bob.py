@@ -45,8 +45,12 @@ class Outcome:
     ended_by: HexkeyError | None
 
 
-def run(settings: BobSettings, progress: Progress, stop: threading.Event) -> Outcome:
-    """Run one session of Bob's; `stop` ends it after the block at hand.
+def run(
+    settings: BobSettings, progress: Progress, stop: threading.Event, hub: Hub | None = None
+) -> Outcome:
+    """Run Bob's side; `stop` ends it after the block at hand.
+
+    Snapshots go to `hub`, which a page can be served from, and commands come from it.
 
     Raises
     ------
@@ -56,7 +60,7 @@ def run(settings: BobSettings, progress: Progress, stop: threading.Event) -> Out
     randomness = choose_randomness(settings.seed)
     recording = RecordingWriter(settings.recording) if settings.recording else None
     try:
-        outcome = _run(settings, randomness, recording, progress, stop)
+        outcome = _run(settings, randomness, recording, progress, stop, hub or Hub())
     except BaseException:
         if recording:
             recording.close()
@@ -72,6 +76,7 @@ def _run(
     recording: RecordingWriter | None,
     progress: Progress,
     stop: threading.Event,
+    hub: Hub,
 ) -> Outcome:
     with (
         Store.open(settings.store) as store,
@@ -91,7 +96,7 @@ def _run(
             )
         window = configure(board, settings)
         refresher = Refresher.of(board, progress) if settings.refresh_tables else None
-        with served(settings, progress) as hub, connect(settings.peer) as channel:
+        with served(settings, hub, progress), connect(settings.peer) as channel:
             watching = Watching(
                 MonitorState(_about(settings, board, window)),
                 progress,
@@ -125,7 +130,7 @@ def _sessions(setting: Setting, window: Window, stop: threading.Event) -> Outcom
     began, epsilon, earlier = time.monotonic(), 0.0, list[dict[str, Any]]()
     while True:
         left_s = max(settings.seconds - (time.monotonic() - began), 1e-3)
-        control = GateControl(window, watching)
+        control = GateControl(window, watching, setting.recording is None)
         control.show()
         outcome, tally, renewed = _session(
             setting, control, left_s if settings.seconds else 0.0, epsilon, stop
@@ -261,19 +266,18 @@ def _about(settings: BobSettings, board: Board, window: Window) -> About:
 
 
 @contextmanager
-def served(settings: BobSettings, progress: Progress) -> Iterator[Hub | None]:
+def served(settings: BobSettings, hub: Hub, progress: Progress) -> Iterator[None]:
     """Serve the page, if the settings say so; it ends with the run."""
     if not settings.monitor:
-        yield None
+        yield
         return
     from hexkey.monitor import serve  # only now are their libraries needed
     from hexkey.monitor.metrics import metrics_text
 
-    hub = Hub()
     control = bool(settings.control)
     with serve(hub, settings.monitor, control=control, metrics=metrics_text) as address:
         progress({"event": "monitor", "address": address})
-        yield hub
+        yield
 
 
 def rule_of(settings: BobSettings, randomness: Randomness) -> Rule:

@@ -98,6 +98,7 @@ class GateControl:
 
     window: Window
     watching: Watching
+    allowed: bool = True  # not while a recording is made, which is of one session
     asked: Window | None = field(default=None, init=False)
 
     def show(self) -> None:
@@ -109,7 +110,7 @@ class GateControl:
         """Take a command if there is one, and then call `end`."""
         hub = self.watching.hub
         command = hub.take_command() if hub is not None else None
-        if command is None or self.asked is not None:
+        if command is None or self.asked is not None or not self.allowed:
             return
         tick_ps, period = self.window.tick_ps, self.window.period_ticks
         start, width = (

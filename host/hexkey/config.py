@@ -14,11 +14,37 @@ from typing import Any, TypeVar, get_args
 
 from hexkey.errors import ConfigurationError
 from hexkey.events import DETECTORS
+from hexkey.monitor.alarms import NAMES
 from hexkey.session.parameters import SessionParameters
 from hexkey.sift import BIT_OF_DETECTOR
 from hexkey.sift_bb84 import DoubleClicks
 
 Settings = TypeVar("Settings")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmSettings:
+    """Alarms (docs/alarms.md) that end the distillation of keys.
+
+    Attributes
+    ----------
+    stop : tuple of str
+        Their names: the block at hand makes no key, and the session ends.
+    g2_limit : float
+        Bob: what the g² of his own clicks is compared with, for people to see; 0 for nothing.
+    """
+
+    stop: tuple[str, ...] = ()
+    g2_limit: float = 0.5
+
+    def __post_init__(self) -> None:
+        unknown = sorted(set(self.stop) - set(NAMES))
+        if unknown:
+            raise ConfigurationError(
+                f"there is no alarm {unknown[0]!r} to stop for: choose of {', '.join(NAMES)}"
+            )
+        if self.g2_limit < 0:
+            raise ConfigurationError(f"g2_limit must not be negative, as {self.g2_limit:g} is")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +113,11 @@ class BobSettings:
         A hardware generator whose bytes are added to the operating system's.
     seed : int or None
         Make the session reproducible instead of secret.
+    monitor : str
+        Serve a page that shows the run here, ``host:port``; empty for none.
+    control : int
+        1 lets the page change the gate: the session then ends, and another begins.
+    alarms : AlarmSettings
     """
 
     port: str
@@ -116,9 +147,19 @@ class BobSettings:
     figures: Path | None = None
     random_device: Path | None = None
     seed: int | None = None
+    monitor: str = ""
+    control: int = 0
+    alarms: AlarmSettings = field(default_factory=AlarmSettings)
     session: SessionParameters = field(default_factory=SessionParameters)
 
     def __post_init__(self) -> None:
+        if self.control and not self.monitor:
+            raise ConfigurationError("control needs monitor: say where the page is served")
+        if self.control and self.recording:
+            raise ConfigurationError(
+                "control and recording exclude each other: a recording is of one session, and "
+                "another gate begins another"
+            )
         if self.seconds < 0:
             raise ConfigurationError(f"seconds must not be negative, as {self.seconds:g} is")
         if not 0 <= self.untrusted_transmission <= 1:
@@ -215,6 +256,50 @@ class SourceSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SourceMonitorSettings:
+    """A second board, at Alice, that counts coincidences at a tap of her source.
+
+    Attributes
+    ----------
+    port : str
+        The board; empty where nothing is counted.
+    seconds : float
+        How long is counted for a verdict.
+    g2_limit : float
+        What the upper bound of g² must stay below for a block to make a key; 0 takes the
+        ``g2_upper`` of ``[source]``, which it must not exceed.
+    delay_ns : tuple of float
+        Skew correction of each of the two detectors.
+    trigger_divider : int
+        Pulses of the source for each edge of the trigger.
+    baud : int
+        Rate of a serial port.
+    """
+
+    port: str = ""
+    seconds: float = 60.0
+    g2_limit: float = 0.0
+    delay_ns: tuple[float, ...] = (0.0, 0.0)
+    trigger_divider: int = 1
+    baud: int = 3_000_000
+
+    def __post_init__(self) -> None:
+        if not self.seconds > 0:
+            raise ConfigurationError(
+                f"[source_monitor] seconds must be positive, not {self.seconds:g}"
+            )
+        if not 0 <= self.g2_limit < 1:
+            raise ConfigurationError(
+                f"[source_monitor] g2_limit must be from 0 to below 1, not {self.g2_limit:g}"
+            )
+        if len(self.delay_ns) != 2:
+            raise ConfigurationError(
+                "[source_monitor] delay_ns must have two values, one for each detector, not "
+                f"{len(self.delay_ns)}"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AliceSettings:
     """Alice's side: her record, where she listens, the store.
 
@@ -230,6 +315,9 @@ class AliceSettings:
         Sessions to serve; 0 for no end.
     source : SourceSettings
         What is known of her source; BB84 counts pulses of several photons by it.
+    source_monitor : SourceMonitorSettings
+        A board that counts coincidences at her source while it runs.
+    alarms : AlarmSettings
     random_device : Path or None
         A hardware generator whose bytes are added to the operating system's.
     seed : int or None
@@ -243,9 +331,28 @@ class AliceSettings:
     random_device: Path | None = None
     seed: int | None = None
     source: SourceSettings = field(default_factory=SourceSettings)
+    source_monitor: SourceMonitorSettings = field(default_factory=SourceMonitorSettings)
+    alarms: AlarmSettings = field(default_factory=AlarmSettings)
     session: SessionParameters = field(default_factory=SessionParameters)
 
+    @property
+    def g2_limit(self) -> float:
+        """What the g² counted at the source must stay below; 0 where none is counted."""
+        if not self.source_monitor.port:
+            return 0.0
+        return self.source_monitor.g2_limit or self.source.g2_upper
+
     def __post_init__(self) -> None:
+        limit, stated = self.source_monitor.g2_limit, self.source.g2_upper
+        if self.source_monitor.port and not 0 < self.g2_limit < 1:
+            raise ConfigurationError(
+                "[source_monitor] needs a g2_limit, or the g2_upper of [source], from 0 to below 1"
+            )
+        if stated and limit > stated:
+            raise ConfigurationError(
+                f"[source_monitor] g2_limit must be at most the g2_upper of [source], {stated:g}, "
+                f"by which pulses of several photons are counted, not {limit:g}"
+            )
         if self.sessions < 0:
             raise ConfigurationError(f"sessions must not be negative, as {self.sessions} is")
         _check_randomness(self.seed, self.random_device)
@@ -336,8 +443,10 @@ def _scalar(kind: str, value: Any) -> Any:
     if "Path" in kind:
         return Path(value)
     if kind.startswith("tuple"):
-        number = int if "int" in kind else _finite
         parts = value.split(",") if isinstance(value, str) else value
+        if "str" in kind:
+            return tuple(_scalar("<class 'str'>", part) for part in parts)
+        number = int if "int" in kind else _finite
         return tuple(number(part) for part in parts)
     if "int" in kind:
         if isinstance(value, bool) or (isinstance(value, float) and value != int(value)):

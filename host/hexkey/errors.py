@@ -12,6 +12,7 @@
     ├── AuthenticationError        a tag that does not verify                      exit code 6
     │   └── PoolError              authentication key exhausted or mismatched
     ├── StoreError                 the key store cannot be read or written         exit code 7
+    ├── AlarmError                 an alarm that is set to stop distillation       exit code 8
     └── BlockDropped               a block ended without a key; the session goes on
 
 A message begins as the middle of a sentence does and has no full stop, so that one can follow a
@@ -70,6 +71,22 @@ class PoolError(AuthenticationError):
 
 class StoreError(HexkeyError):
     exit_code = 7
+
+
+class AlarmError(HexkeyError):
+    """An alarm of those that the configuration lets stop distillation.
+
+    Attributes
+    ----------
+    name : str
+        Of the alarm.
+    """
+
+    exit_code = 8
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(message)
+        self.name = name
 
 
 class BlockDropped(HexkeyError):

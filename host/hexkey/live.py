@@ -3,7 +3,7 @@
 import queue
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from hexkey.board import Board
@@ -23,6 +23,8 @@ class LiveEvents:
 
     With a refresher the tables of the board's delay lines follow meanwhile; it may be slow, since
     what the board sends is read while it waits for an answer.
+
+    `each` is called in that thread whenever the board was read.
     """
 
     def __init__(
@@ -34,6 +36,7 @@ class LiveEvents:
         progress: Progress,
         stop: threading.Event,
         refresher: Refresher | None = None,
+        each: Callable[[], None] = lambda: None,
     ) -> None:
         self._board = board
         self._receiver = receiver
@@ -42,6 +45,8 @@ class LiveEvents:
         self._progress = progress
         self._ready: queue.SimpleQueue[SiftedChunk | BaseException | None] = queue.SimpleQueue()
         self._stop = stop
+        self._over = threading.Event()  # this run, whatever `stop` says
+        self._each = each
         self._refresher = refresher
         self._thread = threading.Thread(target=self._read, name="board", daemon=True)
 
@@ -51,10 +56,14 @@ class LiveEvents:
         return self._chunks()
 
     def __exit__(self, *_: object) -> None:
-        self._stop.set()
+        self._over.set()
         self._thread.join()
         if self._refresher is not None:
             self._refresher.save()
+
+    def end(self) -> None:
+        """End the run; what the board still had is yielded before the iteration ends."""
+        self._over.set()
 
     def _chunks(self) -> Iterator[SiftedChunk]:
         while True:
@@ -69,7 +78,7 @@ class LiveEvents:
         began = time.monotonic()
         last_report = began
         try:
-            while not self._stop.is_set():
+            while not (self._stop.is_set() or self._over.is_set()):
                 now = time.monotonic()
                 if self._seconds and now - began >= self._seconds:
                     break
@@ -78,6 +87,7 @@ class LiveEvents:
                     self._ready.put(chunk)
                 if self._refresher is not None:
                     self._refresher.take(frames)
+                self._each()
                 if now - last_report >= REPORT_EVERY_S:
                     self._progress(self._status(now - began))
                     last_report = now

@@ -45,7 +45,7 @@ def skews(histograms: Mapping[int, NDArray[np.int64]], period_ps: float) -> tupl
     found = []
     for first, second in PAIRS:
         if first in histograms and second in histograms:
-            one, two = (_mean(histograms[index]) for index in (first, second))
+            one, two = (circular_mean(histograms[index]) for index in (first, second))
             if one is not None and two is not None:
                 turn = math.remainder(two[0] - one[0], 1.0)
                 sigma = math.hypot(one[1], two[1])
@@ -53,7 +53,7 @@ def skews(histograms: Mapping[int, NDArray[np.int64]], period_ps: float) -> tupl
     return tuple(found)
 
 
-def _mean(counts: NDArray[np.int64]) -> tuple[float, float] | None:
+def circular_mean(counts: NDArray[np.int64]) -> tuple[float, float] | None:
     """Return the circular mean and its standard deviation, in periods; None without a direction."""
     total = int(counts.sum())
     phases = 2 * np.pi * (np.arange(len(counts)) + 0.5) / len(counts)

@@ -249,6 +249,16 @@ def virtual_board(
         list[str] | None,
         typer.Option(help="Fault to play, such as flip-bits:rate=1e-6; may be repeated."),
     ] = None,
+    source_tap: Annotated[
+        bool,
+        typer.Option(
+            "--source-tap",
+            help="The board of [source_monitor]: two detectors behind a splitter inside Alice.",
+        ),
+    ] = False,
+    g2: Annotated[
+        float | None, typer.Option(min=0.0, max=1.0, help="g2 of the source at the tap.")
+    ] = None,
     eve: EveOption = None,
     channel_loss_db: LossOption = None,
     seed: SimulationSeed = None,
@@ -265,6 +275,12 @@ def virtual_board(
     from hexkey_sim.link import preset
 
     chosen = preset(preset_name).with_channel_loss(channel_loss_db)
+    if source_tap:
+        chosen = chosen.at_source(g2)
+    elif g2 is not None:
+        raise ConfigurationError("--g2 is of the source at its tap: give --source-tap, too")
+    if source_tap and (record is not None or eve is not None):
+        raise ConfigurationError("a tap inside Alice has no record and no eavesdropper of its own")
     chance = _chance(seed)
     link = chosen.link(
         chance,

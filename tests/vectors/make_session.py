@@ -50,6 +50,7 @@ ALICE_SAYS = {
     "key_basis_probability": 0.9,
     "multiphoton_upper": 2.5e-05,
     "source_epsilon": 1e-12,
+    "g2_limit": 0.25,
 }
 KEY_ID = "01234567-89ab-4cde-8f01-23456789abcd"
 
@@ -73,7 +74,7 @@ def messages() -> list[dict[str, Any]]:
     """Name, number, what it says, and its body."""
     seed32, seed16 = bytes(range(32)), bytes(range(16, 32))
     hello = {
-        "version": 1,
+        "version": 2,
         "software": "0.1.0",
         "pool": "5a" * 16,
         "parameters": PARAMETERS,
@@ -91,6 +92,7 @@ def messages() -> list[dict[str, Any]]:
         ("REFUSE", 4, {"sentence": sentence}, sentence.encode()),
         ("BYE", 5, {}, b""),
         ("TAG", 6, {"index": 258, "tag": tag.hex()}, struct.pack("<Q", 258) + tag),
+        ("RENEW", 7, {}, b""),
         (
             "ALIGN",
             16,
@@ -162,6 +164,19 @@ def messages() -> list[dict[str, Any]]:
             49,
             {"sent_key": 3_600_000_000, "sent_test": 400_000_001, "bases": [1, 1, 0, 1, 0]},
             struct.pack("<QQ", 3_600_000_000, 400_000_001) + packed([1, 1, 0, 1, 0]),
+        ),
+        (
+            "SOURCE",
+            64,
+            {
+                "pulses": 2_400_000_000,
+                "coincidences": 7_345,
+                "others": 488_021,
+                "lags": 16,
+                "seconds": 60.5,
+                "needed_s": 0.0,
+            },
+            struct.pack("<QQQHdd", 2_400_000_000, 7_345, 488_021, 16, 60.5, 0.0),
         ),
     ]
     return [

@@ -128,6 +128,19 @@ def describe(event: Event) -> str:
         return f"block {event['block']} dropped: {event['reason']}"
     if name == "failed":
         return f"session with {event['peer']} failed: {event['error']}"
+    if name == "alarm":
+        return f"ALARM ({event['severity']}), {event['name']}: {event['message']}"
+    if name == "alarm-over":
+        return f"the alarm {event['name']} is over"
+    if name == "monitor":
+        return f"the page is at {event['address']}"
+    if name == "gate-asked":
+        return (
+            f"another gate was asked for: {event['width_ns']:g} ns from {event['start_ns']:g} ns; "
+            "this session ends, and another begins with it"
+        )
+    if name == "gate-refused":
+        return f"another gate was asked for, which cannot be: {event['message']}"
     if name == "epsilon-limit":
         return "the session's epsilon limit is reached: it ends here"
     return ""

@@ -15,6 +15,7 @@ from hexkey.cli import app
 from hexkey.cli.interrupt import stop_on_signal
 from hexkey.cli.options import NoRefreshOption
 from hexkey.monitor.hub import Hub
+from hexkey.monitor.snapshot import Snapshot
 from hexkey.monitor.terminal import render
 from hexkey.party.watch import WatchSettings, watch
 
@@ -63,7 +64,7 @@ def show(
     with stop_on_signal() as stop, ExitStack() as stack:
         if listen is not None or not (terminal or as_json):
             address = stack.enter_context(
-                monitor.serve(hub, listen or LISTEN, token, control, anywhere=anywhere)
+                monitor.serve(hub, listen or LISTEN, token, control, _metrics, anywhere=anywhere)
             )
             typer.echo(f"The page is at {address}", err=as_json or terminal)
             if open_page:
@@ -79,6 +80,12 @@ def show(
         watcher.join()
     if watcher.failure is not None:
         raise watcher.failure
+
+
+def _metrics(snapshot: Snapshot) -> bytes:
+    from hexkey.monitor.metrics import metrics_text
+
+    return metrics_text(snapshot)
 
 
 class _Watcher(threading.Thread):

@@ -95,6 +95,12 @@ def bob(
         Path | None, typer.Option(help="Write pictures into this folder at the end.")
     ] = None,
     no_refresh: NoRefreshOption = False,
+    monitor: Annotated[
+        str | None, typer.Option(help="Serve a page that shows the run at this HOST:PORT.")
+    ] = None,
+    control: Annotated[
+        bool, typer.Option("--control", help="Let the page change the gate.")
+    ] = False,
     block_bits: BlockOption = None,
     seed: SeedOption = None,
     config: ConfigOption = None,
@@ -117,6 +123,8 @@ def bob(
         "recording": recording,
         "figures": figures,
         "refresh_tables": 0 if no_refresh else None,
+        "monitor": monitor,
+        "control": 1 if control else None,
         "seed": seed,
     }
     settings = load(BobSettings, config, overrides)

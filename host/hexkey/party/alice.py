@@ -1,7 +1,9 @@
 """Alice as a process: listens, and serves one session after another."""
 
 import socket
-from dataclasses import asdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from hexkey.authenticate import KEY_BITS
@@ -14,6 +16,9 @@ from hexkey.errors import (
     ConfigurationError,
     HexkeyError,
 )
+from hexkey.monitor.state import About, MonitorState
+from hexkey.party.source_monitor import SourceMonitor
+from hexkey.party.watching import Watching
 from hexkey.randomness import Randomness, choose_randomness
 from hexkey.record import RecordReader
 from hexkey.session import conversation
@@ -23,6 +28,7 @@ from hexkey.session.conversation import LiveConversation
 from hexkey.session.handshake import alice_handshake
 from hexkey.session.messages import Type
 from hexkey.session.parameters import AliceStatement, SessionParameters
+from hexkey.session.source import SourceCounts
 from hexkey.session.tally import Progress, Tally, what_keys_are
 from hexkey.store import Store
 
@@ -44,6 +50,7 @@ def serve(settings: AliceSettings, progress: Progress) -> list[dict[str, Any]]:
         Store.open(settings.store) as store,
         RecordReader(settings.alice_record) as record,
         listen(settings.listen) as server,
+        _watched(settings, store, progress) as watch,
     ):
         if store.role != "alice":
             raise ConfigurationError(f"{settings.store} is Bob's store: give Alice her own")
@@ -55,12 +62,49 @@ def serve(settings: AliceSettings, progress: Progress) -> list[dict[str, Any]]:
             connected, peer = server.accept()
             served += 1
             try:
-                reports.append(_session(connected, store, record, randomness, settings, progress))
+                reports.append(_session(connected, store, record, randomness, settings, watch))
             except HexkeyError as error:
                 progress({"event": "failed", "peer": str(peer[0]), "error": str(error)})
                 if served == settings.sessions:
                     raise
     return reports
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What watches Alice's side."""
+
+    watching: Watching
+    source: SourceMonitor | None
+
+    @property
+    def progress(self) -> Progress:
+        return self.watching.progress
+
+
+@contextmanager
+def _watched(settings: AliceSettings, store: Store, progress: Progress) -> Iterator[Watch]:
+    """Keep Alice's state, and count at her source, if the settings say so."""
+    parameters = settings.session
+    about = About(
+        "",
+        parameters.protocol,
+        qber_abort=parameters.qber_abort,
+        epsilon_limit=parameters.epsilon_limit,
+        block_bits=parameters.block_bits,
+    )
+    watching = Watching(MonitorState(about), progress, settings.alarms.stop, store)
+    if not settings.source_monitor.port:
+        yield Watch(watching, None)
+        return
+
+    def counted(counts: SourceCounts) -> None:
+        watching.state.source(counts, settings.g2_limit)
+        watching.look()
+
+    rate_hz = parameters.pulse_rate_hz
+    with SourceMonitor(settings.source_monitor, rate_hz, progress, counted) as source:
+        yield Watch(watching, source)
 
 
 def _session(
@@ -69,7 +113,7 @@ def _session(
     record: RecordReader,
     randomness: Randomness,
     settings: AliceSettings,
-    progress: Progress,
+    watch: "Watch",
 ) -> dict[str, Any]:
     with SocketChannel(connected) as channel:
         wait_s = store.seconds_until_next_attempt()
@@ -79,37 +123,69 @@ def _session(
                 channel.receive(REFUSAL_TIMEOUT_S)
             channel.send(Type.REFUSE, sentence.encode())
             raise ChannelError(f"a peer was refused: {sentence}")
-        talk = LiveConversation(channel, store, conversation.ALICE)
-        statement = AliceStatement(
-            record.statement.record_id,
-            record.statement.randomness,
-            demonstration_reasons(record, randomness, settings.source),
-            record.statement.key_basis_probability or 0.0,
-            settings.source.multiphoton_upper,
-            settings.source.epsilon,
-        )
-        try:
-            greeting = alice_handshake(
-                talk, channel, store, settings.session, statement, randomness
-            )
-        except AuthenticationError:
-            store.record_failure()
-            raise
-        store.clear_failures()
-        progress(
-            {
-                "event": "session",
-                "settled": greeting.settled,
-                "bob": asdict(greeting.bob),
-                **what_keys_are(greeting.session),
-            }
-        )
-        tally = Tally(greeting.session, auth_bits_used=KEY_BITS * talk.auth_keys_used)
-        claims = RecordClaims(record.path, store)
-        Alice(talk, greeting.session, record, store, claims, randomness, tally, progress).serve()
-        report = tally.report({})
-        progress({"event": "report", "report": report})
+        epsilon, renewed = 0.0, True
+        while renewed:  # Bob's gate may change: that ends a session and begins another
+            tally, renewed = _distil(channel, store, record, randomness, settings, watch, epsilon)
+            epsilon = tally.epsilon_total
+            report = tally.report({})
+            watch.progress({"event": "report", "report": report})
         return report
+
+
+def _distil(
+    channel: SocketChannel,
+    store: Store,
+    record: RecordReader,
+    randomness: Randomness,
+    settings: AliceSettings,
+    watch: Watch,
+    epsilon_before: float,
+) -> tuple[Tally, bool]:
+    """Serve one session; return its tally, and whether another follows on the channel."""
+    talk = LiveConversation(channel, store, conversation.ALICE)
+    statement = AliceStatement(
+        record.statement.record_id,
+        record.statement.randomness,
+        demonstration_reasons(record, randomness, settings.source),
+        record.statement.key_basis_probability or 0.0,
+        settings.source.multiphoton_upper,
+        settings.source.epsilon,
+        settings.g2_limit,
+    )
+    try:
+        greeting = alice_handshake(talk, channel, store, settings.session, statement, randomness)
+    except AuthenticationError:
+        store.record_failure()
+        raise
+    store.clear_failures()
+    tally = Tally(
+        greeting.session,
+        auth_bits_used=KEY_BITS * talk.auth_keys_used,
+        epsilon_before=epsilon_before,
+    )
+    watch.watching.tally = tally
+    watch.watching.heard(
+        {
+            "event": "session",
+            "settled": greeting.settled,
+            "bob": asdict(greeting.bob),
+            **what_keys_are(greeting.session),
+        }
+    )
+    claims = RecordClaims(record.path, store)
+    alice = Alice(
+        talk,
+        greeting.session,
+        record,
+        store,
+        claims,
+        randomness,
+        tally,
+        watch.watching.heard,
+        watch.watching.check,
+        watch.source.counts if watch.source else None,
+    )
+    return tally, alice.serve()
 
 
 def check_protocol(record: RecordReader, parameters: SessionParameters) -> None:

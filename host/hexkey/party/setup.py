@@ -79,10 +79,20 @@ def settings_for(settings: BobSettings, board: Identification, window: Window) -
         trigger_falling_edge=bool(settings.trigger_falling_edge),
         loop_shift=settings.loop_shift,
         holdover_drift=round(settings.holdover_ppm * 1e-6 * 2**30),
-        g2_pair=(0, min(1, board.detectors - 1)),
+        g2_pair=_g2_pair(settings, board),
         histogram_bins=bins,
         histogram_bin_ticks=bin_ticks,
     )
+
+
+def _g2_pair(settings: BobSettings, board: Identification) -> tuple[int, int]:
+    """Return detectors that see the same light: with BB84 one of either basis.
+
+    Within a basis a pulse's state sends both of its photons to the same detector.
+    """
+    if settings.session.protocol == "bb84" and board.detectors > 2:
+        return (0, 2)
+    return (0, min(1, board.detectors - 1))
 
 
 def histogram_grid(period_ticks: int) -> tuple[int, int]:

@@ -10,18 +10,20 @@ from hexkey.calibration.refresher import Refresher
 from hexkey.errors import ConfigurationError, DeviceError
 from hexkey.events import DETECTORS
 from hexkey.gate import Gate
-from hexkey.monitor.board_view import BoardView, board_gone
 from hexkey.monitor.hub import ChangeGate, Hub
 from hexkey.monitor.snapshot import GateView
+from hexkey.monitor.state import About, MonitorState
 from hexkey.party.setup import histogram_grid, open_board
 from hexkey.randomness import OperatingSystem
-from hexkey.receiver import Receiver, new_run_id
+from hexkey.receiver import Receiver, new_run_id, stream_facts
 from hexkey.session.tally import Progress
 from hexkey.window import window_in_ticks
+from hexkey.wire import StreamStatistics
 
 READ_S = 0.05
 PUBLISH_EVERY_S = 0.125
 RETRY_S = 1.0
+SINGLE_PHOTONS = 0.5  # g² below it: more than half of the light is of one emitter
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,26 +62,22 @@ def watch(settings: WatchSettings, hub: Hub, progress: Progress, stop: threading
     """
     if (settings.gate_start_ns is None) != (settings.gate_width_ns is None):
         raise ConfigurationError("--gate-start-ns and --gate-width-ns go together: give both")
-    gone_since: float | None = None
     gate: Gate | None = None  # as moved last: a board that comes back has forgotten it
+    state = MonitorState(About(settings.port, control=settings.control))
+    told = False
     while not stop.is_set():
         watched = _Watched(settings, hub, progress, gate)
         try:
             watched.run(stop)
         except DeviceError as error:
-            gate = watched.gate or gate
-            now = time.time()
-            # A board that was seen meanwhile begins a new absence.
-            gone_since = now if gone_since is None or watched.seen else gone_since
+            if watched.state is not None:  # it was there meanwhile: a new absence
+                state, gate, told = watched.state, watched.gate, False
             hub.take_command()  # nobody moves a gate of a board that is not there
-            last = hub.latest()
-            hub.publish(
-                board_gone(
-                    settings.port, str(error), now, gone_since, last, control=settings.control
-                )
-            )
-            if watched.seen or last is None:
+            state.board_gone(str(error))
+            hub.publish(state.snapshot())
+            if not told:
                 progress({"event": "board-gone", "message": str(error)})
+                told = True
             stop.wait(RETRY_S)
 
 
@@ -93,50 +91,55 @@ class _Watched:
         self._hub = hub
         self._progress = progress
         self.gate = gate
-        self.seen = False
-        self._message: str | None = None
+        self.state: MonitorState | None = None  # once the board is set up
 
     def run(self, stop: threading.Event) -> None:
         with open_board(self._settings.port, self._progress) as board:
             ident = board.identification
             self._set(board, self.gate or self._first_gate(board))
-            self.seen = True
             run = new_run_id(OperatingSystem())
             whole = Gate(0, ident.period_ticks)  # the board has gated already
             receiver = Receiver(run, (whole,) * DETECTORS, ident.period_ticks)
             refresher = Refresher.of(board, self._progress) if self._settings.refresh else None
-            name = f"{ident.board} at {self._settings.port}"
+            about = About(
+                f"{ident.board} at {self._settings.port}",
+                tick_ps=float(ident.tick_ps),
+                period_ps=float(ident.period_ticks * ident.tick_ps),
+                g2_limit=SINGLE_PHOTONS,
+                control=self._settings.control,
+            )
+            self.state = MonitorState(about, self._shown(board))
             board.arm(run)
-            began = time.monotonic()
-            view = BoardView(name, receiver, ident.tick_ps, ident.period_ticks, began)
-            self._progress({"event": "watching", "board": name})
-            due = began
+            self._progress({"event": "watching", "board": about.board})
             try:
-                while not stop.is_set():
-                    frames = board.frames(READ_S)
-                    receiver.push(frames)
-                    if refresher is not None:
-                        refresher.take(frames)
-                    self._obey(board)
-                    now = time.monotonic()
-                    if now >= due:
-                        due = now + PUBLISH_EVERY_S
-                        self._hub.publish(
-                            view.snapshot(
-                                now,
-                                time.time(),
-                                board.statistics,
-                                self._shown(board),
-                                control=self._settings.control,
-                                message=self._message,
-                            )
-                        )
+                self._read(board, receiver, refresher, self.state, stop)
             finally:
                 if refresher is not None:
                     refresher.save()
-            if refresher is not None:
-                refresher.rest()
             board.stop()
+
+    def _read(
+        self,
+        board: Board,
+        receiver: Receiver,
+        refresher: Refresher | None,
+        state: MonitorState,
+        stop: threading.Event,
+    ) -> None:
+        due = time.monotonic()
+        while not stop.is_set():
+            frames = board.frames(READ_S)
+            receiver.push(frames)
+            if refresher is not None:
+                refresher.take(frames)
+            self._obey(board, state)
+            now = time.monotonic()
+            if now >= due:
+                due = now + PUBLISH_EVERY_S
+                state.board(receiver, _losses(receiver, board.statistics), now)
+                self._hub.publish(state.snapshot())
+        if refresher is not None:
+            refresher.rest()
 
     def _first_gate(self, board: Board) -> Gate:
         """Return the gate that was given, or the one that the board has."""
@@ -147,7 +150,7 @@ class _Watched:
             ).gate
         return _read_gate(board)
 
-    def _obey(self, board: Board) -> None:
+    def _obey(self, board: Board, state: MonitorState) -> None:
         """Move the board's gate, if that was asked for; at once, since no block is open."""
         command = self._hub.take_command()
         if command is None or not self._settings.control:
@@ -155,10 +158,10 @@ class _Watched:
         try:
             self._set(board, nearest_gate(command, board))
         except ConfigurationError as error:
-            self._message = str(error)
+            self._progress({"event": "gate-refused", "message": str(error)})
             return
-        self._message = None
         shown = self._shown(board)
+        state.gate(shown)
         self._progress({"event": "gate", "start_ps": shown.start_ps, "width_ps": shown.width_ps})
 
     def _set(self, board: Board, gate: Gate) -> None:
@@ -183,6 +186,17 @@ class _Watched:
         return GateView(
             float(self.gate.start_ticks * tick_ps), float(self.gate.width_ticks * tick_ps)
         )
+
+
+def _losses(receiver: Receiver, link: StreamStatistics) -> dict[str, int]:
+    """Return what did not become an event, by cause, as the board and the link say."""
+    counts, counters = receiver.counts, receiver.counters
+    losses = stream_facts(link)
+    losses |= {"board_lost": counts.board_lost, "trigger_losses": counts.trigger_losses}
+    if counters is not None:
+        for name in ("outside_gate", "ignored_holdoff", "repeats", "double_pulses"):
+            losses[name] = getattr(counters, name)
+    return losses
 
 
 def _read_gate(board: Board) -> Gate:

@@ -1,17 +1,27 @@
 """Alice's side of an open session: answer alignments and blocks until Bob says goodbye."""
 
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hexkey.claims import PulseClaims
-from hexkey.errors import BlockDropped, InputError, PoolError, ProtocolError
+from hexkey.errors import (
+    AlarmError,
+    BlockDropped,
+    ChannelError,
+    DeviceError,
+    InputError,
+    PoolError,
+    ProtocolError,
+)
 from hexkey.randomness import Randomness
 from hexkey.record import RecordReader
 from hexkey.session.align import Alignment, alice_align, claim, refusing
 from hexkey.session.bb84 import RECORD_PULSES
-from hexkey.session.block import BlockCounts, Disclosed, Session, new_counts
+from hexkey.session.block import BlockCounts, Disclosed, KeySink, Session, new_counts
 from hexkey.session.block_alice import (
     Sent,
     alice_block,
@@ -20,7 +30,15 @@ from hexkey.session.block_alice import (
     receive_announcement_bb84,
 )
 from hexkey.session.conversation import Conversation
+from hexkey.session.guard import (
+    Check,
+    GuardedKeys,
+    dropped_event,
+    nothing_is_wrong,
+    refusal,
+)
 from hexkey.session.messages import Type
+from hexkey.session.source import SourceCounts
 from hexkey.session.tally import Progress, Tally
 from hexkey.store import RESERVE, Store
 
@@ -36,7 +54,9 @@ UNITS = {  # how Bob may begin a unit
 class Alice:
     """Alice after the handshake; `serve` is the session. `tally` holds what was done, at any time.
 
-    `claims` remembers which pulses of the record were used: no pulse makes key twice.
+    `claims` remembers which pulses of the record were used: no pulse makes key twice. `check`
+    raises `AlarmError` where no more key shall be made. `source` returns the coincidences counted
+    at her source by now; needed where the session has a `g2_limit`.
     """
 
     talk: Conversation
@@ -47,27 +67,41 @@ class Alice:
     randomness: Randomness
     tally: Tally
     progress: Progress
+    check: Check = nothing_is_wrong
+    source: Callable[[], SourceCounts] | None = None
     _alignment: Alignment | None = field(default=None, init=False)
     _number: int = field(default=0, init=False)
     _last: BlockCounts | None = field(default=None, init=False)
     _next_pulse: int = field(default=0, init=False)  # of hers, the first that is in no unit yet
 
-    def serve(self) -> None:
-        """Serve the session; returns at Bob's goodbye.
+    def serve(self) -> bool:
+        """Serve the session; returns at Bob's goodbye, whether another is to follow.
 
         Raises
         ------
         InputError
             Her record does not match, or does not reach as far as Bob's pulses.
-        ChannelError, AuthenticationError
+        ChannelError, AuthenticationError, AlarmError
             The session is over.
+        DeviceError
+            So it is, since her source is not counted any more.
         """
+        try:
+            return self._serve()
+        except (AlarmError, DeviceError) as error:  # before anything is pending here
+            with suppress(ChannelError):
+                self.talk.send(Type.REFUSE, refusal(error))
+            raise
+
+    def _serve(self) -> bool:
         align, announce = UNITS[self.session.parameters.protocol]
         while True:
             self.talk.begin(self.session.session_id)
-            kind, body = self.talk.expect(align, announce, Type.BYE, timeout_s=IDLE_TIMEOUT_S)
-            if kind is Type.BYE:
-                return
+            kind, body = self.talk.expect(
+                align, announce, Type.BYE, Type.RENEW, timeout_s=IDLE_TIMEOUT_S
+            )
+            if kind in (Type.BYE, Type.RENEW):
+                return kind is Type.RENEW
             if kind is align:
                 self._align(kind, body)
             else:
@@ -104,18 +138,22 @@ class Alice:
             distil(body, counts, self._alignment)
         except BlockDropped as drop:
             self.tally.dropped_block(drop)
-            self.progress({"event": "dropped", "block": counts.block, "reason": drop.reason})
+            self.progress(dropped_event(counts, drop))
         else:
             self.tally.finished(counts)
             self.progress({"event": "block", **counts.facts()})
         finally:
             self.tally.spent(counts.disclosed, self.talk.auth_keys_used)
 
+    @property
+    def _keys(self) -> KeySink:
+        return GuardedKeys(self.store, self.check)
+
     def _distil_b92(self, body: bytes, counts: BlockCounts, alignment: Alignment) -> None:
         announce = receive_announcement(self.talk, self.session, counts.block, body)
         pulses = self._claimed(announce.epoch, announce.pulses, counts, alignment)
         bits = self.record.bits_at(pulses)
-        alice_block(self.talk, self.session, bits, self.randomness, self.store, counts)
+        alice_block(self.talk, self.session, bits, self.randomness, self._keys, counts)
 
     def _distil_bb84(self, body: bytes, counts: BlockCounts, alignment: Alignment) -> None:
         """All pulses since the last unit count as sent, whether they arrived or not."""
@@ -131,7 +169,7 @@ class Alice:
             sent_key,
             stop - first - sent_key,
         )
-        alice_block_bb84(self.talk, self.session, sent, self.randomness, self.store, counts)
+        alice_block_bb84(self.talk, self.session, sent, self.randomness, self._keys, counts)
 
     def _claimed(
         self, epoch: int, pulses: NDArray[np.uint64], counts: BlockCounts, alignment: Alignment
@@ -144,6 +182,9 @@ class Alice:
         if epoch != alignment.epoch:
             raise ProtocolError("the peer announced pulses of another epoch; the session was ended")
         counts.first_pulse, counts.last_pulse = int(pulses[0]), int(pulses[-1])
+        self.check()
+        if self.session.g2_limit and self.source is not None:
+            counts.source = self.source()
         with refusing(self.talk):
             _keep_reserve(self.store)
             self._claim(counts.first_pulse, counts.last_pulse, alignment.offset)

@@ -4,6 +4,7 @@ The halves themselves are `block_bob` and `block_alice`; lay them side by side.
 """
 
 import hashlib
+import math
 import uuid
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
@@ -20,6 +21,7 @@ from hexkey.reconcile import Method
 from hexkey.session.bb84 import Bb84Counts, Bb84Terms, observed_key, secrecy
 from hexkey.session.conversation import EPSILON_TAG
 from hexkey.session.parameters import SessionParameters
+from hexkey.session.source import SourceCounts, judge
 from hexkey.store import DemonstrationKey, Key, SecretKey
 
 ANNOUNCING_TAGS = {"b92": 1, "bb84": 2}  # Bob's announcement, and with bb84 Alice's bases
@@ -61,6 +63,7 @@ class Session:
     reasons: tuple[str, ...]
     bb84: Bb84Terms | None = None  # what else is agreed with that protocol
     secret: bool = False  # every condition of hexkey.conditions holds; then there are no reasons
+    g2_limit: float = 0.0  # of the g² counted at Alice's source; 0 where none is counted
 
     def __post_init__(self) -> None:
         if (self.bb84 is not None) != (self.parameters.protocol == "bb84"):
@@ -109,6 +112,8 @@ class BlockCounts:
     final: bool = False  # the key is committed here
     auth_bits: int = 0
     bb84: Bb84Counts | None = None  # then sifted_bits and errors are of the key's basis
+    source: SourceCounts | None = None  # as counted at Alice; a tag may not cover it yet
+    source_failed: bool = False  # in this block or an earlier one of the session
 
     @property
     def qber(self) -> float:
@@ -133,8 +138,19 @@ class BlockCounts:
             "round_trips": self.round_trips,
             "estimate": asdict(self.estimated) if self.estimated else None,
             "bb84": self.bb84.facts() if self.bb84 else None,
+            "source": asdict(self.source) if self.source else None,
             "epsilon": self.epsilon,
         }
+
+    def seen_qber(self) -> float | None:
+        """Return what both sides know of the error rate of a block that was dropped, if anything.
+
+        Public, but not authenticated: for people.
+        """
+        if self.bb84 is not None:
+            bits = self.bb84.test_bits
+            return self.bb84.test_errors / bits if bits else None
+        return self.estimated.qber if self.estimated else None
 
 
 def key_length(session: Session, counts: BlockCounts, remaining_bits: int) -> int:
@@ -226,11 +242,36 @@ def judge_errors(session: Session, counts: BlockCounts) -> None:
         )
 
 
+def judge_source(session: Session, counts: BlockCounts) -> None:
+    """Drop a block, and all that follow, once Alice's source is not shown to be what was stated.
+
+    Both sides come to the same from the counts that she sent.
+
+    Raises
+    ------
+    BlockDropped
+        With reason ``source``.
+    """
+    if counts.source is None:
+        return
+    verdict = judge(counts.source, session.g2_limit)
+    counts.source_failed |= verdict.degraded
+    if counts.source_failed:
+        raise BlockDropped(
+            "source",
+            f"the upper bound {verdict.high or math.inf:.3g} of the g² counted at Alice's source, "
+            "or an earlier one of this session, is above the "
+            f"{session.g2_limit:.3g} that her keys count on: "
+            "look at the source, and measure it anew",
+        )
+
+
 def new_counts(block: int, parameters: SessionParameters, last: BlockCounts | None) -> BlockCounts:
     """Return the counts that a block begins with, the same on both sides."""
     counts = BlockCounts(
         block, parameters.block_bits, expected_qber=expected_qber(parameters, last)
     )
+    counts.source_failed = last is not None and last.source_failed
     if parameters.protocol == "bb84":
         counts.sifted_bits = 0  # until Alice's bases are known
         counts.bb84 = Bb84Counts(parameters.block_bits)

@@ -27,6 +27,7 @@ from hexkey.session.block import (
     harvest,
     judge_errors,
     judge_sample,
+    judge_source,
     key_length,
     refill_bits,
 )
@@ -54,6 +55,8 @@ def alice_block(
     ChannelError, AuthenticationError
         The session is over. If the key is pending, the next handshake settles it.
     """
+    send_source(talk, counts)
+    judge_source(session, counts)
     start = _estimate(talk, session, bits, randomness, counts)
     _distil(talk, session, start, randomness, keys, counts)
 
@@ -150,6 +153,15 @@ def _check_block(session: Session, number: int, announced: int, pulses: int) -> 
         )
 
 
+def send_source(talk: Conversation, counts: BlockCounts) -> None:
+    """Say what was counted at the source, where it is counted.
+
+    The next tag of hers covers it: with BB84 that of her bases, with B92 that of her confirmation.
+    """
+    if counts.source is not None:
+        talk.send(Type.SOURCE, counts.source.encode())
+
+
 def alice_correct(
     talk: Conversation,
     session: Session,
@@ -184,8 +196,10 @@ def _begin_bb84(
     """Announce her bases, count the errors of the test basis; the key's bits enter."""
     assert counts.bb84 is not None
     assert session.bb84 is not None
+    send_source(talk, counts)
     talk.send(Type.BASES, Bases(sent.sent_key, sent.sent_test, sent.bases).encode())
     talk.send_tag()
+    judge_source(session, counts)
     sifting = sift(counts.bb84, sent.bob_bases, sent.bases, sent.sent_key, sent.sent_test)
     counts.sifted_bits = counts.bb84.key_bits
     _, body = talk.expect(Type.SAMPLE_BITS)

@@ -27,12 +27,14 @@ from hexkey.session.block import (
     harvest,
     judge_errors,
     judge_sample,
+    judge_source,
     key_length,
     refill_bits,
 )
 from hexkey.session.conversation import Conversation
 from hexkey.session.messages import Type
 from hexkey.session.messages_bb84 import AnnounceBb84, Bases
+from hexkey.session.source import SourceCounts
 from hexkey.verify import tag_bits, verification_tag
 
 
@@ -91,7 +93,15 @@ def _begin_b92(
     """Announce pulses, and nothing else of them; all of their bits enter, but for the sample."""
     talk.send(Type.ANNOUNCE, messages.Announce(block.number, block.epoch, block.pulses).encode())
     talk.send_tag()
+    _expect_source(talk, session, counts)
+    judge_source(session, counts)
     return _estimate(talk, session, block.bits, counts)
+
+
+def _expect_source(talk: Conversation, session: Session, counts: BlockCounts) -> None:
+    if session.g2_limit:
+        _, body = talk.expect(Type.SOURCE)
+        counts.source = SourceCounts.decode(body)
 
 
 def _begin_bb84(
@@ -107,8 +117,10 @@ def _begin_bb84(
     announce = AnnounceBb84(block.number, block.epoch, block.pulses, bases)
     talk.send(Type.ANNOUNCE_BB84, announce.encode())
     talk.send_tag()
+    _expect_source(talk, session, counts)
     _, body = talk.expect(Type.BASES)
     talk.expect_tag()
+    judge_source(session, counts)
     theirs = Bases.decode(body, len(bases))
     if theirs.sent_key + theirs.sent_test <= int(block.pulses[-1] - block.pulses[0]):
         raise ProtocolError("the peer sent fewer pulses than a block spans; the session was ended")

@@ -1,54 +1,81 @@
 """Bob's side of an open session: sifted bits in, blocks out, until bits or epsilon run out."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 
-from hexkey.errors import BlockDropped
+from hexkey.errors import AlarmError, BlockDropped, ChannelError
 from hexkey.receiver import SiftedChunk
 from hexkey.session.align import Sample, bob_align
 from hexkey.session.block import BlockCounts, Disclosed, KeySink, Session, new_counts
 from hexkey.session.block_bob import SiftedBlock, bob_block
 from hexkey.session.builder import BlockBuilder
 from hexkey.session.conversation import Conversation
+from hexkey.session.guard import (
+    Check,
+    GuardedKeys,
+    dropped_event,
+    nothing_is_wrong,
+    refusal,
+)
 from hexkey.session.messages import Type
 from hexkey.session.tally import Progress, Tally
 
 
 @dataclass(slots=True)
 class Bob:
-    """Bob after the handshake; `run` is the session. `tally` holds what was done, at any time."""
+    """Bob after the handshake; `run` is the session. `tally` holds what was done, at any time.
+
+    `check` raises `AlarmError` where no more key shall be made. `renew` says, when the clicks have
+    ended, whether another session is to follow on the connection.
+    """
 
     talk: Conversation
     session: Session
     keys: KeySink
     tally: Tally
     progress: Progress
+    check: Check = nothing_is_wrong
+    renew: Callable[[], bool] = lambda: False
     _aligned: bool = field(default=False, init=False)
     _number: int = field(default=0, init=False)
     _last: BlockCounts | None = field(default=None, init=False)
 
-    def run(self, chunks: Iterable[SiftedChunk]) -> None:
-        """Distil all of `chunks`; returns when they end or the epsilon limit is reached.
+    def run(self, chunks: Iterable[SiftedChunk]) -> bool:
+        """Distil all of `chunks`, or until the epsilon limit; return whether a session follows.
 
         Raises
         ------
-        InputError, ChannelError, AuthenticationError
+        InputError, ChannelError, AuthenticationError, AlarmError
             The session is over.
         """
+        try:
+            return self._run(chunks)
+        except AlarmError as alarm:  # before anything is pending here: Alice drops the block, too
+            with suppress(ChannelError):
+                self.talk.send(Type.REFUSE, refusal(alarm))
+            raise
+
+    def _run(self, chunks: Iterable[SiftedChunk]) -> bool:
         builder = BlockBuilder()
         for chunk in chunks:
             if builder.push(chunk):
                 self._aligned = False
             while (piece := builder.take(self._wanted_bits(), self._number)) is not None:
+                self.check()
                 if not self._aligned:
                     self._align(piece)
                 elif self.tally.epsilon_exhausted:
                     self.progress({"event": "epsilon-limit"})
                     self._say_goodbye(len(builder) + len(piece.bits) + builder.discarded_bits)
-                    return
+                    return False
                 else:
                     self._distil(piece)
-        self._say_goodbye(len(builder) + builder.discarded_bits)
+        self.check()
+        renewed = self.renew()
+        unused = len(builder) + builder.discarded_bits
+        self._say_goodbye(unused, Type.RENEW if renewed else Type.BYE)
+        return renewed
 
     def _wanted_bits(self) -> int:
         parameters = self.session.parameters
@@ -72,17 +99,26 @@ class Bob:
         self._last = counts
         self._number += 1
         try:
-            bob_block(self.talk, self.session, block, self.keys, counts)
+            keys = GuardedKeys(self.keys, self.check)
+            bob_block(self.talk, self.session, block, keys, counts)
         except BlockDropped as drop:
             self.tally.dropped_block(drop)
-            self.progress({"event": "dropped", "block": block.number, "reason": drop.reason})
+            if counts.bb84 is not None:  # with B92 no tag covers what was said of a dropped block
+                self._tell_source(counts)
+            self.progress(dropped_event(counts, drop))
+        else:
+            self._tell_source(counts)
         finally:
             self.tally.spent(counts.disclosed, self.talk.auth_keys_used)
             if counts.final:  # even where the word of it did not reach Alice: she settles it later
                 self.tally.finished(counts)
                 self.progress({"event": "block", **counts.facts()})
 
-    def _say_goodbye(self, unused_sifted_bits: int) -> None:
+    def _tell_source(self, counts: BlockCounts) -> None:
+        if counts.source is not None:
+            self.progress({"event": "source", **asdict(counts.source)})
+
+    def _say_goodbye(self, unused_sifted_bits: int, kind: Type = Type.BYE) -> None:
         self.tally.unused_sifted_bits = unused_sifted_bits
         self.talk.begin(self.session.session_id)
-        self.talk.send(Type.BYE)
+        self.talk.send(kind)

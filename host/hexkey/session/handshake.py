@@ -243,6 +243,7 @@ def _session(
         reasons,
         terms_of(alice, bob) if parameters.protocol == "bb84" else None,
         secret=kind == "secret",
+        g2_limit=alice.g2_limit,
     )
 
 

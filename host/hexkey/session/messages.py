@@ -27,9 +27,10 @@ class Type(IntEnum):
     HELLO = 1  # Bob: versions, pool, parameters, statement
     WELCOME = 2  # Alice: the same, and which of her keys are pending
     SETTLE = 3  # Bob: which of those he committed
-    REFUSE = 4  # Alice: why there is no session, or no more of it (untagged; ends it)
+    REFUSE = 4  # either: why there is no session, or no more of it (untagged; ends it)
     BYE = 5  # Bob: done (untagged)
     TAG = 6  # the Wegman-Carter tag of everything in this unit so far
+    RENEW = 7  # Bob: done, and another session follows on this connection (untagged)
     ALIGN = 16  # Bob: a disclosed sample, pulse numbers and bits
     OFFSET = 17  # Alice: the pulse-number offset
     ALIGN_BB84 = 18  # Bob: ALIGN with bases
@@ -48,6 +49,7 @@ class Type(IntEnum):
     DROP = 44  # Bob: this block ends without a key, and why (untagged)
     ANNOUNCE_BB84 = 48  # Bob: the clicked pulses of a block, with bases
     BASES = 49  # Alice: hers (a tag follows)
+    SOURCE = 64  # Alice: coincidences counted at her source, where she counts them
 
 
 DROP_REASONS = ("reconciliation", "verification")
@@ -61,6 +63,7 @@ _LIMITS = {
     Type.SETTLE: _SMALL,
     Type.REFUSE: 4096,
     Type.BYE: 0,
+    Type.RENEW: 0,
     Type.TAG: 24,
     Type.OFFSET: 64,
     Type.ESTIMATE: 4,
@@ -70,6 +73,7 @@ _LIMITS = {
     Type.CONFIRM: 0,
     Type.COMMIT: 0,
     Type.DROP: 256,
+    Type.SOURCE: 64,
 }
 
 

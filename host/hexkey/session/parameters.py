@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from hexkey.errors import ConfigurationError
 from hexkey.reconcile.method import RECONCILERS
 
-SESSION_VERSION = 1
+SESSION_VERSION = 2  # 1 had no SOURCE and no RENEW
 PROTOCOLS = ("b92", "bb84")
 LEAST_EPS_COR = 1e-30  # a tag of 128 bits over a block of a million
 MOST_BLOCK_BITS = 4_000_000  # whose pulses fit into a message
@@ -161,7 +161,10 @@ class AliceStatement:
 
     With BB84 `key_basis_probability` is hers, `multiphoton_upper` bounds the probability that a
     pulse has several photons, with confidence 1 − `source_epsilon` (both 0 where she has no bound);
-    all are 0 with B92.
+    all three are 0 with B92.
+
+    `g2_limit` is what the g² that she counts at her source while it runs must stay below for a
+    block to make a key; 0 where she counts none.
     """
 
     record_id: str
@@ -170,9 +173,10 @@ class AliceStatement:
     key_basis_probability: float = 0.0
     multiphoton_upper: float = 0.0
     source_epsilon: float = 0.0
+    g2_limit: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("key_basis_probability", "multiphoton_upper", "source_epsilon"):
+        for name in ("key_basis_probability", "multiphoton_upper", "source_epsilon", "g2_limit"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name} must be from 0 to below 1")
 

@@ -12,7 +12,8 @@ from hexkey.session.conversation import RECEIVED, SENT
 from hexkey.session.messages import Type
 
 Line = tuple[int, Type, bytes]
-FIRST_AFTER_HANDSHAKE = (Type.ALIGN, Type.ALIGN_BB84, Type.BYE)
+ENDS = (Type.BYE, Type.RENEW, Type.REFUSE)
+FIRST_AFTER_HANDSHAKE = (Type.ALIGN, Type.ALIGN_BB84, *ENDS)
 
 
 class TranscriptEnded(ChannelError):
@@ -38,7 +39,7 @@ class ReplayConversation:
 
     def send(self, kind: Type, body: bytes = b"") -> None:
         recorded_kind, recorded_body = self._next(SENT)
-        if recorded_kind is Type.BYE:
+        if recorded_kind in ENDS:
             raise TranscriptEnded("the recorded session ends here")
         if (recorded_kind, recorded_body) != (kind, body):
             raise InputError(

@@ -55,6 +55,7 @@ class Tally:
     auth_bits_used: int = 0
     auth_bits_made: int = 0
     started: float = field(default_factory=time.monotonic)
+    epsilon_before: float = 0.0  # of sessions that this one renews: its limit is theirs, too
 
     def aligned(self, alignment: Alignment) -> None:
         self.alignments.append(alignment)
@@ -139,9 +140,14 @@ class Tally:
         return sums
 
     @property
+    def epsilon_total(self) -> float:
+        """All of it, with that of the sessions that this one renews."""
+        return self.epsilon_before + sum(self.epsilon.values())
+
+    @property
     def epsilon_exhausted(self) -> bool:
         """Whether one more block would pass the session's epsilon limit."""
-        after = sum(self.epsilon.values()) + sum(epsilon_of_block(self.session).values())
+        after = self.epsilon_total + sum(epsilon_of_block(self.session).values())
         return after > self.session.parameters.epsilon_limit
 
     def report(self, losses: dict[str, Any]) -> dict[str, Any]:
@@ -158,7 +164,7 @@ class Tally:
             "disclosed_bits": asdict(self.disclosed),
             "secret_bits": self.secret_bits,
             "auth_bits": {"used": self.auth_bits_used, "made": self.auth_bits_made},
-            "epsilon": {**self.epsilon, "total": sum(self.epsilon.values())},
+            "epsilon": {**self.epsilon, "total": self.epsilon_total},
             "blocks": {"ok": len(self.blocks), "dropped": dict(self.dropped)},
             "history": [self._history(block) for block in self.blocks],
             "alignments": [asdict(alignment) for alignment in self.alignments],

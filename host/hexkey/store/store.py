@@ -271,6 +271,17 @@ class Store:
         except (TypeError, ValueError) as error:  # SQLite has no checksum over what it stores
             raise StoreError(f"key store {self._database.path} holds a damaged key") from error
 
+    def level(self) -> dict[str, int]:
+        """Return how many keys are ``stored`` and ``pending``, and the ``bits`` of the stored."""
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                "SELECT state, COUNT(*), COALESCE(SUM(length_bits), 0) FROM block "
+                "WHERE state IN ('committed', 'pending') GROUP BY state"
+            ).fetchall()
+        found = {state: (count, bits) for state, count, bits in rows}
+        stored, bits = found.get("committed", (0, 0))
+        return {"stored": stored, "pending": found.get("pending", (0, 0))[0], "bits": bits}
+
     @property
     def epsilon_spent(self) -> float:
         """Sum of the epsilons of the committed keys."""

@@ -17,7 +17,7 @@ from hexkey_sim.link.bits import AliceBits, PatternBits, SystemBits
 from hexkey_sim.link.light import Eavesdropper, Notes
 from hexkey_sim.link.optical_link import OpticalLink
 from hexkey_sim.link.parameters import BB84_STATES_DEG, LinkParameters
-from hexkey_sim.link.receiver import Detector, b92_receiver, bb84_receiver
+from hexkey_sim.link.receiver import Detector, b92_receiver, bb84_receiver, hbt_receiver
 from hexkey_sim.link.theory import PAPER_GATE, Gate
 
 
@@ -87,6 +87,21 @@ class Preset:
         if loss_db is None:
             return self
         return replace(self, parameters=replace(self.parameters, channel_loss_db=loss_db))
+
+    def at_source(self, g2: float | None = None) -> "Preset":
+        """Return what a tap inside Alice shows: all of the light, a splitter and two detectors.
+
+        `g2` is the source's, instead of the preset's.
+        """
+        link = self.parameters
+        tapped = replace(
+            link,
+            receiver=hbt_receiver(replace(link.detectors[0], delay_ps=0)),
+            channel_loss_db=0.0,
+            extra_loss_db=0.0,
+            g2=link.g2 if g2 is None else g2,
+        )
+        return replace(self, parameters=tapped)
 
 
 def whole_period(chosen: Preset) -> Preset:

@@ -26,7 +26,12 @@ def test_each_yields_the_latest_until_the_hub_is_closed() -> None:
     hub.publish(at(2.0))
     watching = hub.each()
     assert next(watching).seconds == 2.0
-    later = threading.Thread(target=lambda: (hub.publish(at(3.0)), hub.close()))
+
+    def end() -> None:
+        hub.publish(at(3.0))
+        hub.close()
+
+    later = threading.Thread(target=end)
     later.start()
     assert [snapshot.seconds for snapshot in watching] == [3.0]
     later.join()

@@ -137,7 +137,7 @@ FROM_BOB = {
     "drops for no reason": (Type.QUERY, 2, says(Type.DROP, b"mood"), "for no known reason"),
     "drops and goes on": (
         *(Type.QUERY, 2, lambda talk, body: [(Type.DROP, b"reconciliation"), (Type.QUERY, body)]),
-        "QUERY where ALIGN or ANNOUNCE or BYE was due",
+        "QUERY where ALIGN or ANNOUNCE or BYE or RENEW was due",
     ),
     "drops in a long speech": (
         *(Type.QUERY, 2, raw(257, Type.DROP, b"x" * 257)),

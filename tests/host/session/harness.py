@@ -22,10 +22,12 @@ from hexkey.session.alice import Alice
 from hexkey.session.bob import Bob
 from hexkey.session.channel import Channel, SocketChannel, local_pair
 from hexkey.session.conversation import REPLY_TIMEOUT_S, SENT, LiveConversation, Witness
+from hexkey.session.guard import Check, nothing_is_wrong
 from hexkey.session.handshake import alice_handshake, bob_handshake
 from hexkey.session.messages import Type, decode_tag
 from hexkey.session.parameters import AliceStatement, BobStatement, SessionParameters
-from hexkey.session.tally import Tally
+from hexkey.session.source import SourceCounts
+from hexkey.session.tally import Progress, Tally
 from hexkey.sift_bb84 import CROSS, KEY
 from hexkey.store import Store, create_pair
 from hexkey.store.pair import Kind
@@ -231,6 +233,8 @@ def alice_side(
     tallies: dict[int, Tally] | None = None,
     talks: Talks = LiveConversation,
     alice_says: AliceStatement | None = None,
+    source: Callable[[], SourceCounts] | None = None,
+    check: Check = nothing_is_wrong,
 ) -> Tally:
     parameters = parameters or parties.parameters
     with Store.open(parties.alice_store) as store, RecordReader(parties.record) as record:
@@ -247,7 +251,16 @@ def alice_side(
             tallies[ALICE] = tally
         claims = RecordClaims(record.path, store)
         Alice(
-            talk, greeting.session, record, store, claims, Seeded(12), tally, lambda event: None
+            talk,
+            greeting.session,
+            record,
+            store,
+            claims,
+            Seeded(12),
+            tally,
+            lambda event: None,
+            check,
+            source,
         ).serve()
         return tally
 
@@ -262,6 +275,8 @@ def bob_side(
     tallies: dict[int, Tally] | None = None,
     talks: Talks = LiveConversation,
     bob_says: BobStatement | None = None,
+    heard: Progress = lambda event: None,
+    check: Check = nothing_is_wrong,
 ) -> Tally:
     bob_says = bob_says or (BOB_SAYS_BB84 if parties.parameters.protocol == "bb84" else BOB_SAYS)
     with Store.open(parties.bob_store) as store:
@@ -271,7 +286,7 @@ def bob_side(
         if tallies is not None:
             tallies[BOB] = tally
         found = parties.chunks if chunks is None else chunks
-        Bob(talk, greeting.session, store, tally, lambda event: None).run(found)
+        Bob(talk, greeting.session, store, tally, heard, check).run(found)
         return tally
 
 
@@ -289,6 +304,10 @@ def run_session(
     bob_talks: Talks = LiveConversation,
     alice_says: AliceStatement | None = None,
     bob_says: BobStatement | None = None,
+    source: Callable[[], SourceCounts] | None = None,
+    heard: Progress = lambda event: None,
+    alice_check: Check = nothing_is_wrong,
+    bob_check: Check = nothing_is_wrong,
 ) -> Outcome:
     """Run both sides in threads over a socket pair; never raises what they raise."""
     outcome = Outcome()
@@ -309,6 +328,8 @@ def run_session(
                     outcome.tallies,
                     alice_talks,
                     alice_says,
+                    source,
+                    alice_check,
                 )
         except BaseException as error:  # the test looks at it
             outcome.alice_error = error
@@ -326,6 +347,8 @@ def run_session(
                 tallies=outcome.tallies,
                 talks=bob_talks,
                 bob_says=bob_says,
+                heard=heard,
+                check=bob_check,
             )
     except BaseException as error:  # the test looks at it
         outcome.bob_error = error

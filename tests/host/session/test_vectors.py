@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from hexkey.session.parameters import (
     SessionParameters,
     statement_from_json,
 )
+from hexkey.session.source import SourceCounts
 
 VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "session.json").read_text())
 MESSAGES = {each["name"]: each for each in VECTORS["messages"]}
@@ -79,6 +81,7 @@ ENCODERS: dict[str, Callable[[Says], bytes]] = {
     "VERIFIED": lambda says: messages.encode_count(says["count"]),
     "AMPLIFY": lambda says: messages.Amplify(says["length"], u8(says["seed"])).encode(),
     "DROP": lambda says: bytes(says["reason"].encode()),
+    "SOURCE": lambda says: SourceCounts(**says).encode(),
 }
 
 
@@ -186,6 +189,7 @@ DECODERS: dict[str, Callable[[bytes], Says]] = {
     "VERIFIED": lambda body: {"count": messages.decode_count(body, Type.VERIFIED)},
     "AMPLIFY": lambda body: lists(messages.Amplify.decode(body, 21), "length", "seed"),
     "DROP": lambda body: {"reason": messages.decode_drop(body)},
+    "SOURCE": lambda body: asdict(SourceCounts.decode(body)),
 }
 
 
@@ -198,6 +202,7 @@ def test_what_the_handshake_says_is_understood() -> None:
     alice = statement_from_json(AliceStatement, welcome["statement"])
     assert (alice.randomness, alice.key_basis_probability) == ("random", 0.9)
     assert (alice.multiphoton_upper, alice.source_epsilon) == (2.5e-5, 1e-12)
+    assert alice.g2_limit == 0.25
 
 
 class OneKey:

@@ -1,0 +1,384 @@
+"""A run's state as one value: events, frames and accounts in, snapshots out. It does no I/O.
+
+Two threads feed it: the one that reads the board (`board`, `snapshot`) and the one that distils
+(`event`, `accounts`).
+"""
+
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from statistics import median
+from typing import Any
+
+from hexkey.errors import HexkeyError
+from hexkey.measure.g2_counts import g2_band
+from hexkey.monitor.alarms import Alarms, View, findings
+from hexkey.monitor.arrivals import Arrivals
+from hexkey.monitor.rates import Rates
+from hexkey.monitor.snapshot import Alarm, BlockView, G2View, GateView, Histogram, Snapshot
+from hexkey.receiver import Receiver
+from hexkey.session.source import CONFIDENCE, LEAST_EXPECTED, SourceCounts, judge
+from hexkey.wire import LAGS
+
+SHOWN_BLOCKS = 100
+FIRST_BLOCK_DUE_S = 600.0
+OVERDUE = 5.0  # times as long as blocks took
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What of a run does not change.
+
+    Attributes
+    ----------
+    board : str
+        The board's name; empty at Alice.
+    protocol : str or None
+        Of the session; None without one.
+    tick_ps, period_ps : float
+    dead_time_ps : float
+        Of the slowest detector; 0 if not known.
+    qber_abort, epsilon_limit : float or None
+    block_bits : int
+    g2_limit : float
+        What g² is judged against; 0 shows no diagnostic of Bob's own clicks.
+    control : bool
+        Whether who watches may change the gate.
+    """
+
+    board: str
+    protocol: str | None = None
+    tick_ps: float = 1.0
+    period_ps: float = 0.0
+    dead_time_ps: float = 0.0
+    qber_abort: float | None = None
+    epsilon_limit: float | None = None
+    block_bits: int = 0
+    g2_limit: float = 0.0
+    control: bool = False
+
+
+@dataclass(slots=True)
+class _Session:
+    """What the events of a session told."""
+
+    label: str | None = None
+    blocks: deque[BlockView] = field(default_factory=lambda: deque(maxlen=SHOWN_BLOCKS))
+    ok: int = 0
+    dropped: Counter[str] = field(default_factory=Counter)
+    began_s: float | None = None
+    block_began_s: float | None = None
+    durations_s: deque[float] = field(default_factory=lambda: deque(maxlen=SHOWN_BLOCKS))
+    skew: str | None = None
+    message: str | None = None
+    source: G2View | None = None
+    source_limit: float = 0.0
+    epsilon: float | None = None
+    keys: dict[str, int] = field(default_factory=dict)
+    tag_keys: int | None = None
+    reserve: int = 0
+
+
+class MonitorState:
+    """What is known of a run by now.
+
+    Parameters
+    ----------
+    about : About
+    gate : GateView, optional
+    """
+
+    def __init__(self, about: About, gate: GateView | None = None) -> None:
+        self._about = about
+        self._lock = threading.Lock()
+        self._began_s = time.monotonic()
+        self._session = _Session()
+        self._gate = gate
+        self._state = "starting"
+        self._ended: str | None = None
+        self._rates = Rates()
+        self._arrivals = Arrivals(about.period_ps)
+        self._alarms = Alarms()
+        self._receiver = _Seen()
+
+    # ---- what comes in ----------------------------------------------------------------------
+
+    def event(self, event: Mapping[str, Any], now_s: float | None = None) -> None:
+        """Take an event of a role's progress; those that mean nothing here are left alone."""
+        now_s = time.monotonic() if now_s is None else now_s
+        with self._lock:
+            self._take(event, now_s)
+
+    def accounts(
+        self,
+        *,
+        epsilon: float | None = None,
+        keys: Mapping[str, int] | None = None,
+        tag_keys: int | None = None,
+        reserve: int = 0,
+    ) -> None:
+        """Take what the tally and the store say: the epsilon so far, and what is left."""
+        with self._lock:
+            session = self._session
+            session.epsilon = epsilon
+            session.keys = dict(keys or {})
+            session.tag_keys, session.reserve = tag_keys, reserve
+
+    def board(self, receiver: Receiver, losses: Mapping[str, int], now_s: float) -> None:
+        """Take what a receiver has by now; called by the thread that feeds it."""
+        with self._lock:
+            self._state = "receiving"
+            self._receiver = _Seen.of(receiver, losses, self._about)
+            if receiver.counters is not None:
+                self._rates.take(receiver.counters, now_s)
+            whole = self._receiver.histogram
+            if whole is not None and receiver.histogram is not None and _covers(whole):
+                self._arrivals.take(receiver.histogram[2])
+
+    def source(self, counts: SourceCounts, limit: float) -> None:
+        """Take what was counted at Alice's source, to be judged by `limit`."""
+        with self._lock:
+            self._session.source_limit = limit
+            self._session.source = _source_view(counts, limit)
+
+    def gate(self, gate: GateView) -> None:
+        """Take the gate as the board has it, and the one that was asked for."""
+        with self._lock:
+            self._gate = gate
+
+    def board_gone(self, why: str) -> None:
+        with self._lock:
+            self._state, self._session.message = "board gone", why
+
+    def ended(self, error: HexkeyError | None) -> None:
+        """Take the end of the run, and what ended it before its time."""
+        with self._lock:
+            self._state = "ended"
+            self._ended = self._session.message = None if error is None else str(error)
+
+    # ---- what goes out ----------------------------------------------------------------------
+
+    def snapshot(self, now_s: float | None = None) -> Snapshot:
+        """Return the run at this moment; `now_s` is of the monotonic clock."""
+        now_s = time.monotonic() if now_s is None else now_s
+        unix_s = time.time()
+        with self._lock:
+            view = self._view(now_s, unix_s)
+            alarms = self._alarms.update(list(findings(view)), now_s, unix_s)
+            return replace(view.snapshot, alarms=alarms)
+
+    def _view(self, now_s: float, unix_s: float) -> View:
+        about, session, seen = self._about, self._session, self._receiver
+        recent = self._rates.recent(now_s) if self._state == "receiving" else None
+        good = [block for block in session.blocks if block.dropped is None]
+        span_s = _span(session, good)
+        centre = self._arrivals.now
+        shown = Snapshot(
+            time_unix_s=unix_s,
+            state=self._state,
+            makes_key=about.protocol is not None,
+            seconds=now_s - self._began_s,
+            board=about.board,
+            protocol=about.protocol,
+            label=session.label,
+            message=session.message,
+            clicks_hz=recent.clicks_hz if recent else None,
+            events_hz=recent.events_hz if recent else None,
+            losses=seen.losses,
+            trigger={**seen.trigger, "phase_ps": centre.ps if centre else None}
+            if seen.trigger
+            else {},
+            histogram=seen.histogram,
+            gate=self._gate,
+            blocks=tuple(session.blocks),
+            blocks_ok=session.ok,
+            blocks_dropped=dict(session.dropped),
+            qber=good[-1].qber if good else None,
+            qber_abort=about.qber_abort,
+            sifted_hz=sum(block.sifted_bits for block in good) / span_s if span_s else None,
+            secret_hz=sum(block.secret_bits for block in good) / span_s if span_s else None,
+            epsilon=session.epsilon,
+            epsilon_limit=about.epsilon_limit,
+            g2=tuple(one for one in (session.source, seen.g2) if one is not None),
+            keys=session.keys,
+            control=about.control,
+        )
+        began_s = session.block_began_s
+        receiving = self._state == "receiving" or not about.board
+        return View(
+            shown,
+            recent,
+            seen.totals,
+            seen.stuck,
+            about.dead_time_ps,
+            self._arrivals.moved_ps,
+            session.skew,
+            session.tag_keys,
+            session.reserve,
+            now_s - began_s if began_s is not None and receiving else None,
+            _due(session),
+            self._ended,
+        )
+
+    # ---- events -----------------------------------------------------------------------------
+
+    def _take(self, event: Mapping[str, Any], now_s: float) -> None:
+        session = self._session
+        match event["event"]:
+            case "session":
+                session.label = event["label"]
+                session.began_s = session.block_began_s = now_s
+                session.message = None
+                if not self._about.board:
+                    self._state = "receiving"
+            case "aligned":
+                session.block_began_s = now_s
+            case "block":
+                session.ok += 1
+                self._add(_good(event, now_s - self._began_s), now_s)
+            case "dropped":
+                session.dropped[event["reason"]] += 1
+                self._add(_bad(event, now_s - self._began_s, self._about.block_bits), now_s)
+            case "skew":
+                session.skew = event["message"]
+            case "failed":
+                session.message = event["error"]
+            case "epsilon-limit":
+                session.message = "the session's epsilon limit is reached"
+            case _:
+                pass
+
+    def _add(self, block: BlockView, now_s: float) -> None:
+        session = self._session
+        session.blocks.append(block)
+        if session.block_began_s is not None:
+            session.durations_s.append(now_s - session.block_began_s)
+        session.block_began_s = now_s
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What of a receiver is shown, and what alarms may look at."""
+
+    histogram: Histogram | None = None
+    losses: dict[str, int] = field(default_factory=dict)
+    trigger: dict[str, bool] = field(default_factory=dict)
+    totals: tuple[int, ...] = ()
+    stuck: int = 0
+    g2: G2View | None = None
+
+    @staticmethod
+    def of(receiver: Receiver, losses: Mapping[str, int], about: About) -> "_Seen":
+        histogram, status, counts = receiver.histogram, receiver.status, receiver.counts
+        counters = receiver.counters
+        return _Seen(
+            None
+            if histogram is None
+            else Histogram(
+                histogram[0] * about.tick_ps,
+                histogram[1] * about.tick_ps,
+                about.period_ps,
+                histogram[2].tolist(),
+            ),
+            {
+                "outside_gate": counters.outside_gate if counters else counts.outside_gate,
+                "holdoff": counters.ignored_holdoff if counters else 0,
+                "repeats": counters.repeats if counters else counts.repeats,
+                "double_pulses": counts.double_pulses,
+                "board": counts.board_lost,
+                "trigger_losses": counts.trigger_losses,
+                **losses,
+            },
+            {}
+            if status is None
+            else {
+                "locked": status.trigger_locked,
+                "holdover": status.holdover,
+                "no_trigger": status.no_trigger,
+                "off_period": status.off_period,
+            },
+            counters.clicks if counters else (),
+            status.stuck if status else 0,
+            _bobs_g2(receiver, about),
+        )
+
+
+def _bobs_g2(receiver: Receiver, about: About) -> G2View | None:
+    """Return g² of Bob's own clicks: a diagnostic, since Eve may have stripped photons on the way.
+
+    None with B92, where the two detectors see different states of polarisation: what they count
+    together is their error rate.
+    """
+    if receiver.g2 is None or not about.g2_limit or about.protocol == "b92":
+        return None
+    counts = receiver.g2.coincidences
+    within = int(counts[-LAGS[0]])
+    others, lags = int(counts.sum()) - within, len(LAGS) - 1
+    if not others:
+        return G2View("bob", None, None, None, within, None, "waiting")
+    band = g2_band(within, others, lags, CONFIDENCE)
+    expected = about.g2_limit * others / lags
+    seconds = receiver.g2.pulses * about.period_ps * 1e-12
+    needed_s = max(0.0, seconds * (LEAST_EXPECTED / expected - 1))
+    verdict = "waiting"
+    if not needed_s and band.low > about.g2_limit:
+        verdict = "degraded"
+    elif not needed_s and band.high <= about.g2_limit:
+        verdict = "single photons"
+    return G2View("bob", band.value, band.low, band.high, within, needed_s, verdict)
+
+
+def _source_view(counts: SourceCounts, limit: float) -> G2View:
+    found = judge(counts, limit)
+    needed_s = found.needed_s if found.value is not None else None
+    return G2View(
+        "alice", found.value, found.low, found.high, counts.coincidences, needed_s, found.word
+    )
+
+
+def _covers(histogram: Histogram) -> bool:
+    reach_ps = histogram.bin_ps * len(histogram.counts)
+    return abs(reach_ps - histogram.period_ps) <= histogram.bin_ps
+
+
+def _good(event: Mapping[str, Any], end_s: float) -> BlockView:
+    """A block that made a key: with a leak larger by the key and the refill it would not have."""
+    disclosed = event["disclosed_bits"]
+    leak = disclosed["reconcile"] + disclosed["verify"]
+    return BlockView(
+        event["block"],
+        end_s,
+        event["sifted_bits"],
+        event["qber"],
+        event["secret_bits"],
+        leak,
+        leak + event["secret_bits"] + event["refill_bits"],
+    )
+
+
+def _bad(event: Mapping[str, Any], end_s: float, block_bits: int) -> BlockView:
+    return BlockView(
+        event["block"], end_s, block_bits, event.get("qber"), 0, 0, None, event["reason"]
+    )
+
+
+def _span(session: _Session, good: list[BlockView]) -> float | None:
+    """Return how long the blocks that are shown took."""
+    if not good or not session.durations_s:
+        return None
+    return sum(session.durations_s)
+
+
+def _due(session: _Session) -> float | None:
+    if session.block_began_s is None:
+        return None
+    if not session.durations_s:
+        return FIRST_BLOCK_DUE_S
+    return max(30.0, OVERDUE * median(session.durations_s))
+
+
+def stopping(alarms: tuple[Alarm, ...], stop: tuple[str, ...]) -> Alarm | None:
+    """Return the first critical alarm of those that are set to stop distillation."""
+    return next((one for one in alarms if one.name in stop and one.severity == "critical"), None)

@@ -1,0 +1,170 @@
+"""g² counted at Alice's source while it runs: a tap, two detectors and a board of her own.
+
+The board counts, ungated and without hold-off, in how many pulses both detectors clicked, and in
+how many they did some pulses apart. Nothing is subtracted. Coincidences are compared with those of
+the farther half of the lags, so that blinking of up to eight pulses does not flatter the source.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Self
+
+import numpy as np
+
+from hexkey.board import Board
+from hexkey.board_settings import BoardSettings, DetectorSettings
+from hexkey.config import SourceMonitorSettings
+from hexkey.errors import DeviceError, HexkeyError
+from hexkey.party.setup import open_board, period_in_ticks
+from hexkey.randomness import OperatingSystem
+from hexkey.receiver import new_run_id
+from hexkey.session.source import SourceCounts
+from hexkey.session.tally import Progress
+from hexkey.window import to_ticks
+from hexkey.wire import G2, LAGS, Kind
+from hexkey.wire.registers import Mode
+
+READ_S = 0.1
+SILENT_S = 10.0  # a board sends g² each second
+FAR = np.array([abs(lag) > LAGS[-1] // 2 for lag in LAGS])
+
+
+class Stretch:
+    """The counts of the last seconds, out of totals since the run began.
+
+    Parameters
+    ----------
+    seconds : float
+        How long a stretch is looked at.
+    pulse_rate_hz : int
+    """
+
+    def __init__(self, seconds: float, pulse_rate_hz: int) -> None:
+        self._seconds = seconds
+        self._rate_hz = pulse_rate_hz
+        self._totals: deque[tuple[int, int, int]] = deque([(0, 0, 0)])
+
+    def take(self, found: G2) -> None:
+        within = int(found.coincidences[-LAGS[0]])
+        self._totals.append((found.pulses, within, int(found.coincidences[FAR].sum())))
+        while self._seconds_since(1) >= self._seconds:
+            self._totals.popleft()
+
+    def counts(self) -> SourceCounts:
+        (pulses, within, others), last = self._totals[0], self._totals[-1]
+        seconds = self._seconds_since(0)
+        return SourceCounts(
+            last[0] - pulses,
+            last[1] - within,
+            last[2] - others,
+            int(FAR.sum()),
+            seconds,
+            max(0.0, self._seconds - seconds),
+        )
+
+    def _seconds_since(self, place: int) -> float:
+        if len(self._totals) <= place:
+            return 0.0
+        return (self._totals[-1][0] - self._totals[place][0]) / self._rate_hz
+
+
+class SourceMonitor:
+    """Counts in a thread of its own, for the length of a ``with`` block.
+
+    Raises
+    ------
+    DeviceError
+        There is no board, or it cannot count coincidences.
+    """
+
+    def __init__(
+        self,
+        settings: SourceMonitorSettings,
+        pulse_rate_hz: int,
+        progress: Progress,
+        on_counts: Callable[[SourceCounts], None],
+    ) -> None:
+        self._settings = settings
+        self._rate_hz = pulse_rate_hz
+        self._on_counts = on_counts
+        self._stretch = Stretch(settings.seconds, pulse_rate_hz)
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._error: HexkeyError | None = None
+        self._board = open_board(settings.port, progress, baud=settings.baud)
+        self._thread = threading.Thread(target=self._read, name="source", daemon=True)
+
+    def __enter__(self) -> Self:
+        try:
+            self._configure(self._board)
+            self._run = new_run_id(OperatingSystem())
+            self._board.arm(self._run)
+        except BaseException:
+            self._board.close()
+            raise
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+        self._board.close()
+
+    def counts(self) -> SourceCounts:
+        """Return what was counted in the last seconds.
+
+        Raises
+        ------
+        DeviceError
+            The board is gone: what is not counted any more is not known to be good.
+        """
+        with self._lock:
+            if self._error is not None:
+                raise DeviceError(f"Alice's source is not counted any more: {self._error}")
+            return self._stretch.counts()
+
+    def _configure(self, board: Board) -> None:
+        ident = board.identification
+        if not ident.statistics or ident.detectors < 2:
+            raise DeviceError(
+                f"the board at {board.name} counts no coincidences of two detectors: give "
+                "[source_monitor] one that does"
+            )
+        detectors = tuple(
+            DetectorSettings(delay_ticks=to_ticks(delay, ident.tick_ps, "delay_ns"))
+            for delay in self._settings.delay_ns
+        )
+        board.configure(
+            BoardSettings(
+                detectors=detectors,
+                mode=Mode.HISTOGRAM_ONLY,
+                period_ticks=period_in_ticks(self._rate_hz, ident),
+                trigger_divider=self._settings.trigger_divider,
+            )
+        )
+
+    def _read(self) -> None:
+        heard_s = time.monotonic()
+        try:
+            while not self._stop.is_set():
+                frames = self._board.frames(READ_S)
+                found = [
+                    frame
+                    for frame in frames
+                    if frame.header.kind is Kind.G2 and frame.header.run == self._run
+                ]
+                heard_s = time.monotonic() if found else heard_s
+                if time.monotonic() - heard_s > SILENT_S:
+                    raise DeviceError(
+                        f"its board says nothing for {SILENT_S:g} s: check its trigger"
+                    )
+                for frame in found:
+                    with self._lock:
+                        self._stretch.take(G2.decode(frame.body))
+                    self._on_counts(self.counts())
+            self._board.stop()
+        except HexkeyError as error:  # told where a block asks for the counts
+            with self._lock:
+                self._error = error

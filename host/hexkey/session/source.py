@@ -1,0 +1,114 @@
+"""Coincidences counted at Alice's source while it runs: what she sends of them, and what follows.
+
+A tap of her source goes to two detectors of her own (Hanbury Brown and Twiss). What is sent is
+counts, not a value: Bob draws the same conclusion from them as she does.
+"""
+
+import math
+import struct
+from dataclasses import dataclass
+
+from hexkey.errors import ProtocolError
+from hexkey.measure.g2_counts import g2_band
+
+LEAST_EXPECTED = 20  # coincidences that a source at the limit would have shown: fewer tell nothing
+CONFIDENCE = 1 - 2e-6  # of the band: either end is wrong with 10^-6
+
+_SOURCE = struct.Struct("<QQQHdd")
+_MOST_COUNTS = 1 << 53  # beyond which a float would not hold them
+
+
+@dataclass(frozen=True, slots=True)
+class SourceCounts:
+    """Coincidences of a stretch of pulses, the last ones that Alice counted.
+
+    Attributes
+    ----------
+    pulses : int
+        In which coincidences were counted.
+    coincidences : int
+        Within a pulse.
+    others : int
+        Between pulses at other lags, all of them together.
+    lags : int
+        How many other lags there are.
+    seconds : float
+        Length of the stretch.
+    needed_s : float
+        How much longer she counts before anything is concluded; 0 once it is long enough.
+    """
+
+    pulses: int
+    coincidences: int
+    others: int
+    lags: int
+    seconds: float
+    needed_s: float
+
+    def encode(self) -> bytes:
+        return _SOURCE.pack(
+            self.pulses, self.coincidences, self.others, self.lags, self.seconds, self.needed_s
+        )
+
+    @staticmethod
+    def decode(body: bytes) -> "SourceCounts":
+        if len(body) != _SOURCE.size:
+            raise ProtocolError(
+                f"a SOURCE message has {len(body)} bytes where {_SOURCE.size} were due; the "
+                "session was ended"
+            )
+        found = SourceCounts(*_SOURCE.unpack(body))
+        times = (found.seconds, found.needed_s)
+        if (
+            max(found.pulses, found.coincidences, found.others) > _MOST_COUNTS
+            or not found.lags
+            or not all(math.isfinite(time) and time >= 0 for time in times)
+        ):
+            raise ProtocolError("a SOURCE message makes no sense; the session was ended")
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class SourceVerdict:
+    """What counts say of a source.
+
+    Attributes
+    ----------
+    value, low, high : float or None
+        g²(0), not corrected for background, with its band; None where nothing was counted beside.
+    needed_s : float
+        Until there is a verdict; 0 once there is one.
+    degraded : bool
+        There is a verdict, and the upper bound is above the limit.
+    """
+
+    value: float | None
+    low: float | None
+    high: float | None
+    needed_s: float
+    degraded: bool
+
+    @property
+    def word(self) -> str:
+        if self.needed_s:
+            return "waiting"
+        return "degraded" if self.degraded else "single photons"
+
+
+def judge(counts: SourceCounts, limit: float) -> SourceVerdict:
+    """Return what counts say of a source whose g² must stay below `limit`.
+
+    The upper bound is what multi-photon pulses are counted by, so it is the upper bound that must
+    stay below: a source that is merely not shown to be good makes no key either. How long must be
+    counted before is fixed beforehand, and at least until a source at the limit would have shown
+    `LEAST_EXPECTED` coincidences.
+    """
+    if not counts.others:
+        return SourceVerdict(None, None, None, counts.needed_s or math.inf, False)
+    band = g2_band(counts.coincidences, counts.others, counts.lags, CONFIDENCE)
+    expected = limit * counts.others / counts.lags
+    shown_s = counts.seconds * (LEAST_EXPECTED / expected - 1)
+    needed_s = max(counts.needed_s, shown_s, 0.0)
+    return SourceVerdict(
+        band.value, band.low, band.high, needed_s, needed_s == 0 and band.high > limit
+    )

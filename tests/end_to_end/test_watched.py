@@ -1,0 +1,104 @@
+"""Sessions that are watched: a tap at the source, alarms that stop, a gate that is changed."""
+
+import threading
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.end_to_end.live_roles import _serve_alice
+from tests.end_to_end.processes import Scene, role, scene
+
+from hexkey.config import AliceSettings, BobSettings, load
+from hexkey.monitor.hub import ChangeGate, Hub
+from hexkey.party import bob
+from hexkey.randomness import Seeded
+from hexkey.record import RecordWriter
+from hexkey.store import compare, create_pair
+from hexkey_sim.board_runner import RecordedLink, VirtualBoardThread
+from hexkey_sim.link import preset, record_statement
+from hexkey_sim.virtual_board import VirtualBoard
+
+
+def watched(stage: Scene, g2: float) -> tuple[Any, Any]:
+    """Run a session with a tap at Alice's source; return how her process and Bob's ended."""
+    config = stage.folder / "alice.toml"
+    with role("virtual-board", "--source-tap", "--g2", g2, "--seed", 5) as tap:
+        port = tap.wait_for("port")["port"]
+        config.write_text(
+            f'[source_monitor]\nport = "{port}"\nseconds = 1\ng2_limit = 0.6\n'
+            '[alarms]\nstop = ["source"]\n[session]\nblock_bits = 8000\n'
+        )
+        with stage.alice("--config", config) as alice:
+            address = alice.wait_for("listening")["address"]
+            with stage.bob(address, "--seconds", 6) as his:
+                return his.end(), alice.end()
+
+
+def test_g2_of_the_source_arrives_at_bob(tmp_path: Path) -> None:
+    with scene(tmp_path) as stage:
+        his, hers = watched(stage, 0.2)
+        assert (his.code, hers.code) == (0, 0), (his.err, hers.err)
+        assert stage.equal_keys() >= 1
+    told = his.of("source")
+    assert told
+    assert told[-1]["pulses"] >= 40_000_000
+    assert not [event for event in his.of("alarm") if event["name"] == "source"]
+
+
+def test_a_degraded_source_stops_both(tmp_path: Path) -> None:
+    with scene(tmp_path) as stage:
+        his, hers = watched(stage, 0.95)
+        stored = stage.equal_keys()
+    assert (his.code, hers.code) == (5, 8), (his.err, hers.err)
+    assert [event["name"] for event in hers.of("alarm")] == ["source"]
+    assert "the alarm 'source' ended it" in his.err
+    assert stored == len(his.of("block"))
+
+
+def test_the_gate_is_changed_while_key_is_made(tmp_path: Path) -> None:
+    """Another session follows with the new gate; its blocks hold nothing of the old one's."""
+    paths = tmp_path / "alice.store", tmp_path / "bob.store"
+    create_pair(*paths, 256, Seeded(1))
+    chosen, hub, stop = preset("bench"), Hub(), threading.Event()
+    events: list[dict[str, Any]] = []
+    with ExitStack() as stack:
+        link = chosen.link(5, start_offset_pulses=1000)
+        record = tmp_path / "alice.record"
+        writer = stack.enter_context(RecordWriter(record, record_statement(link)))
+        board = VirtualBoard(RecordedLink(link, writer), baud=None)
+        running = stack.enter_context(VirtualBoardThread(board))
+        common: dict[str, Any] = {"session": {"block_bits": 4_000, "reconciler": "cascade"}}
+        hers = {"alice_record": record, "store": paths[0], "listen": "127.0.0.1:0", "sessions": 1}
+        address = _serve_alice(load(AliceSettings, None, {**hers, **common}, {}), stack)
+        his = {"port": running.name, "peer": address, "store": paths[1]}
+        settings = load(BobSettings, None, {**his, **common}, {})
+
+        def heard(event: dict[str, Any]) -> None:
+            events.append(event)
+            sessions = sum(one["event"] == "session" for one in events)
+            if event["event"] == "block" and sessions == 1:
+                hub.ask(ChangeGate(1.0, 6.0))
+            elif event["event"] == "block" and sessions == 2:
+                stop.set()
+
+        outcome = bob.run(settings, heard, stop, hub)
+    assert outcome.ended_by is None
+    found = compare(*paths)
+    [earlier] = outcome.report["renewed"]
+    assert (found.equal, found.common) == (
+        True,
+        earlier["blocks"]["ok"] + outcome.report["blocks"]["ok"],
+    )
+    assert (earlier["window"]["start_ticks"], earlier["window"]["width_ticks"]) == (50, 1000)
+    window = outcome.report["window"]
+    assert (window["start_ticks"], window["width_ticks"]) == (100, 600)
+    runs = [event["run"] for event in events if event["event"] == "session"]
+    assert len(set(runs)) == 2
+    assert outcome.report["epsilon"]["total"] > earlier["epsilon"]["total"]
+    shown = hub.latest()
+    assert shown is not None
+    assert shown.gate is not None
+    assert shown.gate.start_ps == pytest.approx(1_000)
+    last = max(block["end_s"] for block in earlier["history"])
+    assert all(block["start_s"] >= last for block in outcome.report["history"])

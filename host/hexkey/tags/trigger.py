@@ -273,14 +273,16 @@ class TriggerTracker:
         limit = _SIGMAS * _SIGMA_OF_MAD * float(np.median(np.abs(off)))
         one_tick = 1.5 / (self._divider * self.period_ticks)
         near = np.abs(off) <= max(limit, one_tick)
-        kept = np.maximum(1, np.add.reduceat(near.astype(np.float64), bounds[:-1]))
+        kept = np.add.reduceat(near.astype(np.int64), bounds[:-1])
+        sound = (np.abs(means) >= _WEAKEST) & (2 * kept >= sizes)
+        kept = np.maximum(1, kept)
         mean = np.add.reduceat(np.where(near, off, 0.0), bounds[:-1]) / kept
         times = np.add.reduceat(np.where(near, since, 0.0), bounds[:-1]) / kept
         self.counts.spurious += int(np.count_nonzero(~near))
         self.counts.followed += int(np.count_nonzero(near))
         scale = self._divider * self.period_ticks
         self.counts.squares += float(np.sum(np.square(off[near]))) * scale**2
-        return rough + medians + mean, times, np.abs(means) >= _WEAKEST
+        return rough + medians + mean, times, sound
 
     def _ends(
         self, phases: Floats, times: Floats, end: float, fresh: bool

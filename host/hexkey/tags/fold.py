@@ -1,7 +1,7 @@
 """Tags of any tagger folded into pulses: what a board does with its pins, done with a file.
 
-The order is the board's: delay → pulse → hold-off; gate and resolver come after it, the same code as
-for a board's events. Free-running tags get their pulses from the trigger's edges among them
+The order is the board's: delay → pulse → hold-off; gate and resolver come after it, the same code
+as for a board's events. Free-running tags get their pulses from the trigger's edges among them
 (`hexkey.tags.trigger`), those of T3 files have them. Phases are in picoseconds whatever the file's
 tick, so that gates are set as finely in every file.
 
@@ -10,7 +10,7 @@ counted, by the resolver: only within the gate does it know which is the first.
 """
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
 from typing import Any
@@ -237,21 +237,32 @@ class Folder:
             self._require_lock()
         return [each for each in [*found, self._give(None)] if len(each.events)]
 
-    def facts(self) -> dict[str, Any]:
-        """Return the counts, for a report: sums over detectors only."""
-        found: dict[str, Any] = asdict(self.counts)
-        if self.tracker is not None:
-            seen, tick_ps = self.tracker.counts, float(self._tick_ps)
-            jitter = seen.jitter_ticks
-            found["trigger"] = {
-                "epochs": seen.epochs,
-                "spurious_edges": seen.spurious,
-                "unlocked_edges": seen.unlocked,
-                "late_edges": seen.late,
-                "jitter_ps": None if jitter is None else jitter * tick_ps,
-                "period_ps": self.tracker.period_ticks * tick_ps,
-            }
-        return found
+    def losses(self) -> dict[str, int]:
+        """Return what was dropped, for a report: sums over detectors only."""
+        counts = self.counts
+        return {
+            "held_off": counts.held_off,
+            "untriggered": counts.untriggered,
+            "out_of_order": counts.late,
+            "unused_tags": counts.unused,
+            "before_first_pulse": counts.before_first,
+        }
+
+    def trigger_facts(self) -> dict[str, Any] | None:
+        """Return how the trigger was followed, for a report; None with pulse numbers."""
+        if self.tracker is None:
+            return None
+        seen, tick_ps = self.tracker.counts, float(self._tick_ps)
+        jitter = seen.jitter_ticks
+        return {
+            "edges": seen.edges,
+            "spurious_edges": seen.spurious,
+            "unlocked_edges": seen.unlocked,
+            "late_edges": seen.late,
+            "epochs": seen.epochs,
+            "jitter_ps": None if jitter is None else jitter * tick_ps,
+            "period_ps": self.tracker.period_ticks * tick_ps,
+        }
 
     def _require_lock(self) -> None:
         assert self.tracker is not None
@@ -395,6 +406,4 @@ class _Clicks:
 
 
 def _joined(one: Tags, two: Tags) -> Tags:
-    return Tags(
-        np.concatenate([one.channel, two.channel]), np.concatenate([one.ticks, two.ticks])
-    )
+    return Tags(np.concatenate([one.channel, two.channel]), np.concatenate([one.ticks, two.ticks]))

@@ -77,7 +77,7 @@ class Stretch:
 
 @dataclass(slots=True)
 class TriggerCounts:
-    """What became of the edges. `deviations`: of how many, and the sum of their squares (ticks²)."""
+    """What became of the edges; `squares` is the sum of the squared deviations of those followed."""
 
     edges: int = 0
     spurious: int = 0
@@ -260,7 +260,7 @@ class TriggerTracker:
     def _knots(
         self, since: Floats, turns: Floats, bounds: NDArray[np.intp]
     ) -> tuple[Floats, Floats, NDArray[np.bool_]]:
-        """Return phase (in turns of the edges' period) and time of each knot, and if it is sound."""
+        """Return phase (turns of the edges' period) and time of each knot, and if it is sound."""
         sizes = np.diff(bounds)
         phasors = np.exp(2j * np.pi * turns)
         means = np.add.reduceat(phasors, bounds[:-1]) / sizes

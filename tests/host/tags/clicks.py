@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,8 +34,8 @@ def known(random: np.random.Generator, count: int, pulses: int, period_ps: float
 
 def written(
     clicks: Known,
-    edges_ps: NDArray[np.float64],
-    begins_ps: NDArray[np.float64],
+    edges_ps: NDArray[Any],
+    begins_ps: NDArray[Any],
     channels: tuple[int, ...] = (3, 5),
 ) -> Tags:
     """Return tags of 1 ps: each click after its pulse's beginning, the edges among them."""

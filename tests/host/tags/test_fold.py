@@ -1,17 +1,18 @@
-"""Folding brings known clicks back: pulses exactly, phases to the jitter, every tag accounted for."""
+"""Folding brings known clicks back: pulses exactly, phases to the jitter, all tags accounted for."""
 
 from dataclasses import asdict
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
+from tests.host.tags.clicks import PERIOD_PS, TRIGGER, Known, known, tag_file, written
 
 from hexkey.errors import ConfigurationError, InputError
 from hexkey.events import Events
 from hexkey.tags.fold import Folded, Folder, Folding
 from hexkey.tags.stream import TagFile, Tags
-from tests.host.tags.clicks import PERIOD_PS, TRIGGER, Known, known, tag_file, written
 
 PULSES = 400_000
 
@@ -38,7 +39,7 @@ def folded(file: TagFile, how: Folding) -> tuple[Folder, list[Folded]]:
 
 def joined(pieces: list[Folded], epoch: int = 0) -> Events:
     chosen = [piece.events for piece in pieces if piece.epoch == epoch]
-    for one, two in zip(chosen, chosen[1:], strict=False):
+    for one, two in pairwise(chosen):
         assert int(one.pulse[-1]) < int(two.pulse[0])  # no pulse goes on in the next piece
     return Events.concatenate(chosen)
 
@@ -90,7 +91,8 @@ def test_divided_filtered_jittered_triggers_that_drift(divider: int) -> None:
     assert offset % divider == 0
     assert_same(events, clicks, offset, within_ps=120)
     assert folder.tracker is not None
-    trigger = folder.facts()["trigger"]
+    trigger = folder.trigger_facts()
+    assert trigger is not None
     assert trigger["epochs"] == 1
     assert trigger["jitter_ps"] == pytest.approx(120, rel=0.1)
     assert trigger["period_ps"] == pytest.approx(PERIOD_PS * 1.0003, rel=1e-6)
@@ -139,11 +141,12 @@ def test_a_step_of_the_phase_begins_an_epoch() -> None:
     nothing = Known(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.uint8))
     tags = written(nothing, edges, np.empty(0))
     folder, _ = folded(tag_file(tags), folding())
-    assert folder.facts()["trigger"]["epochs"] == 2
+    assert folder.tracker is not None
+    assert folder.tracker.counts.epochs == 2
 
 
 def slow_holdoff(pulse: np.ndarray, holdoff: int, before: int) -> np.ndarray:
-    last, alive = before, []
+    last, alive = before, list[bool]()
     for i, one in enumerate(pulse):
         if i and one == pulse[i - 1]:
             alive.append(alive[-1])
@@ -182,9 +185,7 @@ def test_files_with_pulse_numbers_need_no_trigger() -> None:
 
 
 def test_a_sync_divided_before_a_t3_tagger() -> None:
-    tags = Tags(
-        np.array([3, 5], np.uint8), np.array([30_000, 199_999]), np.array([2, 2], np.int64)
-    )
+    tags = Tags(np.array([3, 5], np.uint8), np.array([30_000, 199_999]), np.array([2, 2], np.int64))
     _, pieces = folded(tag_file(tags), folding(trigger_channel=None, trigger_divider=8))
     events = joined(pieces)
     assert events.pulse.tolist() == [17, 23]
@@ -222,6 +223,7 @@ def test_the_trigger_must_suit_the_file() -> None:
     free = tag_file(Tags(np.empty(0, np.uint8), np.empty(0, np.int64)))
     with pytest.raises(ConfigurationError, match="name the channel of the trigger's edges"):
         Folder(free, folding(trigger_channel=None))
-    pulsed = tag_file(Tags(*(np.empty(0, kind) for kind in (np.uint8, np.int64, np.int64))))
+    nothing = np.empty(0, np.int64)
+    pulsed = tag_file(Tags(nothing.astype(np.uint8), nothing, nothing))
     with pytest.raises(ConfigurationError, match="leave the trigger's channel away"):
         Folder(pulsed, folding())

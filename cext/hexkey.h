@@ -240,6 +240,37 @@ ptrdiff_t hexkey_sift(const hexkey_sift_settings *settings, hexkey_sift_state *s
                       uint64_t watermark, uint64_t *restrict out_pulse,
                       uint8_t *restrict out_bit);
 
+/* ---- tags.c: records of PicoQuant's time taggers (docs/tagger-files.md) ----------------------- */
+
+/* Layouts of a record; odd ones count sync periods (T3), even ones ticks (T2). */
+enum {
+    HEXKEY_TAGS_PICO_T2 = 0,
+    HEXKEY_TAGS_PICO_T3 = 1,
+    HEXKEY_TAGS_HYDRA1_T2 = 2,
+    HEXKEY_TAGS_HYDRA1_T3 = 3,
+    HEXKEY_TAGS_HYDRA2_T2 = 4,
+    HEXKEY_TAGS_HYDRA2_T3 = 5
+};
+
+/* Channel of the edges of the sync in T2; inputs are 0 to 63. */
+enum { HEXKEY_TAGS_SYNC = 64 };
+
+/* Between calls; all zero at the start of a file. The counts are of records without a detection. */
+typedef struct {
+    int64_t base; /* ticks or sync periods that the overflows so far have added up to */
+    uint64_t overflows;
+    uint64_t markers;
+    uint64_t unknown; /* channels that there are none of */
+} hexkey_tags_state;
+
+/* Decode `count` words of 4 bytes. Each output array has room for one element a word; `pulse` may be
+ * NULL with T2. Returns the number of detections; -1 if there is no such layout or the time passes
+ * 2^62, and then `state` is as it was.
+ */
+ptrdiff_t hexkey_tags_decode(int layout, const uint8_t *words, size_t count,
+                             hexkey_tags_state *state, uint8_t *restrict channel,
+                             int64_t *restrict ticks, int64_t *restrict pulse);
+
 /* ---- offset.c: where Bob's pulse numbers lie in Alice's record ------------------------------- */
 
 enum { HEXKEY_OFFSET_SAMPLE_BITS = 13 }; /* at most 2^13 - 1 samples */

@@ -36,6 +36,13 @@ class _Lib:
     HEXKEY_DETECTORS: int
     HEXKEY_SIFT_DISORDER: int
     HEXKEY_SIFT_MASK: int
+    HEXKEY_TAGS_PICO_T2: int
+    HEXKEY_TAGS_PICO_T3: int
+    HEXKEY_TAGS_HYDRA1_T2: int
+    HEXKEY_TAGS_HYDRA1_T3: int
+    HEXKEY_TAGS_HYDRA2_T2: int
+    HEXKEY_TAGS_HYDRA2_T3: int
+    HEXKEY_TAGS_SYNC: int
     HEXKEY_OFFSET_SAMPLE_BITS: int
     def hexkey_pulses_width(self, pulses: Any, count: int, /) -> int: ...
     def hexkey_pulses_steps(self, pulses: Any, count: int, width: int, out: Any, /) -> None: ...
@@ -126,6 +133,17 @@ class _Lib:
         watermark: int,
         out_pulse: Any,
         out_bit: Any,
+        /,
+    ) -> int: ...
+    def hexkey_tags_decode(
+        self,
+        layout: int,
+        words: Any,
+        count: int,
+        state: Any,
+        channel: Any,
+        ticks: Any,
+        pulse: Any,
         /,
     ) -> int: ...
     def hexkey_offset_search(

@@ -14,6 +14,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import IntEnum
+from mmap import mmap
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ _PREFIX = struct.Struct("<8sH")
 _HEAD = struct.Struct("<4sBIQ")
 _CRC = struct.Struct("<I")
 MAX_CHUNK = 64 << 20
+FIRST_CHUNK = _PREFIX.size  # where it begins
 
 SIMULATED_BOARD = SIMULATED  # a reason for a demonstration
 
@@ -177,13 +179,7 @@ def read_recording(path: Path) -> Recording:
         data = path.read_bytes()
     except OSError as error:
         raise InputError(f"recording {path} cannot be read: {error.strerror}") from None
-    if len(data) < _PREFIX.size or data[: len(MAGIC)] != MAGIC:
-        raise InputError(f"{path} is not a hexkey recording; make one with `hexkey capture`")
-    _, version = _PREFIX.unpack_from(data)
-    if version != VERSION:
-        raise InputError(
-            f"recording {path} has format version {version}; this hexkey knows {VERSION} only"
-        )
+    check_prefix(path, data)
     recording = Recording(path)
     for chunk in _chunks(data, recording):
         try:
@@ -201,20 +197,37 @@ def read_recording(path: Path) -> Recording:
     return recording
 
 
+def check_prefix(path: Path, data: bytes | mmap) -> None:
+    """Raise InputError unless the data begin as a recording of a version that is known."""
+    if len(data) < _PREFIX.size or data[: len(MAGIC)] != MAGIC:
+        raise InputError(f"{path} is not a hexkey recording; make one with `hexkey capture`")
+    _, version = _PREFIX.unpack_from(data)
+    if version != VERSION:
+        raise InputError(
+            f"recording {path} has format version {version}; this hexkey knows {VERSION} only"
+        )
+
+
 def _chunks(data: bytes, recording: Recording) -> Iterator[Chunk]:
-    position = _PREFIX.size
+    for chunk, position, end in chunks_from(data, FIRST_CHUNK):
+        if chunk is None:
+            recording.damage.append(f"bytes {position} to {end - 1} are damaged and were left out")
+        else:
+            yield chunk
+
+
+def chunks_from(data: bytes | mmap, position: int) -> Iterator[tuple[Chunk | None, int, int]]:
+    """Yield each chunk from a position on, or None for damage, with where it begins and ends."""
     while position < len(data):
         chunk, end = _chunk_at(data, position)
         if chunk is None:
             # Only a marker with a sound chunk behind it ends the damage.
             end = _next_sound(data, position + 1)
-            recording.damage.append(f"bytes {position} to {end - 1} are damaged and were left out")
-        else:
-            yield chunk
+        yield chunk, position, end
         position = end
 
 
-def _chunk_at(data: bytes, position: int) -> tuple[Chunk | None, int]:
+def _chunk_at(data: bytes | mmap, position: int) -> tuple[Chunk | None, int]:
     """Return the chunk at a position and where it ends; None if it is damaged."""
     body = position + _HEAD.size
     if body > len(data):
@@ -233,7 +246,7 @@ def _chunk_at(data: bytes, position: int) -> tuple[Chunk | None, int]:
         return None, position
 
 
-def _next_sound(data: bytes, position: int) -> int:
+def _next_sound(data: bytes | mmap, position: int) -> int:
     while (position := data.find(MARKER, position)) >= 0:
         if _chunk_at(data, position)[0] is not None:
             return position

@@ -23,11 +23,18 @@ class Tags:
         with it (T3) the time since the edge of the sync that began the pulse.
     pulse : (n,) int64 or None
         Number of the sync period, from the file's start.
+    left_out : mapping
+        What of this stretch is no detection: records that are ``overflows``, ``markers``,
+        ``dummies`` or ``unknown`` (of channels that there are none of); bytes that are ``damaged``
+        or ``cut`` (of a last record that was never finished); ``epochs`` (new starts of the
+        pulses' numbers), events that a board has ``lost``, and records ``beyond`` as many as the
+        header states.
     """
 
     channel: NDArray[np.uint8]
     ticks: NDArray[np.int64]
     pulse: NDArray[np.int64] | None = None
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.ticks)
@@ -57,6 +64,8 @@ class TagFile:
         Channel of the trigger's edges, where they stand among the tags and the file says which.
     seconds_stated : float or None
         Acquisition time by the file's header.
+    records_stated : int or None
+        Records, those that are no detections among them, by the file's header.
     stated : mapping
         Whatever else the header says, for people.
     read : callable
@@ -72,7 +81,9 @@ class TagFile:
     sync_period_ps: float | None = None
     trigger_channel: int | None = None
     seconds_stated: float | None = None
+    records_stated: int | None = None
     stated: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def chunks(self, *, follow: bool = False) -> Iterator[Tags]:
+        """Return what `read` yields; InputError where the file contradicts its own format."""
         return self.read(follow)

@@ -30,18 +30,14 @@ PulseRateOption = Annotated[
 ]
 DelayOption = Annotated[
     str | None,
-    typer.Option(
-        "--delay-ns", help="Tagger's file: added to each detector's times, such as 0,0.3."
-    ),
+    typer.Option("--delay-ns", help="Tagger's file: added to each detector's times; 0,0.3."),
 ]
 HoldoffOption = Annotated[
     int | None, typer.Option(help="Tagger's file: pulses ignored after any click (2).")
 ]
 DeadTimeOption = Annotated[
     float | None,
-    typer.Option(
-        help="Tagger's file: the detectors' longest dead time (24), at most the hold-off."
-    ),
+    typer.Option(help="Tagger's file: longest dead time of a detector (24), within the hold-off."),
 ]
 
 
@@ -65,7 +61,7 @@ def tagger_of(wiring: Mapping[str, Any]) -> "Tagger":
 
 def _channels(text: str) -> tuple[int, ...]:
     found = [re.fullmatch(r"\s*(\d+)\s*=\s*(\d+)\s*", part) for part in text.split(",")]
-    pairs = dict((int(one[1]), int(one[2])) for one in found if one)
+    pairs = {int(one[1]): int(one[2]) for one in found if one}
     if len(pairs) != len(found) or sorted(pairs) != list(range(len(pairs))):
         raise ConfigurationError(
             f"--detectors {text!r} cannot be read: give the channel of detector 0, of detector 1 "

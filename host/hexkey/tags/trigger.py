@@ -77,7 +77,7 @@ class Stretch:
 
 @dataclass(slots=True)
 class TriggerCounts:
-    """What became of the edges; `squares` is the sum of the squared deviations of those followed."""
+    """What became of the edges; `squares` sums the squared deviations of those followed."""
 
     edges: int = 0
     spurious: int = 0

@@ -1,4 +1,4 @@
-"""Folding brings known clicks back: pulses exactly, phases to the jitter, all tags accounted for."""
+"""Folding brings known clicks back: pulses exactly, phases to the jitter; no tag is lost."""
 
 from dataclasses import asdict
 from fractions import Fraction

@@ -2,7 +2,7 @@
 
 import typer
 
-from hexkey.cli import bench, board, capture, distill, doctor, keyrate, keys, map, plan, roles
+from hexkey.cli import bench, board, capture, distill, doctor, keyrate, keys, plan, roles, tune
 
 __all__ = [
     "bench",
@@ -12,9 +12,9 @@ __all__ = [
     "doctor",
     "keyrate",
     "keys",
-    "map",
     "plan",
     "roles",
+    "tune",
 ]
 
 

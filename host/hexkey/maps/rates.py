@@ -58,13 +58,15 @@ class RateMap:
     def width_ns(self) -> Rates:
         return _in_ns(self.windows.width_ticks, self.tick_ps)
 
-    def best(self, count: int) -> list[tuple[int, int]]:
+    def best(self, count: int, secret_hz: Rates | None = None) -> list[tuple[int, int]]:
         """Return the places in the grid of the gates with the highest secret rates, best first.
 
         Gates without a key come by sifted rate less errors, where there are not enough others.
+        `secret_hz` are other rates to judge by, (S, W).
         """
         sound = self.counts.sifted - 2 * self.counts.errors
-        order = np.lexsort((-sound.ravel(), -self.secret_hz_unproven.ravel()))[:count]
+        judged = self.secret_hz_unproven if secret_hz is None else secret_hz
+        order = np.lexsort((-sound.ravel(), -judged.ravel()))[:count]
         return [
             (int(place // len(self.width_ns)), int(place % len(self.width_ns))) for place in order
         ]

@@ -20,9 +20,9 @@ CERTIFIED = (
     "source; what a block of finite length costs is not in them."
 )
 CHOICE = (
-    "The gate is chosen by all bits of this recording, which are spent by that: make no key of them. "
-    "For later blocks it is a gate fixed beforehand by data of an earlier time, and costs nothing. A "
-    "key from these very clicks pays for the choice by the union bound over the gates of the grid."
+    "The gate is chosen by all bits of this recording, which are spent by that: make no key of "
+    "them. For later blocks it is fixed beforehand, by data of an earlier time, and costs nothing; "
+    "a key from these very clicks would pay for it by the union bound over the gates of the grid."
 )
 ONE_SIDED = (
     "A filter at the receiver alone improves signal over noise and nothing else: Eve can use what "

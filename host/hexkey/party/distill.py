@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hexkey.conditions import CIRCUMSTANCES, Circumstances, unmet
-from hexkey.errors import ConfigurationError, HexkeyError, InputError
+from hexkey.errors import ChannelError, ConfigurationError, HexkeyError, InputError
 from hexkey.events import DETECTORS
 from hexkey.gate import Gate
 from hexkey.party.alice import check_protocol
@@ -271,9 +271,11 @@ def _two_roles(
     with ours, Store.open(stores[1]) as store:
         try:
             Bob(LiveConversation(ours, store, BOB), session, store, tally, progress).run(chunks)
-        except HexkeyError:
+        except HexkeyError as error:
             ours.close()
-            alice.finish()  # the cause may be Alice's: hers is then the sentence to show
+            if isinstance(error, ChannelError):
+                alice.finish()  # the cause may be Alice's: hers is then the sentence to show
+            alice.join()
             raise
     alice.finish()
     return tally

@@ -38,7 +38,7 @@ def write_to_configuration(path: Path, start_ns: float, width_ns: float) -> None
     changed = text
     for key, value in values.items():
         changed = _with(changed, key, value)
-    if tomllib.loads(changed) != {**before, **values}:
+    if _parsed(changed) != {**before, **values}:
         raise ConfigurationError(
             f"configuration {path} is written in a way that cannot be edited here: set {START} = "
             f"{start_ns} and {WIDTH} = {width_ns} by hand"
@@ -81,6 +81,13 @@ def write_to_board(port: str, start_ns: float, width_ns: float) -> dict[str, Any
         "detectors": ident.detectors,
         "settings_id": change.settings,
     }
+
+
+def _parsed(text: str) -> dict[str, Any] | None:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return None
 
 
 def _with(text: str, key: str, value: float) -> str:

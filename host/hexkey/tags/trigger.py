@@ -90,7 +90,7 @@ class TriggerCounts:
     @property
     def jitter_ticks(self) -> float | None:
         """One standard deviation of the edges that were followed."""
-        return (self.squares / self.followed) ** 0.5 if self.followed else None
+        return float(self.squares / self.followed) ** 0.5 if self.followed else None
 
 
 @dataclass(slots=True)
@@ -316,7 +316,7 @@ class TriggerTracker:
         whole = int(total // self._divider) * self._divider
         period, anchor = lock.period, lock.anchor
         if stretch.end_ticks - anchor[0] >= self._holdover_ticks:
-            period = (stretch.end_ticks - anchor[0]) / (lock.pulses + total - anchor[1])
+            period = float((stretch.end_ticks - anchor[0]) / (lock.pulses + total - anchor[1]))
             anchor = stretch.end_ticks, lock.pulses + total
             self.period_ticks = period
         return _Lock(stretch.end_ticks, lock.pulses + whole, total - whole, period, anchor)

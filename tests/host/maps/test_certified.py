@@ -40,7 +40,6 @@ def test_the_transmission_must_be_known(transmission: float) -> None:
 
 
 def test_against_the_bound_itself() -> None:
-    pytest.importorskip("cvxpy")
     found = certified_rate(0.9)(np.array([[10_000]]), np.array([[55]]), 1.0).item()
     bound = b92_certified.asymptotic_collective_rate(3 * STEP, 0.9).per_sifted
     assert found == pytest.approx(10_000 * bound)

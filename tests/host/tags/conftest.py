@@ -1,0 +1,41 @@
+"""Real recordings, if they are there, and what all tests of readers do."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hexkey.tags.stream import TagFile, Tags
+
+SHARED = Path(os.environ.get("HEXKEY_SHARED", Path(__file__).parents[3] / ".." / "shared"))
+
+
+@pytest.fixture
+def real() -> Callable[[str], Path]:
+    def find(name: str) -> Path:
+        path = SHARED / "data" / name
+        if not path.exists():
+            pytest.skip(f"no recording at {path}; HEXKEY_SHARED names its folder")
+        return path
+
+    return find
+
+
+def whole(file: TagFile) -> Tags:
+    """Return all of a file at once, with the sums of what was left out."""
+    parts = list(file.chunks())
+    left_out: dict[str, int] = {}
+    for part in parts:
+        for name, count in part.left_out.items():
+            left_out[name] = left_out.get(name, 0) + count
+    none = np.empty(0, np.int64)
+    ticks = [part.ticks for part in parts]
+    pulses = [none if part.pulse is None else part.pulse for part in parts]
+    return Tags(
+        np.concatenate([np.empty(0, np.uint8), *(part.channel for part in parts)]),
+        np.concatenate([none, *ticks]),
+        np.concatenate([none, *pulses]) if file.pulsed else None,
+        left_out,
+    )

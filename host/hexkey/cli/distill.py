@@ -93,11 +93,7 @@ def distill(
                 raise ConfigurationError("--record goes with a recording, not with a CSV file")
             parameters = replace(SessionParameters(), estimate_bits=1_000)
             report = detections_csv.distill_csv(file, parameters, display)
-        elif not recorded:
-            if alice_record is None:
-                raise ConfigurationError(
-                    f"{file} is no recording of a session: give Alice's record with --record"
-                )
+        elif not recorded and alice_record is not None:
             tags = open_tags(file)
             report = recordings.distill_tags(tags, tagger_of(wiring), alice_record, out, display)
         elif any(value is not None for value in wiring.values()):

@@ -273,9 +273,11 @@ def _two_roles(
             Bob(LiveConversation(ours, store, BOB), session, store, tally, progress).run(chunks)
         except HexkeyError as error:
             ours.close()
-            if isinstance(error, ChannelError):
+            try:
                 alice.finish()  # the cause may be Alice's: hers is then the sentence to show
-            alice.join()
+            except ChannelError:  # or hers is that Bob is gone
+                if isinstance(error, ChannelError):
+                    raise
             raise
     alice.finish()
     return tally

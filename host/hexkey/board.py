@@ -168,6 +168,16 @@ class Board:
             If it does not answer.
         """
         self.prepare(settings)
+        return self.take_effect()
+
+    def take_effect(self) -> SettingsChange:
+        """Let written settings take effect together, and return from which pulse on.
+
+        Raises
+        ------
+        DeviceError
+            If it does not answer.
+        """
         for _ in range(TRIES):
             self.commit()
             frame = self._await(self._is_commit)

@@ -127,7 +127,11 @@ def simulate(
         ),
     ] = False,
     whole: Annotated[
-        bool, typer.Option("--whole-period", help="A gate of the whole period, for `hexkey map`.")
+        bool, typer.Option("--whole-period", help="A gate of the whole period, for `hexkey tune`.")
+    ] = False,
+    tags: Annotated[
+        bool,
+        typer.Option("--tags", help="Write OUT/run.qutag, too: the same clicks by a tagger."),
     ] = False,
     eve: EveOption = None,
     channel_loss_db: LossOption = None,
@@ -138,7 +142,8 @@ def simulate(
 
     Writes OUT/run.recording and OUT/alice.record, as a board and Alice would have, for
     `hexkey distill OUT/run.recording --record OUT/alice.record`. With an eavesdropper it also says
-    what she knows of the sifted bits.
+    what she knows of the sifted bits. With --tags there is OUT/run.qutag, too, as of a laboratory's
+    time tagger: detectors on channels 1 to 4, on 5 the trigger, divided by 8 and filtered.
     """
     from hexkey_sim.eve.specification import parse_eve
     from hexkey_sim.link import preset, whole_period
@@ -154,6 +159,7 @@ def simulate(
         _chance(seed),
         measurement=measurement,
         eve=parse_eve(eve, chosen) if eve else None,
+        tags=tags,
     )
     if as_json:
         typer.echo(json.dumps(asdict(found), indent=2))

@@ -1,7 +1,7 @@
 """Fig. 3 of Tapşın et al. from simulated clicks, through the pipeline that real ones go through.
 
 The link's clicks enter a virtual board whose gate is the whole period; its frames are recorded,
-parsed, found in Alice's record and counted for every gate by `hexkey.maps`, as `hexkey map` does
+parsed, found in Alice's record and counted for every gate by `hexkey.maps`, as `hexkey tune` does
 with a laboratory's recording. Alice sends the experiment's public pattern 1-0-1-0: a measurement.
 """
 

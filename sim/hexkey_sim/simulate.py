@@ -1,6 +1,7 @@
 """A link faster than real time, straight into a recording, and what the closed forms say of it."""
 
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ from hexkey_sim.link.profile import b92, bb84
 from hexkey_sim.link.theory import Expectation
 from hexkey_sim.roles import session_parameters, terms_of
 from hexkey_sim.sifted import SiftedRun, sift_run
+from hexkey_sim.tag_file import TaggedLink, TagWriter
 from hexkey_sim.virtual_board import STEPS_PER_S, VirtualBoard
 
 HOLDOFF_PULSES = 2
@@ -109,8 +111,11 @@ def run_simulation(
     *,
     measurement: bool = False,
     eve: Eavesdropper | None = None,
+    tags: bool = False,
 ) -> Simulation:
     """Simulate `seconds` of a link into ``out/run.recording`` and ``out/alice.record``.
+
+    With `tags` the same clicks go into ``out/run.qutag``, too, as a laboratory's tagger has them.
 
     Raises
     ------
@@ -126,9 +131,13 @@ def run_simulation(
     link = preset.link(seed, measurement=measurement, eve=eve, notebook=notebook)
     parameters = link.parameters
     recording = RecordingWriter(out / "run.recording")
-    with RecordWriter(out / "alice.record", record_statement(link)) as record:
+    with (
+        RecordWriter(out / "alice.record", record_statement(link)) as record,
+        TagWriter(out / "run.qutag", parameters, seed) if tags else nullcontext() as tagger,
+    ):
+        recorded = RecordedLink(link, record)
         board = VirtualBoard(
-            RecordedLink(link, record),
+            TaggedLink(recorded, tagger) if tagger else recorded,
             period_ps=parameters.period_ps,
             detectors=len(parameters.detectors),
             baud=None,

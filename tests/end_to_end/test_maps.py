@@ -1,14 +1,11 @@
 """Maps of a simulated recording are what the receiver's own code finds, gate by gate."""
 
-import json
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.host.cli.conftest import Run, run
-from tests.host.test_plot import size_of
 
 from hexkey.errors import ConfigurationError, InputError
 from hexkey.events import DETECTORS
@@ -23,8 +20,6 @@ from hexkey_sim.link import preset
 from hexkey_sim.link.theory import PAPER_GATE
 from hexkey_sim.link.theory import Gate as GatePs
 from hexkey_sim.simulate import run_simulation
-
-__all__ = ["run"]  # the fixture
 
 SECONDS, OFFSET, PERIOD = 0.3, 123_457, 2500
 WHOLE = GatePs(0.0, 25_000.0)
@@ -181,49 +176,3 @@ def test_pulses_outside_the_record_are_counted(whole: Files, tmp_path: Path) -> 
     found = count_recording(whole.recording, cut, grid)
     assert found.unknown_pulses > 1000
     assert found.counts.sifted[0, 3] < by_the_receiver(whole, Gate(0, PERIOD))[0]
-
-
-def test_the_command_maps_draws_and_cautions(whole: Files, tmp_path: Path, run: Run) -> None:
-    picture = tmp_path / "map.png"
-    done = run(
-        *("map", whole.recording, "--record", whole.record, "--plot", picture, "--best", 2),
-        *("--start-ns", "0:1:0.5", "--width-ns", "8:12:1"),
-    )
-    assert done.code == 0
-    assert "15 gates, " in done.out
-    assert "no security proof of B92" in done.out
-    assert "A gate chosen by the clicks that make the key is a selection" in done.out
-    assert "edge of the grid" in done.out
-    assert size_of(picture) == (1380, 960)
-    said = run(
-        *("map", whole.recording, "--record", whole.record, "--json"),
-        *("--start-ns", "0.5", "--width-ns", "10"),
-    )
-    report = json.loads(said.out)
-    sifted, errors, doubles = by_the_receiver(whole, Gate(50, 1000))
-    (best,) = report["best"]
-    assert (best["sifted_bits"], best["errors"], best["double_pulses"]) == (sifted, errors, doubles)
-    assert report["sifted_hz"] == [[best["sifted_hz"]]] == [[sifted / report["seconds"]]]
-    assert report["qber"] == [[errors / sifted]]
-    assert best["secret_hz_unproven"] == best["union_secret_hz_unproven"] > 0  # one gate: no choice
-    assert report["offsets"] == [OFFSET]
-
-
-@pytest.mark.parametrize(
-    ("words", "sentence"),
-    [
-        (("--start-ns", "a:b"), "--start-ns 'a:b' is no grid"),
-        (("--width-ns", "3:12:0"), "--width-ns '3:12:0' is no grid"),
-        (("--width-ns", "3:12:0.0001"), "has 90001 values"),
-        (("--width-ns", "3:12:0.005"), "width_ns = 3.005 is no whole number of the board's ticks"),
-        (("--start-ns", "0:26:1"), "must open before tick 2500"),
-        (("--plot", "map.gif"), "map.gif must end in .png, .pdf or .svg"),
-        (("--block-seconds", "0"), "block_s of a map must be positive, not 0"),
-    ],
-)
-def test_what_the_command_refuses(
-    words: tuple[str, str], sentence: str, whole: Files, run: Run
-) -> None:
-    done = run("map", whole.recording, "--record", whole.record, *words)
-    assert done.code == 2
-    assert sentence in done.sentence

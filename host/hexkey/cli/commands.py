@@ -11,10 +11,10 @@ from hexkey.cli import (
     inspect,
     keyrate,
     keys,
-    map,
     monitor,
     plan,
     roles,
+    tune,
 )
 
 __all__ = [
@@ -26,10 +26,10 @@ __all__ = [
     "inspect",
     "keyrate",
     "keys",
-    "map",
     "monitor",
     "plan",
     "roles",
+    "tune",
 ]
 
 

@@ -54,11 +54,21 @@ class Reported:
 
 
 @dataclass(frozen=True, slots=True)
+class Secret:
+    """The secret rates that are drawn, (S, W) in bit/s, and what is said of them."""
+
+    hz: NDArray[np.float64]
+    remark: str = "no proof"
+
+
+@dataclass(frozen=True, slots=True)
 class _Data:
     rates: RateMap
     clicks: NDArray[np.int64]
     title: str
     reported: Reported | None
+    secret: Secret
+    alike: NDArray[np.bool_] | None
 
 
 def draw_map(
@@ -67,6 +77,8 @@ def draw_map(
     path: Path,
     title: str,
     reported: Reported | None = None,
+    secret: Secret | None = None,
+    alike: NDArray[np.bool_] | None = None,
 ) -> Path:
     """Write the picture.
 
@@ -79,6 +91,10 @@ def draw_map(
         Of one of the `ENDINGS`.
     title : str
     reported : Reported, optional
+    secret : Secret, optional
+        By the paper's equations if not given.
+    alike : (S, W) bool, optional
+        Gates that may be as good as the best, which are outlined.
 
     Raises
     ------
@@ -89,7 +105,8 @@ def draw_map(
     """
     require_picture(path)
     try:
-        return draw(_paint, _Data(rates, clicks, title, reported), path, SIZE)
+        secret = secret or Secret(rates.secret_hz_unproven)
+        return draw(_paint, _Data(rates, clicks, title, reported, secret, alike), path, SIZE)
     except OSError as error:
         raise StoreError(f"{path} cannot be written: {error.strerror}") from None
 
@@ -102,7 +119,7 @@ def require_picture(path: Path) -> None:
 
 
 def _paint(figure: Any, data: _Data) -> None:
-    rates, best = data.rates, data.rates.best(1)[0]
+    rates, best = data.rates, data.rates.best(1, data.secret.hz)[0]
     shown = best if data.reported is None else place_of(rates, data.reported)
     upper, lower = figure.subfigures(2, 1, height_ratios=[1, 1.1], hspace=0.04)
     upper.suptitle(data.title, x=0.012, ha="left", color=INK, fontsize=12, weight="bold")
@@ -112,14 +129,16 @@ def _paint(figure: Any, data: _Data) -> None:
     maps = lower.subplots(1, 3, sharey=True)
     for axes, values, label, colours in zip(
         maps,
-        (rates.sifted_hz / 1000, rates.qber * 100, rates.secret_hz_unproven / 1000),
-        ("sifted rate, kbit/s", "QBER, %", "secret rate, kbit/s (no proof)"),
+        (rates.sifted_hz / 1000, rates.qber * 100, data.secret.hz / 1000),
+        ("sifted rate, kbit/s", "QBER, %", f"secret rate, kbit/s ({data.secret.remark})"),
         ("viridis", "magma_r", "viridis"),
         strict=True,
     ):
         _map(lower, axes, rates, values, colours)
         axes.set_title(label, color=INK)
         _mark_gates(axes, data, shown, best)
+    if data.alike is not None and min(data.alike.shape) > 1 and not data.alike.all():
+        _outline(maps[2], rates, data.alike)
     maps[0].set_ylabel("width Δt, ns")
     maps[1].legend(loc="lower left", fontsize=8.5, framealpha=0.9)
     for letter, axes in zip("aebcd", (histogram, cut, *maps), strict=True):
@@ -179,6 +198,18 @@ def _mark_gates(axes: Any, data: _Data, shown: Place, best: Place) -> None:
         )
 
 
+def _outline(axes: Any, rates: RateMap, alike: NDArray[np.bool_]) -> None:
+    """Draw a line around the gates that may be as good as the best."""
+    edge = np.pad(alike.astype(float), 1)  # closed at the border of the grid
+    starts, widths = (
+        np.concatenate([values[:1], values, values[-1:]])
+        for values in (rates.start_ns, rates.width_ns)
+    )
+    axes.contour(starts, widths, edge.T, levels=[0.5], colors=[BAD], linewidths=1.2)
+    axes.plot([], [], color=BAD, lw=1.2, label="as good, as far as known")
+    axes.legend(loc="lower left", fontsize=8.5, framealpha=0.9)
+
+
 def _cut(axes: Any, data: _Data, shown: Place) -> None:
     """Draw rates on the left axis and the QBER on the right, along the widths at one start."""
     rates, start = data.rates, shown[0]
@@ -187,7 +218,7 @@ def _cut(axes: Any, data: _Data, shown: Place) -> None:
     errors.spines["right"].set_visible(True)
     curves = [
         *axes.plot(width, rates.sifted_hz[start] / 1000, color=INK, label="sifted"),
-        *axes.plot(width, rates.secret_hz_unproven[start] / 1000, color=GOOD, label="secret"),
+        *axes.plot(width, data.secret.hz[start] / 1000, color=GOOD, label="secret"),
         *errors.plot(width, rates.qber[start] * 100, color=BAD, ls="--", label="QBER (right)"),
     ]
     axes.axvline(width[shown[1]], color=GATE, ls="--", lw=1.3)

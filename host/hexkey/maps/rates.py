@@ -15,6 +15,7 @@ from hexkey.maps.count import WindowCounts, Windows
 EPS_PA, EPS_COR = 1e-10, 1e-15  # the paper's
 
 Rates = NDArray[np.float64]
+Counts = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +58,15 @@ class RateMap:
     def width_ns(self) -> Rates:
         return _in_ns(self.windows.width_ticks, self.tick_ps)
 
-    def best(self, count: int) -> list[tuple[int, int]]:
+    def best(self, count: int, secret_hz: Rates | None = None) -> list[tuple[int, int]]:
         """Return the places in the grid of the gates with the highest secret rates, best first.
 
         Gates without a key come by sifted rate less errors, where there are not enough others.
+        `secret_hz` are other rates to judge by, (S, W).
         """
         sound = self.counts.sifted - 2 * self.counts.errors
-        order = np.lexsort((-sound.ravel(), -self.secret_hz_unproven.ravel()))[:count]
+        judged = self.secret_hz_unproven if secret_hz is None else secret_hz
+        order = np.lexsort((-sound.ravel(), -judged.ravel()))[:count]
         return [
             (int(place // len(self.width_ns)), int(place % len(self.width_ns))) for place in order
         ]
@@ -131,12 +134,12 @@ def rate_map(
             raise ConfigurationError(f"{name} of a map must be positive, not {value}")
     sifted = counts.sifted.astype(np.float64)
     qber = np.divide(counts.errors, sifted, out=np.full(sifted.shape, np.nan), where=sifted > 0)
-    bits = np.rint(sifted * (block_s / seconds)).astype(np.int64)
     gates = sifted.size
 
     def secret_hz(eps: float) -> Rates:
-        length = planned_length_unproven(bits, np.nan_to_num(qber, nan=0.5), eps, eps_cor, leak)
-        return np.asarray(np.floor(length.value) / block_s)
+        return secret_rate_hz(
+            counts.sifted, counts.errors, seconds, block_s, eps_pa=eps, eps_cor=eps_cor, leak=leak
+        )
 
     return RateMap(
         counts.windows,
@@ -149,6 +152,26 @@ def rate_map(
         secret_hz(eps_pa),
         secret_hz(eps_pa / gates),
     )
+
+
+def secret_rate_hz(
+    sifted: Counts,
+    errors: Counts,
+    seconds: float,
+    block_s: float,
+    *,
+    eps_pa: float = EPS_PA,
+    eps_cor: float = EPS_COR,
+    leak: Leak = "eq7",
+) -> Rates:
+    """Return the secret rates, by the paper's equations, that counts of `seconds` mean; no proof.
+
+    Of a block of `block_s` seconds at the rate and QBER found; parameters as in `rate_map`.
+    """
+    qber = np.divide(errors, sifted, out=np.full(sifted.shape, 0.5), where=sifted > 0)
+    bits = np.rint(sifted * (block_s / seconds)).astype(np.int64)
+    length = planned_length_unproven(bits, qber, eps_pa, eps_cor, leak)
+    return np.asarray(np.floor(length.value) / block_s)
 
 
 def _in_ns(ticks: NDArray[np.int64], tick_ps: Fraction) -> Rates:

@@ -1,11 +1,11 @@
-"""Map a recording against Alice's record, through the code that a live board's bytes go through.
+"""Map a recording, or a tagger's file, against Alice's record, through a live board's code.
 
 The board sends the clicks of its own gate, hold-off behind it, and merges those of one pulse: one
 phase, the first one's, for all its detectors. So a map knows gates within the recorded one only,
 best the whole period, and takes both clicks of a double to be at the first one's phase.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -19,26 +19,18 @@ from hexkey.errors import ConfigurationError, InputError
 from hexkey.events import DETECTORS, Events
 from hexkey.gate import Gate
 from hexkey.maps.count import WindowCounts, Windows, count_windows
-from hexkey.party.distill import described
+from hexkey.maps.slices import Slice, Slices
+from hexkey.maps.sources import ClickSource, Epoch, of_recording, of_tags
+from hexkey.party.tag_source import Tagger
 from hexkey.record import RecordReader
-from hexkey.recording import Recording, read_recording
 from hexkey.sift import gate_and_sift
-from hexkey.wire import Burst, Kind, StreamParser, unpack_frames
+from hexkey.tags.stream import TagFile
 
 SAMPLE_BITS = 512
 SEARCH_S = 10  # ± this many seconds of pulses
 SHIFTS = (0, -1, 1)  # of a gate's offset, the likeliest first
 MOST_NEIGHBOURS = 2  # pulses before an event's that a shifted gate past the period's end looks at
 MakeWindows = Callable[[Fraction, int], Windows]
-
-
-@dataclass(frozen=True, slots=True)
-class Epoch:
-    """Events from one start of the pulse count to the next."""
-
-    number: int
-    events: Events
-    pulses: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +58,8 @@ class RecordedCounts:
         Events left out because her record does not reach to their pulses.
     damage : list of str
         What of the recording was unreadable.
+    slices : tuple of Slice
+        The same counts, in stretches of about the same length.
     """
 
     counts: WindowCounts
@@ -78,21 +72,7 @@ class RecordedCounts:
     short_epochs: int
     unknown_pulses: int
     damage: list[str]
-
-
-@dataclass(frozen=True, slots=True)
-class _Run:
-    """What a recording says of its run."""
-
-    run: int
-    gate: Gate
-    tick_ps: Fraction
-    period_ticks: int
-    bit_of_detector: tuple[int, ...]
-
-    @property
-    def pulse_rate_hz(self) -> float:
-        return 1e12 / float(self.period_ticks * self.tick_ps)
+    slices: tuple[Slice, ...] = ()
 
 
 def count_recording(path: Path, alice_record: Path, make_windows: MakeWindows) -> RecordedCounts:
@@ -116,37 +96,53 @@ def count_recording(path: Path, alice_record: Path, make_windows: MakeWindows) -
     ConfigurationError
         The grid does not fit the recording's ticks, its period or its gate.
     """
-    recording = read_recording(path)
-    if recording.meta.get("bb84"):
-        raise InputError(
-            f"recording {path} is of BB84, and maps are of B92's sifted bits: give one of B92"
-        )
-    run = _described(recording)
+    with RecordReader(alice_record) as record:
+        return count_clicks(of_recording(path), record, make_windows)
+
+
+def count_tags(
+    file: TagFile, tagger: Tagger, alice_record: Path, make_windows: MakeWindows
+) -> RecordedCounts:
+    """Count sifted bits and errors of every gate of a grid, from a tagger's file.
+
+    As `count_recording`; the tick is 1 ps. A ConfigurationError, too, where the tagger's settings
+    do not suit the file.
+    """
+    with RecordReader(alice_record) as record:
+        return count_clicks(of_tags(file, tagger, record), record, make_windows)
+
+
+def count_clicks(
+    run: ClickSource, record: RecordReader, make_windows: MakeWindows
+) -> RecordedCounts:
+    """Count sifted bits and errors of every gate of a grid; see `count_recording`."""
     windows = make_windows(run.tick_ps, run.period_ticks)
-    _require_within(windows, run.gate, path)
-    totals: list[WindowCounts] = []
+    _require_within(windows, run)
+    totals = [_nothing(windows)] * len(SHIFTS)
+    slices = Slices(run.pulse_rate_hz)
     alignments, short, unknown, pulses = [], 0, 0, 0
     clicks = np.zeros(2 * run.period_ticks, np.int64)
-    with RecordReader(alice_record) as record:
-        for epoch in _epochs(recording, run.run):
-            alignment = _align(epoch.events, run, record)
-            if alignment is None:
-                short += 1
-                continue
-            first, end = _known_pulses(epoch, alignment.offset, record)
-            start, stop = np.searchsorted(epoch.events.pulse, [first, end])
-            events = epoch.events.take(slice(start, stop))
-            alignments.append(alignment)
-            unknown += len(epoch.events) - len(events)
-            pulses += end - first
-            clicks += np.bincount(
-                np.minimum(events.phase_ticks, len(clicks) - 1), minlength=len(clicks)
-            )
-            found = _count(events, alignment.offset, run, windows, record)
-            totals = [a + b for a, b in zip(totals, found, strict=True)] if totals else found
-    if not totals:
+    for epoch in run.epochs():
+        alignment = _align(epoch.events, run, record)
+        if alignment is None:
+            short += 1
+            continue
+        first, end = _known_pulses(epoch, alignment.offset, record)
+        start, stop = np.searchsorted(epoch.events.pulse, [first, end])
+        events = epoch.events.take(slice(start, stop))
+        alignments.append(alignment)
+        unknown += len(epoch.events) - len(events)
+        pulses += end - first
+        clicks += np.bincount(
+            np.minimum(events.phase_ticks, len(clicks) - 1), minlength=len(clicks)
+        )
+        for part, length in slices.cut(events, first, end):
+            found = _count(part, alignment.offset, run, windows, record)
+            slices.add(found, length)
+            totals = [a + b for a, b in zip(totals, found, strict=True)]
+    if not alignments:
         raise InputError(
-            f"recording {path} holds no stretch of {SAMPLE_BITS} sifted bits, which it takes to "
+            f"{run.name} holds no stretch of {SAMPLE_BITS} sifted bits, which it takes to "
             "find it in Alice's record: record for longer"
         )
     counts, shift = _with_fewest_errors(totals)
@@ -160,23 +156,17 @@ def count_recording(path: Path, alice_record: Path, make_windows: MakeWindows) -
         alignments,
         short,
         unknown,
-        recording.damage,
+        run.damage,
+        slices.of_shifts(shift, SHIFTS),
     )
 
 
-def _described(recording: Recording) -> _Run:
-    meta = recording.meta
-    with described(recording):
-        return _Run(
-            meta["run"],
-            Gate(**meta["gate"]),
-            Fraction(meta["tick_ps"]),
-            meta["period_ticks"],
-            tuple(meta["bit_of_detector"]),
-        )
+def _nothing(windows: Windows) -> WindowCounts:
+    zeros = np.zeros(windows.end_ticks.shape, np.int64)
+    return WindowCounts(windows, zeros, zeros, zeros)
 
 
-def _align(events: Events, run: _Run, record: RecordReader) -> Alignment | None:
+def _align(events: Events, run: ClickSource, record: RecordReader) -> Alignment | None:
     """Find an epoch in Alice's record by its first sifted bits; None where there are too few."""
     gate = run.gate
     if gate.width_ticks == run.period_ticks:
@@ -200,7 +190,7 @@ def _known_pulses(epoch: Epoch, offset: int, record: RecordReader) -> tuple[int,
 
 
 def _count(
-    events: Events, offset: int, run: _Run, windows: Windows, record: RecordReader
+    events: Events, offset: int, run: ClickSource, windows: Windows, record: RecordReader
 ) -> list[WindowCounts]:
     """Count at the offset and at its neighbours, in the order of `SHIFTS`."""
     alice = events.pulse.astype(np.int64) + offset
@@ -222,39 +212,15 @@ def _with_fewest_errors(totals: list[WindowCounts]) -> tuple[WindowCounts, NDArr
     return counts, np.array(SHIFTS)[chosen]
 
 
-def _epochs(recording: Recording, run: int) -> Iterator[Epoch]:
-    """Yield the events of a run, epoch by epoch."""
-    parser = StreamParser()
-    number, pulses, parts = -1, 0, list[Events]()
-    for data in recording.wire:
-        for frame in parser.feed_decoded(data):
-            if frame.header.run != run:
-                continue
-            if frame.header.epoch != number:
-                if number >= 0:
-                    yield Epoch(number, Events.concatenate(parts), pulses)
-                number, pulses, parts = frame.header.epoch, 0, []
-            pulses = max(pulses, frame.header.pulse)
-            if isinstance(frame, Burst):
-                parts.append(frame.events)
-            elif frame.header.kind is Kind.EVENTS:
-                parts.append(unpack_frames([frame]))
-            else:
-                continue
-            if len(parts[-1]):
-                pulses = max(pulses, int(parts[-1].pulse[-1]) + 1)
-    if number >= 0:
-        yield Epoch(number, Events.concatenate(parts), pulses)
-
-
-def _require_within(windows: Windows, gate: Gate, path: Path) -> None:
+def _require_within(windows: Windows, run: ClickSource) -> None:
     """Refuse a grid with gates of which the board has sent only a part."""
+    gate = run.gate
     if gate == Gate(0, windows.period_ticks):
         return
     first, end = int(windows.start_ticks[0]), int(windows.end_ticks.max())
     if first < gate.start_ticks or end > gate.end_ticks:
         raise ConfigurationError(
-            f"the gates of the map, ticks {first} to {end}, reach beyond that of recording {path}, "
+            f"the gates of the map, ticks {first} to {end}, reach beyond that of {run.name}, "
             f"{gate.start_ticks} to {gate.end_ticks}: choose smaller ones, or record the whole "
             "period, as `hexkey capture --gate-start-ns 0 --gate-width-ns 25` does at 40 MHz"
         )

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from hexkey.conditions import CIRCUMSTANCES, Circumstances, unmet
-from hexkey.errors import ConfigurationError, HexkeyError, InputError
+from hexkey.errors import ChannelError, ConfigurationError, HexkeyError, InputError
 from hexkey.events import DETECTORS
 from hexkey.gate import Gate
 from hexkey.party.alice import check_protocol
+from hexkey.party.tag_source import Tagger, TagPlayback
 from hexkey.randomness import OperatingSystem, Randomness, Recorded
 from hexkey.receiver import Receiver, SiftedChunk, stream_facts
 from hexkey.record import RecordReader
@@ -28,6 +29,7 @@ from hexkey.session.replay import ReplayConversation, TranscriptEnded
 from hexkey.session.tally import Progress, Tally
 from hexkey.store import Store, compare, create_pair
 from hexkey.store.database import remove
+from hexkey.tags.stream import TagFile
 from hexkey.wire import StreamParser
 
 LOCAL_TAG_KEYS = 256
@@ -49,6 +51,16 @@ class Playback:
 
     def losses(self) -> dict[str, Any]:
         return {**self.receiver.facts(), **stream_facts(self.parser.statistics)}
+
+    def facts(self) -> dict[str, Any]:
+        """Return what a report says of the recording."""
+        return {
+            "damage": self.recording.damage,
+            "window": self.window,
+            "period_ticks": self.recording.meta["period_ticks"],
+            "histogram": self.receiver.histogram_facts(),
+            "g2": self.receiver.g2_facts(),
+        }
 
 
 def play_back(recording: Recording, randomness: Randomness | None = None) -> Playback:
@@ -139,19 +151,53 @@ def distill(path: Path, alice_record: Path, out: Path, progress: Progress) -> di
     with described(recording):
         parameters = SessionParameters(**recording.meta.get("parameters", {}))
         terms = _terms(recording, parameters)
+        reasons = tuple(recording.meta.get("reasons", ()))
     with RecordReader(alice_record) as record:
-        check_protocol(record, parameters)
-        here = Circumstances(parameters.protocol, live=False)
-        reasons = (
-            *unmet(parameters.protocol, CIRCUMSTANCES, here),
-            *recording.meta.get("reasons", ()),
-            *record.statement.reasons,
-        )
-        session = Session(
-            randomness.bytes(32).hex(), parameters, tuple(dict.fromkeys(reasons)), terms
-        )
-        paths = _new_stores(out)
-        tally = _two_roles(session, playback.chunks(), record, paths, progress)
+        return _between_two(playback, record, parameters, terms, reasons, out, progress)
+
+
+def distill_tags(
+    file: TagFile, tagger: Tagger, alice_record: Path, out: Path, progress: Progress
+) -> dict[str, Any]:
+    """Make fresh demonstration keys from a time tagger's file and Alice's record.
+
+    The stores ``out/alice.store`` and ``out/bob.store`` are created.
+
+    Raises
+    ------
+    InputError
+        A file is unusable, or the two do not belong together.
+    ConfigurationError
+        The tagger's settings do not suit the file.
+    """
+    with RecordReader(alice_record) as record:
+        playback = TagPlayback(file, tagger, record, OperatingSystem())
+        parameters, terms = playback.parameters(), playback.terms(record)
+        return _between_two(playback, record, parameters, terms, playback.reasons, out, progress)
+
+
+def _between_two(
+    playback: Playback | TagPlayback,
+    record: RecordReader,
+    parameters: SessionParameters,
+    terms: Bb84Terms | None,
+    reasons: tuple[str, ...],
+    out: Path,
+    progress: Progress,
+) -> dict[str, Any]:
+    """Hold a session between two local roles; Bob's reasons are given, Alice's in her record."""
+    check_protocol(record, parameters)
+    here = Circumstances(parameters.protocol, live=False)
+    every = (
+        *unmet(parameters.protocol, CIRCUMSTANCES, here),
+        *reasons,
+        *record.statement.reasons,
+    )
+    session = Session(
+        OperatingSystem().bytes(32).hex(), parameters, tuple(dict.fromkeys(every)), terms
+    )
+    paths = _new_stores(out)
+    tally = _two_roles(session, playback.chunks(), record, paths, progress)
     return {**_report(tally, playback, "fresh"), "equal": compare(*paths).equal}
 
 
@@ -170,16 +216,8 @@ def _new_stores(out: Path) -> tuple[Path, Path]:
     return paths
 
 
-def _report(tally: Tally, playback: Playback, mode: str) -> dict[str, Any]:
-    return {
-        **tally.report(playback.losses()),
-        "mode": mode,
-        "damage": playback.recording.damage,
-        "window": playback.window,
-        "period_ticks": playback.recording.meta["period_ticks"],
-        "histogram": playback.receiver.histogram_facts(),
-        "g2": playback.receiver.g2_facts(),
-    }
+def _report(tally: Tally, playback: Playback | TagPlayback, mode: str) -> dict[str, Any]:
+    return {**tally.report(playback.losses()), "mode": mode, **playback.facts()}
 
 
 class LocalAlice(threading.Thread):
@@ -233,9 +271,13 @@ def _two_roles(
     with ours, Store.open(stores[1]) as store:
         try:
             Bob(LiveConversation(ours, store, BOB), session, store, tally, progress).run(chunks)
-        except HexkeyError:
+        except HexkeyError as error:
             ours.close()
-            alice.finish()  # the cause may be Alice's: hers is then the sentence to show
+            try:
+                alice.finish()  # the cause may be Alice's: hers is then the sentence to show
+            except ChannelError:  # or hers is that Bob is gone
+                if isinstance(error, ChannelError):
+                    raise
             raise
     alice.finish()
     return tally

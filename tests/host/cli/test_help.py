@@ -21,7 +21,7 @@ COMMANDS = {
     "doctor": ("exit code 1",),
     "figures": ("OUTDIR", "seconds", "Example: hexkey figures"),
     "keys": ("create", "list", "compare"),
-    "map": ("--gate-width-ns 25", "FIRST:LAST:STEP", "Example: hexkey map"),
+    "tune": ("--gate-width-ns 25", "FIRST:LAST:STEP", "Example: hexkey tune"),
     "plan": ("a second", "dB", "km", "--scheduler", "Example: hexkey plan"),
     "simulate": ("--seconds", "--whole-period", "hexkey distill"),
     "virtual-board": ("pty", "flip-bits:rate=1e-6", "hexkey bob --port"),

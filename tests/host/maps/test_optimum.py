@@ -1,0 +1,100 @@
+"""How sure the best gate is, against simulated runs whose truth is known."""
+
+import numpy as np
+import pytest
+
+from hexkey.maps.optimum import FEWEST_SLICES, Optimum, find_optimum
+from hexkey.maps.slices import Slice
+
+TRUE = np.array([[0.30, 0.50, 0.495], [0.10, 0.48, 0.20]])  # of the clicks, right less wrong
+
+
+def rate(sifted: np.ndarray, errors: np.ndarray, seconds: float) -> np.ndarray:
+    return np.asarray((sifted - 2.0 * errors) / seconds)
+
+
+def drawn(random: np.random.Generator, count: int, mean: float, drift: float = 0.0) -> list[Slice]:
+    """Stretches of a second, in which all gates share most of their clicks."""
+    slices = []
+    for number in range(count):
+        level = mean * (1 + drift * np.sin(number))
+        common = random.poisson(level)
+        sifted = random.binomial(common, TRUE + 0.1)
+        errors = random.binomial(sifted, 0.1 / (2 * (TRUE + 0.1)))
+        slices.append(Slice(sifted, errors, 1.0))
+    return slices
+
+
+def found(slices: list[Slice]) -> Optimum:
+    sifted = np.sum([one.sifted for one in slices], axis=0)
+    errors = np.sum([one.errors for one in slices], axis=0)
+    best = np.unravel_index(int(np.argmax(rate(sifted, errors, 1.0))), TRUE.shape)
+    optimum = find_optimum(slices, rate, (int(best[0]), int(best[1])))
+    assert optimum is not None
+    return optimum
+
+
+@pytest.mark.parametrize("drift", [0.0, 0.2])
+def test_sigma_is_the_scatter_of_repeated_runs(drift: float) -> None:
+    random = np.random.default_rng(1)
+    runs = [found(drawn(random, 24, 2_000, drift)) for _ in range(200)]
+    scatter = float(np.std([run.secret_hz for run in runs]))
+    stated = float(np.median([run.sigma_hz for run in runs]))
+    if drift:  # what drifts by a cycle in each run is the same in each: stated is an upper bound
+        assert stated > scatter
+    else:
+        assert stated == pytest.approx(scatter, rel=0.2)  # 4 sigma of 200
+
+
+def test_the_true_best_is_nearly_always_among_those_alike() -> None:
+    random = np.random.default_rng(2)
+    runs = [found(drawn(random, 24, 2_000)) for _ in range(200)]
+    hits = sum(bool(run.alike[0, 1]) for run in runs)
+    assert hits >= 185  # 95 % is 190; 3 sigma below
+    assert not any(run.alike[1, 0] or run.alike[0, 0] for run in runs)
+    assert all(run.alike[run.place] for run in runs)
+
+
+def test_more_data_leave_fewer_gates_alike() -> None:
+    random = np.random.default_rng(3)
+    few = found(drawn(random, 24, 500))
+    many = found(drawn(random, 24, 500_000))
+    assert np.count_nonzero(many.alike) < np.count_nonzero(few.alike)
+    assert many.place == (0, 1)
+
+
+def test_the_rate_in_the_other_half_is_free_of_the_selection() -> None:
+    """Forty gates equally good: the best of them looks better than it is, held out it does not."""
+    random = np.random.default_rng(4)
+    seen, held_out = [], []
+    for _ in range(150):
+        slices = [
+            Slice(random.poisson(1_000, (5, 8)), np.zeros((5, 8), np.int64), 1.0) for _ in range(16)
+        ]
+        optimum = found_of(slices)
+        seen.append(optimum.secret_hz)
+        held_out.append(optimum.held_out_hz)
+    sigma = np.sqrt(1_000 / 16)
+    assert np.mean(seen) - 1_000 > sigma
+    assert abs(np.mean(held_out) - 1_000) < 5 * sigma / np.sqrt(150)
+
+
+def found_of(slices: list[Slice]) -> Optimum:
+    sifted = np.sum([one.sifted for one in slices], axis=0)
+    best = np.unravel_index(int(np.argmax(sifted)), sifted.shape)
+    optimum = find_optimum(slices, rate, (int(best[0]), int(best[1])))
+    assert optimum is not None
+    return optimum
+
+
+def test_too_few_stretches_say_nothing() -> None:
+    slices = drawn(np.random.default_rng(5), FEWEST_SLICES - 1, 100)
+    assert find_optimum(slices, rate, (0, 1)) is None
+
+
+def test_facts_tell_the_range_of_those_alike() -> None:
+    alike = np.array([[False, True, True], [False, True, False]])
+    facts = Optimum((0, 1), 5.0, 1.0, 4.5, alike).facts(np.array([0.0, 0.5]), np.arange(3.0))
+    assert facts["alike_start_ns"] == [0.0, 0.5]
+    assert facts["alike_width_ns"] == [1.0, 2.0]
+    assert (facts["start_ns"], facts["width_ns"], facts["alike_gates"]) == (0.0, 1.0, 3)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hexkey.measure.g2 import PulsedG2
+from hexkey.measure.rates import Rate
 from hexkey.measure.steady_g2 import SteadyG2
 
 if TYPE_CHECKING:
@@ -29,16 +30,17 @@ def _refused(found: "Measurements") -> list[tuple[str, str]]:
 def _rates(found: "Measurements") -> list[tuple[str, str]]:
     lines = []
     for channel, rate in found.rates.items():
-        steady = "steady" if rate.p_value > _UNLIKELY else "not steady"
-        lines.append(
-            (
-                f"rate, channel {channel}",
-                f"{measured(rate.rate_hz, rate.sigma_hz)} Hz, {steady} "
-                f"(χ²/dof {rate.chi2 / rate.dof:.2f} in {rate.bin_s:.3g} s), drift "
-                f"{measured(100 * rate.drift, 100 * rate.drift_sigma)} %",
-            )
-        )
+        value = f"{measured(rate.rate_hz, rate.sigma_hz)} Hz, {_steadiness(rate)}"
+        lines.append((f"rate, channel {channel}", value))
     return lines
+
+
+def _steadiness(rate: Rate) -> str:
+    if rate.drift_sigma > 1:
+        return "too short to see whether it is steady"
+    steady = "steady" if rate.p_value > _UNLIKELY else "not steady"
+    drift = measured(100 * rate.drift, 100 * rate.drift_sigma)
+    return f"{steady} (χ²/dof {rate.chi2 / rate.dof:.2f} in {rate.bin_s:.3g} s), drift {drift} %"
 
 
 def _period(found: "Measurements") -> list[tuple[str, str]]:

@@ -26,12 +26,15 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(chromium: Browser) -> Iterator[Page]:
-    """A page as large as a lab screen; a test fails where its scripts do."""
+    """A page as large as a lab screen; faults of its scripts, or forbidden ones, fail a test."""
     faults: list[str] = []
     context = chromium.new_context(viewport={"width": 1920, "height": 1080}, color_scheme="light")
     opened = context.new_page()
     opened.set_default_timeout(60_000)
     opened.on("pageerror", lambda error: faults.append(str(error)))
+    opened.on(
+        "console", lambda line: faults.append(line.text) if "Security Policy" in line.text else None
+    )
     yield opened
     context.close()
     assert not faults

@@ -97,6 +97,21 @@ def test_change_of_gate_waits_for_the_end_of_the_block(page: Page) -> None:
         expect(page.locator("#gate")).to_have_text("gate 1.20 ns + 8.30 ns")
 
 
+def test_fine_step_is_not_confirmed_by_the_old_gate(page: Page) -> None:
+    hub = Hub()
+    with serve(hub, "127.0.0.1:0", TOKEN, control=True) as address:
+        page.goto(address)
+        hub.publish(session(10.0))
+        page.locator(".handle[data-part=end]").focus()
+        page.keyboard.press("Shift+ArrowRight")
+        expect(page.locator("#asked")).to_contain_text("asked: 1.20 ns + 8.01 ns")
+        hub.publish(session(11.0))
+        expect(page.locator("#elapsed")).to_have_text("11 s")
+        expect(page.locator("#asked")).to_contain_text("asked: 1.20 ns + 8.01 ns")
+        hub.publish(_with_gate(12.0, GateView(1_200.0, 8_010.0)))
+        expect(page.locator("#asked")).to_contain_text("the board's gate is 1.20 ns + 8.01 ns")
+
+
 def test_gate_that_reaches_past_the_period_is_shown_in_two_pieces(page: Page) -> None:
     hub = Hub()
     with serve(hub, "127.0.0.1:0", TOKEN) as address:
@@ -120,6 +135,18 @@ def test_server_that_is_gone_is_said_and_found_again(page: Page) -> None:
     with serve(hub, f"127.0.0.1:{port}", TOKEN):
         expect(page.locator("#stale")).to_be_hidden()
     assert page.locator("#label").is_visible()  # what keys these are is said all the time
+
+
+def test_server_with_another_token_is_said(page: Page) -> None:
+    hub = Hub()
+    hub.publish(session(10.0))
+    with socket.create_server(("127.0.0.1", 0)) as ear:
+        port = ear.getsockname()[1]
+    with serve(hub, f"127.0.0.1:{port}", TOKEN) as address:
+        page.goto(address)
+        expect(page.locator("#state")).to_have_text("receiving")
+    with serve(hub, f"127.0.0.1:{port}", TOKEN + "anew"):
+        expect(page.locator("#stale")).to_contain_text("open the address that hexkey printed")
 
 
 def test_button_changes_the_theme_and_it_stays(page: Page) -> None:

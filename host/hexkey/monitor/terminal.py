@@ -143,7 +143,7 @@ def _g2(one: G2View) -> str:
     if one.value is None:
         return f"no coincidence yet; {one.verdict}"
     high = "∞" if one.high is None else f"{one.high:.3f}"
-    shown = f"{one.value:.3f}, 95 % band {one.low or 0:.3f} to {high}: {one.verdict}"
+    shown = f"{one.value:.3f}, {one.low or 0:.3f} to {high}: {one.verdict}"
     return shown + (f", {one.needed_s:,.0f} s still needed" if one.needed_s else "")
 
 

@@ -32,8 +32,8 @@ def test_screen_of_a_session_has_the_numbers_of_the_page() -> None:
         "5.8e-09 of 1.0e-08",
         "1.2 ns + 8 ns",
         "locked, arrivals centred at 4.611 ns",
-        "0.083, 95 % band 0.061 to 0.109: single photons",
-        "0.210, 95 % band 0.020 to 0.770: waiting, 5,400 s still needed",
+        "0.083, 0.061 to 0.109: single photons",
+        "0.210, 0.020 to 0.770: waiting, 5,400 s still needed",
         "281,234 outside gate",
     ):
         assert words in shown, words

@@ -8,6 +8,7 @@ import { ns, ticks } from "/page/numbers.js";
 const LONGEST_S = 5;
 const element = (id) => document.getElementById(id);
 const TICK_NS = 0.0126; // equal to within the coarsest tick's rounding
+const HALF_STEP_NS = 0.005;
 
 export class Arrivals {
   constructor(send) {
@@ -30,7 +31,7 @@ export class Arrivals {
           : { range: (u, low, high) => [0, Math.max(1, 1.05 * high)] },
       },
       axes: [axis("time after the trigger / ns", 34),
-        axis("clicks in a bin", 60, ticks)],
+        axis(`clicks in ${this.binNs} ns`, 60, ticks)],
       series: [{}, line("clicks", "ink", { width: 1.5, paths: bars, fill: () => `${colour("soft")}44` })],
     }, this.data ?? [[], []]);
     this.gate = new Gate(this.made.over, {
@@ -53,7 +54,10 @@ export class Arrivals {
     const { first_ps: first, bin_ps: bin, counts } = histogram;
     this.data = [Float64Array.from(counts, (_, index) => (first + index * bin) / 1000),
       this.log ? Float64Array.from(counts, (value) => Math.max(value, 1)) : counts];
-    if (periodNs !== this.periodNs) this.build(periodNs);
+    if (periodNs !== this.periodNs || bin / 1000 !== this.binNs) {
+      this.binNs = bin / 1000;
+      this.build(periodNs);
+    }
     this.made.setData(this.data);
     if (!gate) return;
     const now = { startNs: gate.start_ps / 1000, widthNs: gate.width_ps / 1000 };
@@ -61,22 +65,28 @@ export class Arrivals {
     this.gate.show(this.asked ?? now, periodNs, snapshot.control && snapshot.state === "receiving");
     if (this.gate.held === null && this.gate.releaseKeys === null) this.tell(now);
     if (this.asked) this.say(`asked: ${words(this.asked)}; it takes effect ${snapshot.makes_key ? "at the block's end" : "at once"}`);
-    else if (snapshot.message) this.say(snapshot.message);
   }
 
   // What was asked stands until the board confirms it, gives it up, or says nothing of it.
-  settle(gate, now, { state, makes_key: waitsForBlock, time_unix_s: time }) {
+  settle(gate, now, { state, time_unix_s: time }) {
     if (gate.asked) {
-      this.asked = { startNs: gate.asked[0] / 1000, widthNs: gate.asked[1] / 1000, heard: true };
+      this.asked = { ...this.asked, startNs: gate.asked[0] / 1000, widthNs: gate.asked[1] / 1000, heard: true };
     } else if (this.asked) {
       this.asked.since ??= time;
-      const late = !waitsForBlock && time - this.asked.since > LONGEST_S;
-      if (near(this.asked, now)) this.confirm(now);
+      const late = time - this.asked.since > LONGEST_S;
+      if (this.done(now)) this.confirm(now);
       else if (this.asked.heard || late || state !== "receiving") {
         this.asked = null;
         this.say("the gate was not changed", true);
       }
     }
+  }
+
+  // A fine step is no larger than what the board rounds by: the old gate is near, too.
+  done(now) {
+    const { before } = this.asked;
+    const changed = !before || before.startNs !== now.startNs || before.widthNs !== now.widthNs;
+    return near(this.asked, now, changed ? TICK_NS : HALF_STEP_NS);
   }
 
   tell(gate) {
@@ -86,7 +96,8 @@ export class Arrivals {
   release(gate) {
     const sent = this.send({ gate: { start_ns: gate.startNs, width_ns: gate.widthNs } });
     if (!sent) { this.answer({ accepted: false, message: "no connection: the gate was not changed" }); return; }
-    this.asked = { ...gate };
+    const { gate: now } = this.snapshot;
+    this.asked = { ...gate, before: { startNs: now.start_ps / 1000, widthNs: now.width_ps / 1000 } };
     this.say(`asked: ${words(gate)}`);
   }
 
@@ -112,6 +123,6 @@ function words({ startNs, widthNs }) {
   return `${ns(startNs)} + ${ns(widthNs)}`;
 }
 
-function near(one, other) {
-  return Math.abs(one.startNs - other.startNs) < TICK_NS && Math.abs(one.widthNs - other.widthNs) < TICK_NS;
+function near(one, other, withinNs) {
+  return Math.abs(one.startNs - other.startNs) < withinNs && Math.abs(one.widthNs - other.widthNs) < withinNs;
 }

@@ -6,12 +6,13 @@ const STALE_MS = 3000;
 const LONGEST_WAIT_MS = 4000;
 
 export class Link {
-  // `onSnapshot(snapshot)`, `onAnswer({accepted, message})`, `onStale(seconds or null)`.
+  // `onSnapshot(snapshot)`, `onAnswer({accepted, message})`, `onStale(seconds or null, why)`.
   constructor({ onSnapshot, onAnswer, onStale }) {
     Object.assign(this, { onSnapshot, onAnswer, onStale });
     this.wait = 250;
     this.heard = performance.now();
     this.pending = null;
+    this.refused = false;
     this.open();
     setInterval(() => this.look(), 500);
   }
@@ -29,6 +30,7 @@ export class Link {
       this.draw(data);
     };
     socket.onclose = () => {
+      this.ask();
       setTimeout(() => this.open(), this.wait);
       this.wait = Math.min(2 * this.wait, LONGEST_WAIT_MS);
     };
@@ -50,7 +52,22 @@ export class Link {
 
   look() {
     const silent = performance.now() - this.heard;
-    if (silent > STALE_MS) this.onStale(Math.round(silent / 1000));
+    if (silent > STALE_MS || this.refused) this.onStale(Math.round(silent / 1000), this.why());
+  }
+
+  why() {
+    if (this.refused) return "this page is not admitted any more: open the address that hexkey printed";
+    if (this.socket.readyState === WebSocket.OPEN) return "hexkey is there, and its run says nothing";
+    return "hexkey does not answer; trying again";
+  }
+
+  // A websocket that is refused does not say why: a hexkey that was started anew has another token.
+  async ask() {
+    try {
+      this.refused = (await fetch("/api/snapshot")).status === 401;
+    } catch {
+      this.refused = false;
+    }
   }
 
   // Whether the command is on its way.

@@ -19,10 +19,10 @@ const link = new Link({
     showMaps(snapshot);
   },
   onAnswer: (answer) => arrivals.answer(answer),
-  onStale(seconds) {
+  onStale(seconds, why) {
     const banner = document.getElementById("stale");
     banner.hidden = seconds === null;
     document.body.classList.toggle("stale", seconds !== null);
-    if (seconds !== null) banner.textContent = `No news for ${seconds} s: hexkey does not answer; trying again`;
+    if (seconds !== null) banner.textContent = `No news for ${seconds} s: ${why}`;
   },
 });

@@ -5,7 +5,7 @@ import { percent, short } from "/page/numbers.js";
 
 // Cividis, in seven stops: even steps of lightness, the same to colour-blind eyes.
 const STOPS = [[0, 34, 78], [35, 62, 108], [87, 93, 109], [124, 123, 120], [165, 156, 116], [211, 193, 100], [254, 232, 56]];
-const LEFT = 58, BOTTOM = 46, TOP = 8, RIGHT = 92;
+const LEFT = 58, BOTTOM = 46, TOP = 8, RIGHT = 108;
 const RATIO = Math.min(2, window.devicePixelRatio || 1);
 
 function shade(share) {
@@ -77,7 +77,7 @@ export function showMaps({ maps, gate }) {
   document.getElementById("maps").hidden = !maps;
   if (!maps) return;
   document.getElementById("maps-note").textContent = `of ${maps.seconds.toFixed(0)} s; the ring is the gate`;
-  draw("map-sifted", maps.sifted_hz, maps, gate, (value) => short(value, "/s"));
+  draw("map-sifted", maps.sifted_hz, maps, gate, (value) => short(value, "bit/s"));
   draw("map-qber", maps.qber, maps, gate, (value) => percent(value, 1));
-  draw("map-secret", maps.secret_hz_unproven, maps, gate, (value) => short(value, "/s"));
+  draw("map-secret", maps.secret_hz_unproven, maps, gate, (value) => short(value, "bit/s"));
 }

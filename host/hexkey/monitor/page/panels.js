@@ -35,7 +35,8 @@ export function showPanels(snapshot) {
   if (snapshot.makes_key) showKey(snapshot);
 }
 
-function showHeader({ board, state, seconds, makes_key: key, label, protocol, qber }) {
+function showHeader({ board, state, seconds, makes_key: key, label, protocol, qber, message }) {
+  say("message", message ?? "");
   say("board", [board, protocol?.toUpperCase()].filter(Boolean).join(" · "));
   say("elapsed", duration(seconds));
   pill("state", state, state === "receiving" ? "good" : "bad");
@@ -117,7 +118,7 @@ function showG2(all) {
     const where = one.where === "alice" ? "in situ, at Alice" : "diagnostic, at Bob";
     const value = made("span", "big", one.value === null ? "–" : one.value.toFixed(3));
     const line = made("p", "");
-    const band = one.low === null ? "" : ` 95 % band ${one.low.toFixed(3)} to ${one.high === null ? "∞" : one.high.toFixed(3)}`;
+    const band = one.low === null ? "" : ` ${one.low.toFixed(3)} to ${one.high === null ? "∞" : one.high.toFixed(3)}, either end wrong with 10⁻⁶`;
     line.append(value, made("small", "", band));
     const needed = one.needed_s === null ? "the time it needs cannot be told yet" : one.needed_s > 0 ? `${duration(one.needed_s)} still needed` : "";
     const verdict = made("p", "", [one.verdict, needed].filter(Boolean).join(": "));

@@ -65,7 +65,7 @@ def _lifetimes(found: "Measurements") -> list[tuple[str, str]]:
                 f"; the shape does not quite fit (χ²/dof {fit.chi2 / fit.dof:.3g}), "
                 f"so ± {fit.scaled_sigma_ps:.2g} ps is safer"
             )
-        if found.period_sigma_ps is not None:
+        if found.period_sigma_ps is not None and not found.phases_by_trigger:
             text += "; without a sync, the light's drift against the tagger adds an unknown error"
         lines.append((f"lifetime, channel {channel}", text))
     return lines

@@ -106,10 +106,20 @@ def _arrivals(axes: Any, found: Measurements) -> None:
         axes.set_yscale("log")
         axes.set_ylim(bottom=0.5 * 1000 / (found.arrivals.bin_ps * together))
     axes.set_xlim(*part)
-    zero = "the sync" if found.period_sigma_ps is None else "half a period before the mean click"
-    axes.set_xlabel(f"time after {zero}, ns")
+    axes.set_xlabel(f"time after {_zero(found)}, ns")
     axes.set_ylabel("clicks per ns")
+    if total:  # the legend stands above
+        low, high = axes.get_ylim()
+        axes.set_ylim(low, high * (high / low) ** 0.25)
     axes.legend(frameon=False, fontsize=8.5, loc="upper right")
+
+
+def _zero(found: Measurements) -> str:
+    if found.period_sigma_ps is None:
+        return "the sync"
+    if found.phases_by_trigger:
+        return "the trigger's edge"
+    return "half a period before the mean click"
 
 
 def _part(found: Measurements) -> tuple[float, float]:

@@ -26,6 +26,7 @@ from hexkey.measure.lifetime import Lifetime, fit_lifetime
 from hexkey.measure.rates import Rate, RateCounter, constant_ratio
 from hexkey.measure.steady_g2 import SteadyG2, steady_g2
 from hexkey.measure.trigger import Trigger, TriggerCounter, is_trigger
+from hexkey.measure.triggered import TriggeredPhases, divider_of
 from hexkey.skew import Skew, skews
 from hexkey.tags.own import RESOLVED
 from hexkey.tags.stream import TagFile, Tags
@@ -55,6 +56,8 @@ class Measurements:
     pair : (int, int) or None
         The two busiest detectors: g², skew and efficiencies are of these.
     trigger_channel : int or None
+    phases_by_trigger : bool
+        Whether arrival times are against the trigger's edges among free-running tags.
     period_ps, period_sigma_ps : float or None
         Of the pulses: as the sync states it, without an error, or as found from the clicks.
     arrivals, lifetimes, g2, rates, skew, efficiencies, dead_times, afterpulses, trigger
@@ -68,6 +71,7 @@ class Measurements:
     detectors: tuple[int, ...]
     pair: tuple[int, int] | None = None
     trigger_channel: int | None = None
+    phases_by_trigger: bool = False
     period_ps: float | None = None
     period_sigma_ps: float | None = None
     arrivals: Arrivals | None = None
@@ -133,6 +137,7 @@ def measure_file(
         seen += len(tags)
         if progress:
             progress(seen)
+    run.finish()
     return _Result(run, _with_own(file, refuses, protocol), pattern, confidence).measurements(seen)
 
 
@@ -180,6 +185,7 @@ class _Plan:
     period_ps: float | None
     comb: Comb | None
     lead: int | None  # the busiest detector, whose phase is followed
+    divider: int | None  # of the trigger, whose phase is followed where there is one
 
     @classmethod
     def of(cls, file: TagFile, clicks: Clicks) -> "_Plan":
@@ -199,7 +205,11 @@ class _Plan:
         if comb is not None:
             period = comb.period_ps
         pair = (min(busiest), max(busiest)) if len(busiest) == 2 else None
-        return cls(tuple(lights), pair, trigger, period, comb, busiest[0] if busiest else None)
+        lead = busiest[0] if busiest else None
+        divider = None
+        if comb is not None and trigger is not None:
+            divider = divider_of(clicks.of(trigger), comb.period_ps)
+        return cls(tuple(lights), pair, trigger, period, comb, lead, divider)
 
 
 class _Run:
@@ -213,6 +223,9 @@ class _Run:
         self.intervals = {one: Intervals(period or STEADY_BIN_PS) for one in plan.detectors}
         self.trigger = TriggerCounter()
         self.follower = Follower(plan.comb) if plan.comb else None
+        self.triggered: TriggeredPhases | None = None
+        if plan.comb is not None and plan.divider is not None:
+            self.triggered = TriggeredPhases(plan.comb.period_ps, plan.divider)
         self.histogram: Histogram | None = None
         self.bin_ps, self._ticks = tick, 1
         if period is not None and file.pulsed:
@@ -247,10 +260,24 @@ class _Run:
             histogram.push(tags.channel, tags.ticks // self._ticks)
             return
         lights = np.isin(clicks.channel, self.plan.detectors)
-        channel = clicks.channel[lights]
-        phase = self.follower.push(clicks.time_ps[lights], channel == self.plan.lead)
-        index = np.minimum((phase * self.bins).astype(np.int64), self.bins - 1)
-        histogram.push(channel, index)
+        channel, time_ps = clicks.channel[lights], clicks.time_ps[lights]
+        if self.triggered is not None and self.plan.trigger is not None:
+            edges = clicks.of(self.plan.trigger)
+            self._bin(histogram, *self.triggered.push(Clicks(channel, time_ps), edges))
+        else:
+            phase = self.follower.push(time_ps, channel == self.plan.lead)
+            self._bin(histogram, channel, phase)
+
+    def finish(self) -> None:
+        """Take what waited for the trigger's next edges."""
+        if self.triggered is not None and self.histogram is not None:
+            self._bin(self.histogram, *self.triggered.finish())
+            self.histogram.outside += self.triggered.untriggered
+
+    def _bin(
+        self, histogram: Histogram, channel: NDArray[np.uint8], phase: NDArray[np.float64]
+    ) -> None:
+        histogram.push(channel, np.minimum((phase * self.bins).astype(np.int64), self.bins - 1))
 
 
 class _Result:
@@ -302,6 +329,7 @@ class _Result:
             detectors=plan.detectors,
             pair=plan.pair,
             trigger_channel=plan.trigger,
+            phases_by_trigger=plan.divider is not None,
             period_ps=plan.period_ps,
             period_sigma_ps=plan.comb.sigma_ps if plan.comb else None,
             arrivals=arrivals,

@@ -193,3 +193,5 @@ def test_the_qutag(recording: Recording) -> None:
     assert found.trigger is not None
     assert found.period_ps is not None
     assert found.trigger.period_ps / found.period_ps == pytest.approx(8, abs=1e-5)
+    assert found.phases_by_trigger
+    assert found.lifetimes[1].response_ps < 70  # 117 ps where the light itself is followed

@@ -4,6 +4,7 @@ import json
 import threading
 import webbrowser
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -30,6 +31,12 @@ def show(
     ] = None,
     gate_width_ns: Annotated[float | None, typer.Option(help="Width of the gate, ns.")] = None,
     holdoff_pulses: Annotated[int, typer.Option(help="Pulses ignored after any click.")] = 2,
+    alice_record: Annotated[
+        Path | None,
+        typer.Option(
+            "--alice", help="Alice's record of the same run: maps, with the gate open all period."
+        ),
+    ] = None,
     listen: Annotated[
         str | None, typer.Option(help=f"Serve the page at HOST:PORT; {LISTEN} if not given.")
     ] = None,
@@ -58,7 +65,7 @@ def show(
     Example: hexkey monitor --port /dev/ttyUSB0 --control --open
     """
     settings = WatchSettings(
-        port, gate_start_ns, gate_width_ns, holdoff_pulses, not no_refresh, control
+        port, gate_start_ns, gate_width_ns, holdoff_pulses, not no_refresh, control, alice_record
     )
     hub = Hub()
     with stop_on_signal() as stop, ExitStack() as stack:

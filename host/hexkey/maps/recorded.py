@@ -5,7 +5,7 @@ phase, the first one's, for all its detectors. So a map knows gates within the r
 best the whole period, and takes both clicks of a double to be at the first one's phase.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -167,18 +167,29 @@ def _nothing(windows: Windows) -> WindowCounts:
 
 
 def _align(events: Events, run: ClickSource, record: RecordReader) -> Alignment | None:
+    bits = run.bit_of_detector
+    return align(events, run.gate, run.period_ticks, bits, run.pulse_rate_hz, record)
+
+
+def align(
+    events: Events,
+    gate: Gate,
+    period_ticks: int,
+    bit_of_detector: Sequence[int],
+    pulse_rate_hz: float,
+    record: RecordReader,
+) -> Alignment | None:
     """Find an epoch in Alice's record by its first sifted bits; None where there are too few."""
-    gate = run.gate
-    if gate.width_ticks == run.period_ticks:
+    if gate.width_ticks == period_ticks:
         # Background may hide Alice's bits: they show best in the quarter with the most clicks.
-        width = max(1, run.period_ticks // 4)
-        phases = np.minimum(events.phase_ticks, run.period_ticks - 1)
-        until = np.concatenate([[0], np.bincount(phases, minlength=run.period_ticks).cumsum()])
+        width = max(1, period_ticks // 4)
+        phases = np.minimum(events.phase_ticks, period_ticks - 1)
+        until = np.concatenate([[0], np.bincount(phases, minlength=period_ticks).cumsum()])
         gate = Gate(int(np.argmax(until[width:] - until[:-width])), width)
-    sifted = gate_and_sift(events, (gate,) * DETECTORS, run.period_ticks, run.bit_of_detector)
+    sifted = gate_and_sift(events, (gate,) * DETECTORS, period_ticks, bit_of_detector)
     if len(sifted) < SAMPLE_BITS:
         return None
-    reach = int(SEARCH_S * run.pulse_rate_hz)
+    reach = int(SEARCH_S * pulse_rate_hz)
     pulses, bits = sifted.pulse[:SAMPLE_BITS], sifted.bit[:SAMPLE_BITS]
     return find_offset_in_record(pulses, bits, record, reach)
 

@@ -2,7 +2,10 @@
 
 import threading
 import time
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from hexkey.board import Board
 from hexkey.board_settings import BoardSettings, DetectorSettings
@@ -11,17 +14,20 @@ from hexkey.errors import ConfigurationError, DeviceError
 from hexkey.events import DETECTORS
 from hexkey.gate import Gate
 from hexkey.monitor.hub import ChangeGate, Hub
-from hexkey.monitor.snapshot import GateView
+from hexkey.monitor.snapshot import GateView, MapView, Snapshot
 from hexkey.monitor.state import About, MonitorState
+from hexkey.party.live_maps import NARROW, RecordedMaps
 from hexkey.party.setup import histogram_grid, open_board
 from hexkey.randomness import OperatingSystem
 from hexkey.receiver import Receiver, new_run_id, stream_facts
+from hexkey.record import RecordReader
 from hexkey.session.tally import Progress
 from hexkey.window import window_in_ticks
 from hexkey.wire import StreamStatistics
 
 READ_S = 0.05
 PUBLISH_EVERY_S = 0.125
+MAPS_EVERY_S = 1.0
 RETRY_S = 1.0
 SINGLE_PHOTONS = 0.5  # g² below it: more than half of the light is of one emitter
 
@@ -40,6 +46,8 @@ class WatchSettings:
         Let the tables of the delay lines follow meanwhile.
     control : bool
         Whether commands to change the gate are carried out.
+    alice_record : Path, optional
+        Alice's record, for maps; without a gate given the board's is then the whole period.
     """
 
     port: str
@@ -48,6 +56,7 @@ class WatchSettings:
     holdoff_pulses: int = 2
     refresh: bool = True
     control: bool = False
+    alice_record: Path | None = None
 
 
 def watch(settings: WatchSettings, hub: Hub, progress: Progress, stop: threading.Event) -> None:
@@ -58,7 +67,7 @@ def watch(settings: WatchSettings, hub: Hub, progress: Progress, stop: threading
     ConfigurationError
         The board cannot work with these settings.
     InputError
-        Its tables, or what it sends, cannot be used.
+        Its tables, what it sends, or Alice's record cannot be used.
     """
     if (settings.gate_start_ns is None) != (settings.gate_width_ns is None):
         raise ConfigurationError("--gate-start-ns and --gate-width-ns go together: give both")
@@ -92,12 +101,20 @@ class _Watched:
         self._progress = progress
         self.gate = gate
         self.state: MonitorState | None = None  # once the board is set up
+        self._maps: RecordedMaps | None = None
+        self._shown_maps: MapView | None = None
+        self._maps_due = 0.0
 
     def run(self, stop: threading.Event) -> None:
-        with open_board(self._settings.port, self._progress) as board:
+        with ExitStack() as stack:
+            board = stack.enter_context(open_board(self._settings.port, self._progress))
             ident = board.identification
             self._set(board, self.gate or self._first_gate(board))
             run = new_run_id(OperatingSystem())
+            if self._settings.alice_record is not None:
+                record = stack.enter_context(RecordReader(self._settings.alice_record))
+                executor = stack.enter_context(ThreadPoolExecutor(1, "maps"))
+                self._maps = RecordedMaps(record, ident, run, executor)
             whole = Gate(0, ident.period_ticks)  # the board has gated already
             receiver = Receiver(run, (whole,) * DETECTORS, ident.period_ticks)
             refresher = Refresher.of(board, self._progress) if self._settings.refresh else None
@@ -130,6 +147,8 @@ class _Watched:
         while not stop.is_set():
             frames = board.frames(READ_S)
             receiver.push(frames)
+            if self._maps is not None and self._open(board):
+                self._maps.push(frames)
             if refresher is not None:
                 refresher.take(frames)
             self._obey(board, state)
@@ -137,7 +156,7 @@ class _Watched:
             if now >= due:
                 due = now + PUBLISH_EVERY_S
                 state.board(receiver, _losses(receiver, board.statistics), now)
-                self._hub.publish(state.snapshot())
+                self._hub.publish(self._mapped(state.snapshot(), board, receiver, now))
         if refresher is not None:
             refresher.rest()
 
@@ -148,7 +167,26 @@ class _Watched:
             return window_in_ticks(
                 settings.gate_start_ns, settings.gate_width_ns, ident.tick_ps, ident.period_ticks
             ).gate
+        if settings.alice_record is not None:
+            return Gate(0, ident.period_ticks)
         return _read_gate(board)
+
+    def _open(self, board: Board) -> bool:
+        return self.gate == Gate(0, board.identification.period_ticks)
+
+    def _mapped(
+        self, snapshot: Snapshot, board: Board, receiver: Receiver, now_s: float
+    ) -> Snapshot:
+        """Add the maps, which are drawn anew less often than the rest."""
+        if self._maps is None:
+            return snapshot
+        if not self._open(board):
+            return replace(snapshot, maps=self._shown_maps, message=NARROW)
+        if now_s >= self._maps_due:
+            self._maps_due = now_s + MAPS_EVERY_S
+            self._shown_maps = self._maps.view(receiver)
+        said = snapshot.message or self._maps.message
+        return replace(snapshot, maps=self._shown_maps, message=said)
 
     def _obey(self, board: Board, state: MonitorState) -> None:
         """Move the board's gate, if that was asked for; at once, since no block is open."""

@@ -73,10 +73,15 @@ function draw(id, values, maps, gate, words) {
   context.strokeStyle = "#d55e00"; context.lineWidth = 2.5; context.stroke();
 }
 
+function within(values, value) {
+  return values[0] <= value && value <= values.at(-1);
+}
+
 export function showMaps({ maps, gate }) {
   document.getElementById("maps").hidden = !maps;
   if (!maps) return;
-  document.getElementById("maps-note").textContent = `of ${maps.seconds.toFixed(0)} s; the ring is the gate`;
+  const ring = gate && within(maps.start_ns, gate.start_ps / 1000) && within(maps.width_ns, gate.width_ps / 1000);
+  document.getElementById("maps-note").textContent = `of ${maps.seconds.toFixed(0)} s${ring ? "; the ring is the gate" : ""}`;
   draw("map-sifted", maps.sifted_hz, maps, gate, (value) => short(value, "bit/s"));
   draw("map-qber", maps.qber, maps, gate, (value) => percent(value, 1));
   draw("map-secret", maps.secret_hz_unproven, maps, gate, (value) => short(value, "bit/s"));

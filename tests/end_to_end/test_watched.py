@@ -68,7 +68,7 @@ def test_the_gate_is_changed_while_key_is_made(tmp_path: Path) -> None:
         writer = stack.enter_context(RecordWriter(record, record_statement(link)))
         board = VirtualBoard(RecordedLink(link, writer), baud=None)
         running = stack.enter_context(VirtualBoardThread(board))
-        common: dict[str, Any] = {"session": {"block_bits": 4_000, "reconciler": "cascade"}}
+        common: dict[str, Any] = {"session": {"block_bits": 40_000, "reconciler": "cascade"}}
         hers = {"alice_record": record, "store": paths[0], "listen": "127.0.0.1:0", "sessions": 1}
         address = _serve_alice(load(AliceSettings, None, {**hers, **common}, {}), stack)
         his = {"port": running.name, "peer": address, "store": paths[1]}

@@ -57,12 +57,17 @@ class Bob:
             raise
 
     def _run(self, chunks: Iterable[SiftedChunk]) -> bool:
-        builder = BlockBuilder()
+        builder, chunks = BlockBuilder(), iter(chunks)
         for chunk in chunks:
             if builder.push(chunk):
                 self._aligned = False
             while (piece := builder.take(self._wanted_bits(), self._number)) is not None:
                 self.check()
+                if self.renew():  # at once: the bits that wait are of the gate that ends
+                    unused = len(builder) + len(piece.bits) + builder.discarded_bits
+                    unused += sum(len(chunk.bits) for chunk in chunks)
+                    self._say_goodbye(unused, Type.RENEW)
+                    return True
                 if not self._aligned:
                     self._align(piece)
                 elif self.tally.epsilon_exhausted:

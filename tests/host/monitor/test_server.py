@@ -147,11 +147,31 @@ def _lighter(seconds: float) -> Snapshot:
     return Snapshot(1.7e9, "receiving", False, seconds, "a board")
 
 
-def test_read_only_page_refuses_commands(caplog: pytest.LogCaptureFixture) -> None:
+class Heard(logging.Handler):
+    """Names of the events that were logged, whatever other handlers a logger has by now."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.names.append(record.getMessage())
+
+
+@pytest.fixture
+def heard() -> Iterator[list[str]]:
+    logger, handler = logging.getLogger("hexkey"), Heard()
+    before = logger.level
+    logger.setLevel(logging.INFO)
+    logger.addHandler(handler)
+    yield handler.names
+    logger.removeHandler(handler)
+    logger.setLevel(before)
+
+
+def test_read_only_page_refuses_commands(heard: list[str]) -> None:
     hub = Hub()
     hub.publish(session(10.0))
-    caplog.set_level(logging.INFO, "hexkey")
-    logging.getLogger("hexkey").propagate = True
     with page(hub) as at:
         status, _, body = ask(at, "/api/gate", BEARER, GATE)
         assert status == 403
@@ -161,14 +181,12 @@ def test_read_only_page_refuses_commands(caplog: pytest.LogCaptureFixture) -> No
             link.send(GATE)
             assert json.loads(link.recv(timeout=20))["accepted"] is False
     assert hub.take_command() is None
-    assert [record.getMessage() for record in caplog.records].count("gate-refused") == 2
+    assert heard.count("gate-refused") == 2
 
 
-def test_command_is_answered_taken_once_and_written_down(caplog: pytest.LogCaptureFixture) -> None:
+def test_command_is_answered_taken_once_and_written_down(heard: list[str]) -> None:
     hub = Hub()
     hub.publish(session(10.0))
-    caplog.set_level(logging.INFO, "hexkey")
-    logging.getLogger("hexkey").propagate = True
     with page(hub, control=True) as at:
         assert ask(at, "/api/gate", {}, GATE)[0] == 401
         assert hub.take_command() is None
@@ -180,7 +198,7 @@ def test_command_is_answered_taken_once_and_written_down(caplog: pytest.LogCaptu
             assert json.loads(link.recv(timeout=20))["accepted"] is True
         assert hub.take_command() == ChangeGate(2.0, 7.5)
         assert hub.take_command() is None
-    assert [record.getMessage() for record in caplog.records].count("gate-asked") == 2
+    assert heard.count("gate-asked") == 2
 
 
 @pytest.mark.parametrize(

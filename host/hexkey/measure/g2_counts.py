@@ -1,4 +1,4 @@
-"""g²(0) from two plain counts, with exact bounds, and the time that a verdict still needs.
+"""g²(0) from two plain counts, with exact bounds.
 
 Coincidences within a pulse and those of pulses some lags apart are Poisson numbers K and N with
 means g·m and L·m, for L lags of mean m each. Given their sum, K is binomial with p = g/(g + L),
@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from scipy.special import betaincinv
 
 STANDARD_DEVIATION = math.erf(1 / math.sqrt(2))  # confidence of ± one standard deviation
-_LONGEST_FACTOR = 1e6  # a run a million times as long as so far is no plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,7 @@ def g2_band(coincidences: float, others_total: float, lags: float, confidence: f
     Parameters
     ----------
     coincidences : float
-        Within a pulse. Counts are whole numbers; expected ones, for planning, need not be.
+        Within a pulse.
     others_total : float
         Over all other lags together.
     lags : float
@@ -98,65 +97,6 @@ def g2_lower(coincidences: float, others_total: float, lags: float, epsilon: flo
         return 0.0
     same = float(betaincinv(coincidences, others_total + 1, epsilon))
     return lags * same / (1 - same) if same < 1 else math.inf
-
-
-def seconds_until(
-    coincidences: float,
-    others_total: float,
-    lags: float,
-    seconds: float,
-    *,
-    confidence: float,
-    threshold: float | None = None,
-    half_width: float | None = None,
-) -> float | None:
-    """Return how much longer to count until the band says enough, if counts go on as so far.
-
-    Parameters
-    ----------
-    coincidences, others_total, lags
-        As of `g2_band`, over the time so far.
-    seconds : float
-        The time so far.
-    confidence : float
-        Of the band.
-    threshold : float, optional
-        Enough is a band wholly below or wholly above this g²: a verdict.
-    half_width : float, optional
-        Enough is a band whose half-width is at most this. With both given, both are waited for.
-
-    Returns
-    -------
-    float or None
-        In seconds; 0 when the band already says enough; None while nothing can be told: no
-        coincidence at other lags yet, or a g² too near to the threshold.
-
-    Raises
-    ------
-    ValueError
-        As `g2_band`; or neither a threshold nor a half-width is given.
-    """
-    if threshold is None and half_width is None:
-        raise ValueError("a threshold or a half-width must be given")
-
-    def enough(factor: float) -> bool:
-        band = g2_band(factor * coincidences, factor * others_total, lags, confidence)
-        decided = threshold is None or band.high < threshold or band.low > threshold
-        return decided and (half_width is None or band.half_width <= half_width)
-
-    if enough(1.0):
-        return 0.0
-    if others_total == 0 or seconds <= 0:
-        return None
-    low = high = 1.0
-    while not enough(high):
-        low, high = high, 2 * high
-        if high > _LONGEST_FACTOR:
-            return None
-    while high / low > 1.001:
-        middle = math.sqrt(low * high)
-        low, high = (low, middle) if enough(middle) else (middle, high)
-    return (high - 1) * seconds
 
 
 def _check(coincidences: float, others_total: float, lags: float) -> None:

@@ -207,7 +207,7 @@ def _session(
     )
 
     def each() -> None:
-        watching.state.board(receiver, _link_losses(board), time.monotonic())
+        watching.state.board(receiver, stream_facts(board.statistics), time.monotonic())
         watching.publish()
         control.poll(events.end)
 
@@ -242,11 +242,6 @@ def _session(
         "mismatch": _mismatch(settings) if bb84 else None,
     }
     return Outcome(report, ended_by), tally, renewed
-
-
-def _link_losses(board: Board) -> dict[str, int]:
-    seen = board.statistics
-    return {"link_events": seen.events_missed, "link_frames": seen.frames_missed}
 
 
 def _about(settings: BobSettings, board: Board, window: Window) -> About:

@@ -23,7 +23,6 @@ from hexkey.receiver import Receiver, new_run_id, stream_facts
 from hexkey.record import RecordReader
 from hexkey.session.tally import Progress
 from hexkey.window import window_in_ticks
-from hexkey.wire import StreamStatistics
 
 READ_S = 0.05
 PUBLISH_EVERY_S = 0.125
@@ -120,6 +119,7 @@ class _Watched:
             refresher = Refresher.of(board, self._progress) if self._settings.refresh else None
             about = About(
                 f"{ident.board} at {self._settings.port}",
+                protocol="b92" if self._maps is not None else None,
                 tick_ps=float(ident.tick_ps),
                 period_ps=float(ident.period_ticks * ident.tick_ps),
                 g2_limit=SINGLE_PHOTONS,
@@ -155,7 +155,7 @@ class _Watched:
             now = time.monotonic()
             if now >= due:
                 due = now + PUBLISH_EVERY_S
-                state.board(receiver, _losses(receiver, board.statistics), now)
+                state.board(receiver, stream_facts(board.statistics), now)
                 self._hub.publish(self._mapped(state.snapshot(), board, receiver, now))
         if refresher is not None:
             refresher.rest()
@@ -224,17 +224,6 @@ class _Watched:
         return GateView(
             float(self.gate.start_ticks * tick_ps), float(self.gate.width_ticks * tick_ps)
         )
-
-
-def _losses(receiver: Receiver, link: StreamStatistics) -> dict[str, int]:
-    """Return what did not become an event, by cause, as the board and the link say."""
-    counts, counters = receiver.counts, receiver.counters
-    losses = stream_facts(link)
-    losses |= {"board_lost": counts.board_lost, "trigger_losses": counts.trigger_losses}
-    if counters is not None:
-        for name in ("outside_gate", "ignored_holdoff", "repeats", "double_pulses"):
-            losses[name] = getattr(counters, name)
-    return losses
 
 
 def _read_gate(board: Board) -> Gate:

@@ -11,7 +11,6 @@ from hexkey.measure.g2_counts import (
     g2_band,
     g2_lower,
     g2_upper,
-    seconds_until,
 )
 
 
@@ -61,31 +60,6 @@ def test_one_standard_deviation_is_that_of_poisson_counts() -> None:
     assert band.half_width == pytest.approx(0.01, rel=0.02)
 
 
-def test_the_time_until_a_verdict_comes_true() -> None:
-    left = seconds_until(2, 400, 20, 10.0, confidence=0.95, threshold=0.5)
-    assert left == 0.0
-    left = seconds_until(2, 80, 20, 10.0, confidence=0.95, threshold=0.5)
-    assert left is None  # exactly at the threshold: for ever
-    left = seconds_until(1, 100, 20, 10.0, confidence=0.95, threshold=0.5)
-    assert left is not None
-    assert left > 0
-    factor = 1 + left / 10
-    assert g2_band(factor, 100 * factor, 20, 0.95).high < 0.5
-    assert g2_band(0.98 * factor, 98 * factor, 20, 0.95).high > 0.5
-
-
-def test_the_time_until_a_half_width_falls_with_its_square() -> None:
-    wide = seconds_until(100, 10_000, 10, 1.0, confidence=0.95, half_width=0.010)
-    narrow = seconds_until(100, 10_000, 10, 1.0, confidence=0.95, half_width=0.005)
-    assert wide is not None
-    assert narrow is not None
-    assert (narrow + 1) / (wide + 1) == pytest.approx(4, rel=0.1)
-
-
-def test_without_counts_no_time_can_be_told() -> None:
-    assert seconds_until(0, 0, 10, 5.0, confidence=0.95, threshold=0.5) is None
-
-
 def test_what_makes_no_sense_is_refused() -> None:
     with pytest.raises(ValueError, match="must not be negative"):
         g2_band(-1, 5, 10, 0.95)
@@ -93,5 +67,3 @@ def test_what_makes_no_sense_is_refused() -> None:
         g2_band(1, 5, 0, 0.95)
     with pytest.raises(ValueError, match="confidence"):
         g2_band(1, 5, 10, 1.0)
-    with pytest.raises(ValueError, match="threshold or a half-width"):
-        seconds_until(1, 5, 10, 1.0, confidence=0.9)

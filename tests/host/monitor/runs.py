@@ -66,7 +66,7 @@ class Bench:
         self.look()
 
     def look(self) -> None:
-        self.state.board(self.receiver, {"link_events": 0}, self.now_s)
+        self.state.board(self.receiver, {"events_missed": 0}, self.now_s)
 
     def raised(self) -> dict[str, str]:
         """The alarms of this moment: name and severity."""

@@ -1,26 +1,8 @@
-"""Real recordings, if they are there, and what all tests of readers do."""
-
-import os
-from collections.abc import Callable
-from pathlib import Path
+"""What all tests of readers do."""
 
 import numpy as np
-import pytest
 
 from hexkey.tags.stream import TagFile, Tags
-
-SHARED = Path(os.environ.get("HEXKEY_SHARED", Path(__file__).parents[3] / ".." / "shared"))
-
-
-@pytest.fixture
-def real() -> Callable[[str], Path]:
-    def find(name: str) -> Path:
-        path = SHARED / "data" / name
-        if not path.exists():
-            pytest.skip(f"no recording at {path}; HEXKEY_SHARED names its folder")
-        return path
-
-    return find
 
 
 def whole(file: TagFile) -> Tags:

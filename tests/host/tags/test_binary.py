@@ -28,8 +28,8 @@ def test_the_tick_of_a_qutau_is_given(tmp_path: Path) -> None:
     assert open_tags(path, tick_ps=Fraction("80.955")).tick_ps == Fraction(80955, 1000)
 
 
-def test_real_qutag(real: Callable[[str], Path]) -> None:
-    found = whole(open_tags(real("eta/19_qutag_80MHz_HBT_sync_filtered.qutag")))
+def test_real_qutag(recording: Callable[[str], Path]) -> None:
+    found = whole(open_tags(recording("eta/19_qutag_80MHz_HBT_sync_filtered.qutag")))
     counts = np.bincount(found.channel)
     assert {i: int(counts[i]) for i in np.flatnonzero(counts)} == {1: 79_314, 2: 94_287, 5: 94_200}
 
@@ -84,9 +84,9 @@ def test_real_sfifteen(
     patterns: dict[int, int],
     doubles: int,
     dummies: int,
-    real: Callable[[str], Path],
+    recording: Callable[[str], Path],
 ) -> None:
-    found = whole(open_tags(real(f"fpfind/{name}")))
+    found = whole(open_tags(recording(f"fpfind/{name}")))
     twin = np.zeros(len(found), np.bool_)
     twin[1:] = np.diff(found.ticks) == 0
     twin[:-1] |= twin[1:]

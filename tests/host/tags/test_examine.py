@@ -80,8 +80,8 @@ def test_sound_files_have_no_findings(tmp_path: Path) -> None:
         ("libpicoquant/v20.ht3", {"input_rate"}),
     ],
 )
-def test_real_recordings(name: str, expected: set[str], real: Callable[[str], Path]) -> None:
-    found = examine(open_tags(real(name)))
+def test_real_recordings(name: str, expected: set[str], recording: Callable[[str], Path]) -> None:
+    found = examine(open_tags(recording(name)))
     assert names(found) == expected
     assert all(found.refuses(what) is None for what in MEASUREMENTS)
 

@@ -20,9 +20,9 @@ def folded(path: Path, folding: Folding) -> Folder:
     return folder
 
 
-def test_real_filtered_sync_is_followed(real: Callable[[str], Path]) -> None:
+def test_real_filtered_sync_is_followed(recording: Callable[[str], Path]) -> None:
     """Of a quTAG, the laser's edges only after events: all of them in one epoch."""
-    path = real("eta/19_qutag_80MHz_HBT_sync_filtered.qutag")
+    path = recording("eta/19_qutag_80MHz_HBT_sync_filtered.qutag")
     folder = folded(
         path,
         Folding(
@@ -42,9 +42,9 @@ def test_real_filtered_sync_is_followed(real: Callable[[str], Path]) -> None:
     assert_pulsed(folder)
 
 
-def test_real_pulse_numbers_need_no_trigger(real: Callable[[str], Path]) -> None:
+def test_real_pulse_numbers_need_no_trigger(recording: Callable[[str], Path]) -> None:
     folder = folded(
-        real("eta/200213_HH400_T3_80MHz_HBT.timeres"),
+        recording("eta/200213_HH400_T3_80MHz_HBT.timeres"),
         Folding(channels=(0, 1), period_ps=PERIOD_PS, holdoff_pulses=0, dead_time_ps=0.0),
     )
     assert folder.counts.clicks == folder.counts.tags == 396_326

@@ -67,17 +67,18 @@ def test_first_version_has_single_overflows(tmp_path: Path) -> None:
     assert pulse.tolist() == [1024 + 7]
 
 
-def test_real_ht3_is_as_its_reference(real: Callable[[str], Path]) -> None:
-    file = open_tags(real("libpicoquant/v20.ht3"))
+def test_real_ht3_is_as_its_reference(recording: Callable[[str], Path]) -> None:
+    file = open_tags(recording("libpicoquant/v20.ht3"))
     found = whole(file)
-    lines = real("libpicoquant/v20.ht3.data").read_text().split()
+    lines = recording("libpicoquant/v20.ht3.data").read_text().split()
     reference = np.array([line.split(",") for line in lines], np.int64)
     assert found.pulse is not None
     rows = np.stack([found.channel, found.pulse, found.ticks * int(file.tick_ps)], axis=1)
     np.testing.assert_array_equal(rows[: len(reference)], reference)
     assert len(found) == 44_141
     facts = dict(
-        line.split(" = ") for line in real("libpicoquant/v20.ht3.header").read_text().splitlines()
+        line.split(" = ")
+        for line in recording("libpicoquant/v20.ht3.header").read_text().splitlines()
     )
     assert file.records_stated == int(facts["NumRecords"])
     assert float(file.tick_ps) == float(facts["Resolution"])

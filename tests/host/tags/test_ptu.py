@@ -70,8 +70,8 @@ def test_any_words_are_those_of_ptufile(
 @pytest.mark.parametrize(
     "name", ["200213_HH400_T3_80MHz_HBT.timeres", "200204_HH400_T2_320MHz_HBT.timeres"]
 )
-def test_real_recordings_are_those_of_ptufile(name: str, real: Callable[[str], Path]) -> None:
-    path = real(f"eta/{name}")
+def test_real_recordings_are_those_of_ptufile(name: str, recording: Callable[[str], Path]) -> None:
+    path = recording(f"eta/{name}")
     file = open_tags(path)
     found = whole(file)
     with ptufile.PtuFile(path) as reference:

@@ -28,9 +28,8 @@ Counts = NDArray[np.int64]
 CHANCE = 1e-3
 LEAST_PEAKS = 7
 LEAST_EVEN = 1e-4  # chance below which peaks differ by more than chance
-NEAR = (
-    10  # peaks on either side that a peak is compared with: blinking is slower than they are wide
-)
+# Peaks on either side that a peak is compared with: blinking is slower than they are wide.
+NEAR = 10
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,12 +84,13 @@ def findings(view: View) -> Iterator[Finding]:
 
 def _source(view: View) -> Iterator[Finding]:
     for one in view.snapshot.g2:
-        if one.verdict == "degraded" and one.high is not None and one.where == "alice":
+        if one.verdict == "degraded" and one.where == "alice":
+            high = "anything" if one.high is None else f"as high as {one.high:.3g}"
             yield Finding(
                 "source",
                 "critical",
-                f"g² at Alice's source may be as high as {one.high:.3g}, above what her keys count "
-                "on: look at the source, and measure it anew before making more key",
+                f"g² at Alice's source may be {high}, above what her keys count on: look at the "
+                "source, or count for longer, before making more key",
             )
         elif one.verdict == "degraded" and one.low is not None:
             yield Finding(

@@ -19,10 +19,11 @@ from hexkey.monitor.arrivals import Arrivals
 from hexkey.monitor.rates import Rates
 from hexkey.monitor.snapshot import Alarm, BlockView, G2View, GateView, Histogram, Snapshot
 from hexkey.receiver import Receiver
-from hexkey.session.source import CONFIDENCE, LEAST_EXPECTED, SourceCounts, judge
+from hexkey.session.source import CONFIDENCE, SourceCounts, judge
 from hexkey.wire import LAGS
 
 SHOWN_BLOCKS = 100
+LEAST_EXPECTED = 20  # coincidences that light at the limit would show: fewer say nothing at Bob
 FIRST_BLOCK_DUE_S = 600.0
 OVERDUE = 5.0  # times as long as blocks took
 
@@ -332,10 +333,8 @@ def _bobs_g2(receiver: Receiver, about: About) -> G2View | None:
 
 def _source_view(counts: SourceCounts, limit: float) -> G2View:
     found = judge(counts, limit)
-    needed_s = found.needed_s if found.value is not None else None
-    return G2View(
-        "alice", found.value, found.low, found.high, counts.coincidences, needed_s, found.word
-    )
+    band = found.value, found.low, found.high
+    return G2View("alice", *band, counts.coincidences, found.needed_s, found.word)
 
 
 def _covers(histogram: Histogram) -> bool:

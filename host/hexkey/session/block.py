@@ -262,7 +262,7 @@ def judge_source(session: Session, counts: BlockCounts) -> None:
             f"the upper bound {verdict.high or math.inf:.3g} of the g² counted at Alice's source, "
             "or an earlier one of this session, is above the "
             f"{session.g2_limit:.3g} that her keys count on: "
-            "look at the source, and measure it anew",
+            "look at the source, or count for longer ([source_monitor] seconds)",
         )
 
 

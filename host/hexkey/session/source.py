@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from hexkey.errors import ProtocolError
 from hexkey.measure.g2_counts import g2_band
 
-LEAST_EXPECTED = 20  # coincidences that a source at the limit would have shown: fewer tell nothing
 CONFIDENCE = 1 - 2e-6  # of the band: either end is wrong with 10^-6
 
 _SOURCE = struct.Struct("<QQQHdd")
@@ -79,7 +78,7 @@ class SourceVerdict:
     needed_s : float
         Until there is a verdict; 0 once there is one.
     degraded : bool
-        There is a verdict, and the upper bound is above the limit.
+        There is a verdict, and no upper bound at or below the limit was shown.
     """
 
     value: float | None
@@ -99,16 +98,13 @@ def judge(counts: SourceCounts, limit: float) -> SourceVerdict:
     """Return what counts say of a source whose g² must stay below `limit`.
 
     The upper bound is what multi-photon pulses are counted by, so it is the upper bound that must
-    stay below: a source that is merely not shown to be good makes no key either. How long must be
-    counted before is fixed beforehand, and at least until a source at the limit would have shown
-    `LEAST_EXPECTED` coincidences.
+    stay below. How long is counted before that is fixed beforehand. From then on a source that is
+    not shown to be good makes no key, be it for too few coincidences or for none at all.
     """
+    due = counts.needed_s == 0
     if not counts.others:
-        return SourceVerdict(None, None, None, counts.needed_s or math.inf, False)
+        return SourceVerdict(None, None, None, counts.needed_s, due)
     band = g2_band(counts.coincidences, counts.others, counts.lags, CONFIDENCE)
-    expected = limit * counts.others / counts.lags
-    shown_s = counts.seconds * (LEAST_EXPECTED / expected - 1)
-    needed_s = max(counts.needed_s, shown_s, 0.0)
     return SourceVerdict(
-        band.value, band.low, band.high, needed_s, needed_s == 0 and band.high > limit
+        band.value, band.low, band.high, counts.needed_s, due and band.high > limit
     )

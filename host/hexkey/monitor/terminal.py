@@ -1,6 +1,7 @@
 """The page's numbers in a terminal, for a session over ssh."""
 
 import time
+from itertools import pairwise
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -18,6 +19,8 @@ def render(snapshot: Snapshot, columns: int, now_unix_s: float | None = None) ->
     """Return a screen that is `columns` wide."""
     now = time.time() if now_unix_s is None else now_unix_s
     parts: list[RenderableType] = [_title(snapshot, now)]
+    if snapshot.message:
+        parts.append(Text(f"{snapshot.message}.", "bold"))
     for alarm in snapshot.alarms:
         style = _SEVERITIES.get(alarm.severity, "reverse")
         age = max(0, round(now - alarm.since_unix_s))
@@ -37,7 +40,8 @@ def histogram_lines(histogram: Histogram, gate: GateView | None, columns: int) -
     step_ps = len(histogram.counts) * histogram.bin_ps / bins
     centres = [histogram.first_ps + (index + 0.5) * step_ps for index in range(bins)]
     inside = [gate is not None and _in_gate(at, gate, histogram.period_ps) for at in centres]
-    lines = [Text(f"arrivals, ungated; highest {most:,} clicks in {step_ps / 1000:.3g} ns")]
+    bin_ns = histogram.bin_ps / 1000
+    lines = [Text(f"arrivals, ungated; highest {most:,.0f} clicks in {bin_ns:.3g} ns")]
     # Eighths of a character, spread over the rows from the top down.
     heights = [round(count * ROWS * 8 / most) if most else 0 for count in counts]
     for row in reversed(range(ROWS)):
@@ -52,12 +56,10 @@ def histogram_lines(histogram: Histogram, gate: GateView | None, columns: int) -
     return lines
 
 
-def _merged(counts: list[int], bins: int) -> list[int]:
-    """Sum neighbouring bins, each of which falls into one column."""
-    merged = [0] * bins
-    for index, count in enumerate(counts):
-        merged[index * bins // len(counts)] += count
-    return merged
+def _merged(counts: list[int], bins: int) -> list[float]:
+    """Return the mean of the bins in each column: some columns hold one more than others."""
+    edges = [-(-len(counts) * column // bins) for column in range(bins + 1)]
+    return [sum(counts[low:high]) / (high - low) for low, high in pairwise(edges)]
 
 
 def _in_gate(at_ps: float, gate: GateView, period_ps: float) -> bool:
@@ -96,7 +98,10 @@ def numbers(snapshot: Snapshot) -> list[tuple[str, str]]:
             ("QBER", qber + abort),
             ("secret key", _rate(snapshot.secret_hz, "bit/s")),
             ("sifted", _rate(snapshot.sifted_hz, "bit/s")),
-            ("blocks", f"{snapshot.blocks_ok:,} ok" + _counts(snapshot.blocks_dropped, ", ")),
+            (
+                "blocks",
+                f"{snapshot.blocks_ok:,} ok" + _counts(snapshot.blocks_dropped, "; dropped: "),
+            ),
         ]
         if snapshot.blocks:
             last = snapshot.blocks[-1]

@@ -27,7 +27,7 @@ def test_screen_of_a_session_has_the_numbers_of_the_page() -> None:
         "3.12% (abort above 5.0%)",
         "4,130 bit/s",
         "17,391 bit/s",
-        "58 ok, 1 verification, 1 qber",
+        "58 ok; dropped: 1 verification, 1 qber",
         "of at most 13,000 bit",
         "5.8e-09 of 1.0e-08",
         "1.2 ns + 8 ns",
@@ -50,6 +50,7 @@ def test_news_that_is_old_and_a_board_alone_are_said() -> None:
     assert "board gone" in shown
     assert "no news for 10 s" in shown
     assert "the board alone is watched" in shown
+    assert "plug it in." in screen(replace(snapshot, message="plug it in"))
     assert "QBER" not in shown
 
 
@@ -63,13 +64,15 @@ def test_histogram_is_drawn_to_scale_and_the_gate_below_its_columns() -> None:
     assert lines[-1] == "0 ns           20 ns"
 
 
-def test_merging_bins_loses_no_click() -> None:
+@pytest.mark.parametrize("columns", [52, 80, 100, 251, 300])
+def test_what_is_flat_stays_flat_in_any_width(columns: int) -> None:
+    """Whether or not the columns divide the bins."""
     narrow = session(1.0)
     assert narrow.histogram is not None
-    flat = replace(narrow.histogram, counts=[1] * 250)
-    lines = histogram_lines(flat, None, 52)
-    assert "highest 5 clicks in 0.5 ns" in str(lines[0])
-    assert all(str(line) == "█" * 50 for line in lines[1 : 1 + ROWS])
+    flat = replace(narrow.histogram, counts=[7] * 250)
+    lines = histogram_lines(flat, None, columns)
+    assert "highest 7 clicks in 0.1 ns" in str(lines[0])
+    assert all(str(line) == "█" * min(250, columns - 2) for line in lines[1 : 1 + ROWS])
 
 
 def test_empty_histogram_is_empty() -> None:

@@ -76,11 +76,11 @@ def test_the_gate_is_changed_while_key_is_made(tmp_path: Path) -> None:
 
         def heard(event: dict[str, Any]) -> None:
             events.append(event)
-            sessions = sum(one["event"] == "session" for one in events)
-            if event["event"] == "block" and sessions == 1:
-                hub.ask(ChangeGate(1.0, 6.0))
-            elif event["event"] == "block" and sessions == 2:
-                stop.set()
+            made = [one["event"] for one in events if one["event"] in ("session", "block")]
+            if event["event"] == "block":
+                hub.ask(ChangeGate(1.0, 6.0))  # the second session has it, and goes on
+                if made.count("session") > 1 and made[-2:] == ["block", "block"]:
+                    stop.set()
 
         outcome = bob.run(settings, heard, stop, hub)
     assert outcome.ended_by is None

@@ -122,6 +122,8 @@ class GateControl:
         except ConfigurationError as error:
             self.watching.progress({"event": "gate-refused", "message": str(error)})
             return
+        if window == self.window:
+            return  # it stands: a session more would spend authentication keys for nothing
         self.asked = window
         self.show()
         self.watching.progress({"event": "gate-asked", "start_ns": start, "width_ns": width})

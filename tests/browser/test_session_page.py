@@ -13,6 +13,8 @@ from hexkey.monitor.hub import ChangeGate, Hub
 from hexkey.monitor.snapshot import GateView, Snapshot
 
 TOKEN = "a-token-for-tests-only"
+
+
 def test_change_of_gate_waits_for_the_end_of_the_block(page: Page) -> None:
     hub = Hub()
     with serve(hub, "127.0.0.1:0", TOKEN, control=True) as address:
@@ -31,7 +33,9 @@ def test_change_of_gate_waits_for_the_end_of_the_block(page: Page) -> None:
         expect(page.locator("#asked")).to_contain_text("it takes effect at the block's end")
         expect(page.locator("#gate")).to_have_text("gate 1.20 to 9.20 ns, 8.00 ns wide")
         hub.publish(_with_gate(12.0, GateView(1_200.0, 8_300.0)))
-        expect(page.locator("#asked")).to_contain_text("the board's gate is 1.20 to 9.50 ns, 8.30 ns wide")
+        expect(page.locator("#asked")).to_contain_text(
+            "the board's gate is 1.20 to 9.50 ns, 8.30 ns wide"
+        )
         expect(page.locator("#gate")).to_have_text("gate 1.20 to 9.50 ns, 8.30 ns wide")
 
 
@@ -47,7 +51,9 @@ def test_fine_step_is_not_confirmed_by_the_old_gate(page: Page) -> None:
         expect(page.locator("#elapsed")).to_have_text("11 s")
         expect(page.locator("#asked")).to_contain_text("asked: 1.20 to 9.21 ns, 8.01 ns wide")
         hub.publish(_with_gate(12.0, GateView(1_200.0, 8_010.0)))
-        expect(page.locator("#asked")).to_contain_text("the board's gate is 1.20 to 9.21 ns, 8.01 ns wide")
+        expect(page.locator("#asked")).to_contain_text(
+            "the board's gate is 1.20 to 9.21 ns, 8.01 ns wide"
+        )
 
 
 def test_gate_that_reaches_past_the_period_is_shown_in_two_pieces(page: Page) -> None:

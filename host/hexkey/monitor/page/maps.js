@@ -26,7 +26,7 @@ function shade(share) {
 const PALETTE = Array.from({ length: SHADES }, (_, index) => shade(index / (SHADES - 1)));
 
 // A grid's values along one side of the picture: a value stands at the centre of its cell.
-class Side {
+export class Side {
   constructor(values, from, length, upwards) {
     Object.assign(this, { values, from, length, upwards });
     this.low = values[0];
@@ -139,14 +139,28 @@ function ringed(gate, maps) {
   return gate && within(maps.start_ns, gate.start_ps / 1000) && within(maps.width_ns, gate.width_ps / 1000);
 }
 
+function same(one, other) {
+  if (one?.length !== other?.length) return false;
+  for (let index = 0; index < one?.length; index++) if (!Object.is(one[index], other[index])) return false;
+  return true;
+}
+
 let shown = null;
 
+// Drawn when something changed alone: a hundred thousand pixels are much for ten times a second.
 export function showMaps(snapshot) {
-  const { maps, gate } = snapshot;
+  const { maps, gate } = snapshot, before = shown;
   element("maps").hidden = !maps;
   shown = maps && snapshot;
   if (!maps) return;
   element("maps-note").textContent = `of ${maps.seconds?.toFixed(0) ?? "–"} s${ringed(gate, maps) ? "; the ring is the gate" : ""}`;
+  const moved = gate?.start_ps !== before?.gate?.start_ps || gate?.width_ps !== before?.gate?.width_ps;
+  const names = ["start_ns", "width_ns", ...MAPS.map(([, name]) => name)];
+  if (!before || moved || names.some((name) => !same(maps[name], before.maps[name]))) drawAll();
+}
+
+function drawAll() {
+  const { maps, gate } = shown;
   for (const [id, name, , words] of MAPS) draw(element(id), maps[name] ?? [], maps, gate, words);
 }
 
@@ -182,6 +196,6 @@ for (const [id] of MAPS) {
   canvas.after(mark);
   hover(canvas, (x, y) => reading(canvas, x, y));
 }
-const again = () => { if (shown) showMaps(shown); };
+const again = () => { if (shown) drawAll(); };
 onTheme(again);
 new ResizeObserver(again).observe(element("map-row"));

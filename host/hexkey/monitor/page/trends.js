@@ -52,6 +52,9 @@ export class Trends {
       rate: trend("keyrates", "rate / (bit/s)", ticks, [line("sifted", "orange", { ...dots, dash: [8, 4] }), line("secret", "green", dots)], per("bit/s")),
       leak: trend("leaks", "leak / bit", ticks, [line("leak", "purple", dots), line("limit", "red", { dash: [10, 6] })], count, axis("block", 34), (block) => `block ${block}`),
     };
+    const { block, end_s: end } = blocks.at(-1), last = `${blocks.length} ${block} ${end} ${snapshot.qber_abort}`;
+    if (this.drawn === last) return; // blocks come seldom, and their dots are slow to draw
+    this.drawn = last;
     const ends = blocks.map((block) => block.end_s);
     this.blocks.qber.setData([ends, blocks.map((block) => block.qber), blocks.map(() => snapshot.qber_abort)]);
     // A block's rate is over the time since the block before it ended.
@@ -62,11 +65,12 @@ export class Trends {
   }
 
   addRates({ seconds, clicks_hz: clicks, events_hz: events }) {
+    if (seconds < this.times.at(-1)) this.empty(); // another run
     const last = this.times.at(-1);
-    if (last !== undefined && seconds < last) this.empty(); // another run
-    else if (last !== undefined && seconds - last < 0.5) return;
-    if (last === undefined && clicks === null) return; // nothing was counted so far
-    element("rate-card").hidden = false;
+    if (seconds - last < 0.5) return;
+    const counted = last !== undefined || clicks !== null; // there is nothing to show before
+    element("rate-card").hidden = !counted;
+    if (!counted) return;
     this.rates ??= trend("rates", "rate / (1/s)", ticks, [line("clicks", "blue"), line("events", "orange", { dash: [8, 4] })], per("/s"));
     this.times.push(seconds); this.clicks.push(clicks); this.events.push(events);
     while (this.times[0] < seconds - KEPT_S) { this.times.shift(); this.clicks.shift(); this.events.shift(); }

@@ -78,6 +78,21 @@ FAINT = """() => {
 }"""
 
 
+# Marks of legends whose colour is not one of the theme's.
+MARKS = """() => {
+  const style = getComputedStyle(document.documentElement);
+  const probe = document.body.appendChild(document.createElement("i"));
+  const colours = ["blue", "orange", "green", "red", "purple"].map((name) => {
+    probe.style.color = style.getPropertyValue(`--${name}`);
+    return getComputedStyle(probe).color;
+  });
+  probe.remove();
+  return [...document.querySelectorAll(".u-series .u-marker")]
+    .filter((one) => one.getClientRects().length)
+    .map((one) => getComputedStyle(one).borderTopColor).filter((one) => !colours.includes(one));
+}"""
+
+
 @pytest.mark.parametrize("run", RUNS)
 @pytest.mark.parametrize("size", SIZES)
 def test_everything_fits_in_both_themes(
@@ -107,6 +122,7 @@ def test_everything_fits_in_both_themes(
             page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
             expect(page.locator("html")).to_have_attribute("data-theme", theme)
             assert page.evaluate(FAINT) == []
+            assert page.evaluate(MARKS) == []
             if name := PICTURES.get((run, size, theme)):
                 page.wait_for_timeout(100)
                 picture(page, name)
@@ -146,16 +162,19 @@ def test_what_a_run_does_not_have_is_not_shown(page: Page) -> None:
             expect(page.locator(part)).to_be_visible()
 
 
-TIMES = """async ([last, step]) => {
-  const { clock, clockUnit } = await import("/page/numbers.js");
-  const unit = clockUnit(last, step);
-  return [unit, clock(last - last % step, unit)];
-}"""
-
-
-@pytest.mark.parametrize(
-    ("last", "step", "unit", "mark"),
-    [
+def test_numbers_have_three_digits_and_times_units_that_fit(page: Page) -> None:
+    numbers = {
+        "58 /s": 58,
+        "7.50 /s": 7.5,
+        "10.0 k/s": 9_998,
+        "1.00 k/s": 999.9,
+        "22.1 k/s": 22_140.2,
+        "1.50 G/s": 1.5e9,
+        "0 /s": 0,
+        "–": None,
+    }
+    # The last time that is shown, how far marks are apart; the unit, and the last mark.
+    times = [
         (45, 5, "s", "45"),
         (200, 30, "min:s", "3:00"),
         (610, 120, "min", "10"),
@@ -163,11 +182,21 @@ TIMES = """async ([last, step]) => {
         (7_225, 20, "h:min:s", "2:00:20"),
         (9_000, 300, "h:min", "2:30"),
         (90_000, 7_200, "h", "24"),
-    ],
-)
-def test_times_are_in_units_that_fit(
-    last: int, step: int, unit: str, mark: str, page: Page
-) -> None:
+    ]
     with serve(Hub(), "127.0.0.1:0", None) as address:
         page.goto(address)
-        assert page.evaluate(TIMES, [last, step]) == [unit, mark]
+        assert page.evaluate(NUMBERS, list(numbers.values())) == list(numbers)
+        assert page.evaluate(TIMES, times) == [list(one[2:]) for one in times]
+
+
+NUMBERS = """async (values) => {
+  const { short } = await import("/page/numbers.js");
+  return values.map((value) => short(value, "/s"));
+}"""
+TIMES = """async (times) => {
+  const { clock, clockUnit } = await import("/page/numbers.js");
+  return times.map(([last, step]) => {
+    const unit = clockUnit(last, step);
+    return [unit, clock(last - (last % step), unit)];
+  });
+}"""

@@ -56,6 +56,42 @@ def test_fine_step_is_not_confirmed_by_the_old_gate(page: Page) -> None:
         )
 
 
+def test_gate_can_be_read_and_moved_without_a_mouse(page: Page) -> None:
+    hub = Hub()
+    with serve(hub, "127.0.0.1:0", TOKEN, control=True) as address:
+        page.goto(address)
+        hub.publish(session(10.0))
+        sliders = {
+            "Position of the gate": ("1.20", "0.00", "25.00", "1.20 ns for 8.00 ns"),
+            "Start of the gate": ("1.20", "0.00", "25.00", "1.20 ns"),
+            "End of the gate": ("9.20", "1.30", "26.20", "9.20 ns"),
+        }
+        for name, (now, low, high, words) in sliders.items():
+            slider = page.get_by_role("slider", name=name)
+            for fact, value in zip(
+                ("valuenow", "valuemin", "valuemax", "valuetext", "readonly", "orientation"),
+                (now, low, high, words, "false", "horizontal"),
+                strict=True,
+            ):
+                expect(slider).to_have_attribute(f"aria-{fact}", value)
+        # By the tabulator: the theme, the scale, and then the gate; what has the focus is seen.
+        reached = []
+        for _ in range(5):
+            page.keyboard.press("Tab")
+            reached.append(
+                page.evaluate("document.activeElement.id || document.activeElement.dataset.part")
+            )
+            assert page.evaluate("getComputedStyle(document.activeElement).outlineWidth") == "3px"
+        assert reached == ["theme", "scale", "body", "start", "end"]
+        for key, end in (("ArrowUp", "9.30"), ("PageUp", "10.30"), ("Shift+ArrowDown", "10.29")):
+            page.keyboard.press(key)
+            expect(page.get_by_role("slider", name="End of the gate")).to_have_attribute(
+                "aria-valuenow", end
+            )
+        expect(page.locator("#asked")).to_contain_text("asked: 1.20 to 10.29 ns")
+        assert hub.take_command() == ChangeGate(1.2, 9.09)
+
+
 def test_gate_that_reaches_past_the_period_is_shown_in_two_pieces(page: Page) -> None:
     hub = Hub()
     with serve(hub, "127.0.0.1:0", TOKEN) as address:

@@ -9,11 +9,11 @@ export const STEPS_S = [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600
 
 export function parts(value, unit) {
   if (!Number.isFinite(value)) return ["–", ""];
-  const size = Math.abs(value);
+  if (Number.isInteger(value) && Math.abs(value) < 1000) return [String(value), unit];
+  const rounded = +value.toPrecision(3), size = Math.abs(rounded); // first: 999.9 is 1.00 k
   const [factor, prefix] = LARGE.find(([factor]) => size >= factor) ?? [1, ""];
-  const scaled = value / factor;
-  const digits = factor === 1 && Number.isInteger(value) ? 0 : Math.max(0, 2 - Math.floor(Math.log10(Math.max(1, Math.abs(scaled)))));
-  return [scaled.toFixed(digits), prefix + unit];
+  const digits = Math.max(0, 2 - Math.floor(Math.log10(Math.max(1, size / factor))));
+  return [(rounded / factor).toFixed(digits), prefix + unit];
 }
 
 export function short(value, unit = "") {

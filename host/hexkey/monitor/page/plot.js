@@ -21,7 +21,7 @@ export function timeAxis() {
     ...axis((u, index, step) => `time since the start / ${unit(u, step)}`, 34,
       (u, marks, index, space, step) => marks.map((mark) => clock(mark, unit(u, step)))),
     incrs: STEPS_S,
-    space: (u, index, low, high) => (clockUnit(high, high - low < 300 ? 1 : 60).includes(":s") ? 84 : 52),
+    space: (u, index, low, high) => (clockUnit(high, high - low < 300 ? 1 : 60) === "h:min:s" ? 84 : 52),
   };
 }
 
@@ -40,7 +40,14 @@ export function plot(place, options, data) {
   const made = new uPlot({ ...size(), padding: [10, 14, 0, 0], cursor: CURSOR, ...options }, data, place);
   const shown = () => made.root.isConnected && place.clientWidth;
   new ResizeObserver(() => { if (shown()) made.setSize(size()); }).observe(place);
-  onTheme(() => { if (shown()) made.redraw(false, true); });
+  onTheme(() => {
+    if (!shown()) return;
+    made.redraw(false, true);
+    // The legend's marks are elements, which keep the colours that they were made with.
+    made.root.querySelectorAll(".u-series .u-marker").forEach((mark, index) => {
+      mark.style.borderColor = made.series[index + 1].stroke();
+    });
+  });
   return made;
 }
 

@@ -1,6 +1,7 @@
 """How the page looks: at each size, in both themes, for each kind of run."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -8,12 +9,14 @@ from tests.browser.scenes import ALARMS, board_alone, no_board, session, session
 
 from hexkey.monitor import serve
 from hexkey.monitor.hub import Hub
-from hexkey.monitor.snapshot import Snapshot
+from hexkey.monitor.snapshot import GateView, Snapshot
 
 RUNS: dict[str, Callable[[float], Snapshot]] = {
     "session": session,
     "alarms": lambda seconds: session(seconds, alarms=ALARMS),
-    "session alone": session_alone,
+    "session alone": lambda seconds: replace(
+        session_alone(seconds), gate=GateView(20_000.0, 10_000.0, asked=(1_200.0, 8_000.0))
+    ),
     "board": board_alone,
     "board with maps": lambda seconds: board_alone(seconds, maps=True),
     "no control": lambda seconds: board_alone(seconds, control=False),

@@ -51,7 +51,9 @@ def picture() -> Callable[[Page, str], None]:
             wide = page.evaluate("innerWidth") > 760  # a phone's page is long: its first screen
             shot = Image.open(io.BytesIO(page.screenshot(full_page=wide)))
             # A page has few colours, but for its maps: a palette makes a file of it half as large.
-            few = shot.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=3, dither=0)
+            few = shot.convert("RGB").quantize(
+                256, Image.Quantize.MAXCOVERAGE, kmeans=3, dither=Image.Dither.NONE
+            )
             few.save(FIGURES / f"{name}.png", optimize=True)
 
     return take

@@ -4,6 +4,7 @@ import time
 from dataclasses import replace
 from itertools import pairwise
 from statistics import median, quantiles
+from typing import Any
 
 from playwright.sync_api import Page, expect
 from tests.browser.scenes import session
@@ -33,7 +34,8 @@ def test_page_keeps_up(page: Page) -> None:
         hub.publish(large)
         expect(page.locator("#state")).to_have_text("receiving")
         metrics = page.context.new_cdp_session(page)
-        metrics.send("Performance.enable")
+        # Processor time: what else the machine does is not counted.
+        metrics.send("Performance.enable", {"timeDomain": "threadTicks"})
         page.evaluate(WATCH)
         busy_s = main_thread_s(metrics.send("Performance.getMetrics"))
         count = round(RATE_HZ * SECONDS)
@@ -42,16 +44,17 @@ def test_page_keeps_up(page: Page) -> None:
             time.sleep(1 / RATE_HZ)
         expect(page.locator("#board")).to_contain_text(f"{count - 1} ")
         busy_s = main_thread_s(metrics.send("Performance.getMetrics")) - busy_s
-        shown, frames = page.evaluate("[window.shown.size, window.frames]")
+        shown, frames = page.evaluate("[window.shown.size - 1, window.frames]")
     lasted_ms = [later - earlier for earlier, later in pairwise(frames)]
     update_ms = 1000 * busy_s / count
     print(
         f"{shown} of {count} snapshots shown; main thread {update_ms:.1f} ms for each; between "
         f"frames {median(lasted_ms):.1f} ms, 99 % {quantiles(lasted_ms, n=100)[-1]:.1f} ms"
     )
-    assert shown >= 0.8 * count
-    assert update_ms < 1000 / RATE_HZ
+    assert shown >= count / 2
+    assert update_ms < 1000 / RATE_HZ / 2
 
 
-def main_thread_s(found: dict[str, list[dict[str, float]]]) -> float:
-    return next(one["value"] for one in found["metrics"] if one["name"] == "TaskDuration")  # type: ignore[comparison-overlap]  # names are text
+def main_thread_s(found: dict[str, list[dict[str, Any]]]) -> float:
+    [seconds] = [one["value"] for one in found["metrics"] if one["name"] == "TaskDuration"]
+    return float(seconds)

@@ -115,6 +115,8 @@ class BobSettings:
         Make the session reproducible instead of secret.
     monitor : str
         Serve a page that shows the run here, ``host:port``; empty for none.
+    monitor_token : str
+        What the page's address needs to show; empty draws one. Prefer its variable to a file.
     control : int
         1 lets the page change the gate: the session then ends, and another begins.
     alarms : AlarmSettings
@@ -148,6 +150,7 @@ class BobSettings:
     random_device: Path | None = None
     seed: int | None = None
     monitor: str = ""
+    monitor_token: str = field(default="", repr=False)
     control: int = 0
     alarms: AlarmSettings = field(default_factory=AlarmSettings)
     session: SessionParameters = field(default_factory=SessionParameters)
@@ -434,8 +437,9 @@ def _convert(each: "Field[Any]", value: Any, where: str) -> Any:
     try:
         return _scalar(str(each.type), value)
     except (OverflowError, TypeError, ValueError):
+        shown = repr(value) if each.repr else "what it is"  # a secret stays out
         raise ConfigurationError(
-            f"the setting {each.name!r} in {where} must be {_name(each.type)}, not {value!r}"
+            f"the setting {each.name!r} in {where} must be {_name(each.type)}, not {shown}"
         ) from None
 
 

@@ -21,6 +21,7 @@ _LEVELS = {
     "tables-lost": logging.WARNING,
     "board-gone": logging.WARNING,
     "gate-refused": logging.WARNING,
+    "page-failed": logging.ERROR,
     "receiving": logging.DEBUG,
 }
 
@@ -52,4 +53,6 @@ def log_event(event: dict[str, Any]) -> None:
     """Write one event of a role down, at the level its kind deserves."""
     name = str(event["event"])
     facts = {key: value for key, value in event.items() if key not in ("event", "report")}
+    if name == "monitor":
+        facts["address"] = facts["address"].partition("?")[0]  # the token stays out
     LOGGER.log(_LEVELS.get(name, logging.INFO), name, extra={"facts": facts})

@@ -1,11 +1,13 @@
 """A real Chromium without a screen, and where its pictures go when they are asked for."""
 
+import io
 import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -46,6 +48,12 @@ def picture() -> Callable[[Page, str], None]:
 
     def take(page: Page, name: str) -> None:
         if os.environ.get("HEXKEY_FIGURES"):
-            page.screenshot(path=FIGURES / f"{name}.png", full_page=True)
+            wide = page.evaluate("innerWidth") > 760  # a phone's page is long: its first screen
+            shot = Image.open(io.BytesIO(page.screenshot(full_page=wide)))
+            # A page has few colours, but for its maps: a palette makes a file of it half as large.
+            few = shot.convert("RGB").quantize(
+                256, Image.Quantize.MAXCOVERAGE, kmeans=3, dither=Image.Dither.NONE
+            )
+            few.save(FIGURES / f"{name}.png", optimize=True)
 
     return take

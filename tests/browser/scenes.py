@@ -1,6 +1,7 @@
 """Snapshots as a session of two hours would make them, from a seed."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -83,4 +84,52 @@ def session(seconds: float, *, alarms: tuple[Alarm, ...] = (), control: bool = T
             138.0,
         ),
         control=control,
+    )
+
+
+ALARMS = (
+    Alarm("source", "critical", BEGAN_UNIX_S, "g²(0) may be up to 0.61: check the emitter"),
+    Alarm("store", "warning", BEGAN_UNIX_S, "few keys are left: make a new pair of stores"),
+)
+
+
+def session_alone(seconds: float, *, control: bool = True) -> Snapshot:
+    """A session that nothing stands beside: no g² is counted, and there are no maps."""
+    return replace(session(seconds, control=control), g2=(), maps=None)
+
+
+def board_alone(seconds: float, *, maps: bool = False, control: bool = True) -> Snapshot:
+    """A board without a session, with maps against Alice's record or without."""
+    shown = session(seconds, control=control)
+    return Snapshot(
+        time_unix_s=shown.time_unix_s,
+        state="receiving",
+        makes_key=False,
+        seconds=seconds,
+        board=shown.board,
+        protocol="b92" if maps else None,
+        clicks_hz=shown.clicks_hz,
+        events_hz=shown.events_hz,
+        losses=shown.losses,
+        trigger=shown.trigger,
+        histogram=shown.histogram,
+        gate=GateView(0.0, 25_000.0) if maps else shown.gate,
+        g2=() if maps else shown.g2[1:],
+        maps=shown.maps if maps else None,
+        control=control,
+    )
+
+
+def no_board(seconds: float) -> Snapshot:
+    """A board that was never there."""
+    gone = Alarm("board", "critical", BEGAN_UNIX_S, "the board is gone: check its cable")
+    return Snapshot(
+        time_unix_s=BEGAN_UNIX_S + seconds,
+        state="board gone",
+        makes_key=False,
+        seconds=seconds,
+        board="/dev/ttyUSB0",
+        message="/dev/ttyUSB0 cannot be opened",
+        alarms=(gone,),
+        control=True,
     )

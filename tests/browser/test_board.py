@@ -1,7 +1,6 @@
 """`hexkey monitor` as a person has it: a browser, the command, and a board behind a port."""
 
 import re
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -10,17 +9,13 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
+from tests.browser.tunnel import free_port
 from tests.end_to_end.processes import PATIENCE_S, Role, environment, role
 
 from hexkey.board import Board
 
 TOKEN = "a-token-for-tests-only"
 PATIENCE_MS = 1000 * PATIENCE_S
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as ear:
-        return int(ear.getsockname()[1])
 
 
 def at(port: int) -> str:
@@ -143,6 +138,9 @@ def test_histogram_arrives_and_the_dragged_gate_is_in_the_registers(
             assert gate["start_ps"] == pytest.approx(moved["start_ps"] - 100, abs=1)
             assert gate["width_ps"] == pytest.approx(wider["width_ps"] + 100, abs=1)
             expect(page.locator("#asked")).to_contain_text("the board's gate is")
+            page.mouse.move(0, 0)
+            page.locator(".handle[data-part=start]").blur()
+            wait_until(page, lambda found: found["seconds"] > 5.0)
             picture(page, "monitor-board")
         # The registers themselves, read by another that opens the board.
         with Board.open(port) as opened:
@@ -158,6 +156,11 @@ def test_read_only_page_cannot_move_the_gate(page: Page) -> None:
     with board(port), monitor(at(port)) as address:
         page.goto(address)
         expect(page.locator("#histogram .handle")).to_have_count(2, timeout=PATIENCE_MS)
+        expect(page.locator("#read-only")).to_contain_text("read-only: start hexkey with --control")
+        for part in (".band >> nth=0", ".handle[data-part=end]"):
+            assert page.locator(part).evaluate("(one) => getComputedStyle(one).cursor") == "auto"
+            expect(page.locator(part)).to_have_attribute("aria-readonly", "true")
+            expect(page.locator(part)).to_have_attribute("tabindex", "-1")
         before = snapshot(page)["gate"]
         drag(page, ".handle[data-part=end]", by_ns=-5.0)
         command = '{"gate": {"start_ns": 2, "width_ns": 3}}'

@@ -106,3 +106,13 @@ def test_a_seed_and_a_random_device_exclude_each_other() -> None:
     wanted = {"alice_record": "r", "store": "s", "seed": 1, "random_device": "/dev/hwrng"}
     with pytest.raises(ConfigurationError, match="both seed and random_device /dev/hwrng"):
         load(AliceSettings, None, wanted, {})
+
+
+def test_token_of_the_page_is_of_the_environment_and_shown_by_nothing(file: Path) -> None:
+    found = load_bob(environment={"HEXKEY_MONITOR_TOKEN": "a-token-for-tests-only"})
+    assert found.monitor_token == "a-token-for-tests-only"
+    assert "a-token" not in repr(found)
+    file.write_text("monitor_token = 123456789012345678\n")
+    with pytest.raises(ConfigurationError, match="'monitor_token'") as error:
+        load_bob(file)
+    assert "1234" not in str(error.value)

@@ -22,4 +22,5 @@ STAGES = (
     "hexkey.bench.binomial",
     "hexkey.bench.planning",
     "hexkey.bench.tags",
+    "hexkey.bench.monitor",
 )

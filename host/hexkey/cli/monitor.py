@@ -118,4 +118,4 @@ def _show_in_terminal(hub: Hub) -> None:
     console = Console()
     with Live(console=console, screen=console.is_terminal, auto_refresh=False) as live:
         for snapshot in hub.each():
-            live.update(render(snapshot, console.width), refresh=True)
+            live.update(render(snapshot, console.width, console.height), refresh=True)

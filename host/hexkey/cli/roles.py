@@ -96,7 +96,11 @@ def bob(
     ] = None,
     no_refresh: NoRefreshOption = False,
     monitor: Annotated[
-        str | None, typer.Option(help="Serve a page that shows the run at this HOST:PORT.")
+        str | None,
+        typer.Option(
+            help="Serve a page that shows the run at this HOST:PORT; HEXKEY_MONITOR_TOKEN gives "
+            "its token."
+        ),
     ] = None,
     control: Annotated[
         bool, typer.Option("--control", help="Let the page change the gate.")

@@ -1,12 +1,18 @@
 """Who may see the page: whoever shows the token, from a page of this very server.
 
+A browser shows it once and gets a session of its own, drawn by chance: the token is kept by no
+browser, and what one keeps is worth nothing once hexkey has ended. Only digests of sessions are
+kept here.
+
 The name in a request's Host must be this machine's: an address, ``localhost`` or its host name. A
 foreign name that was made to point here (DNS rebinding) is refused, and so is a websocket or a
 command that a page of another origin opens with the browser's cookie.
 """
 
+import hashlib
 import hmac
 import ipaddress
+import secrets
 import socket
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import urlsplit
@@ -27,6 +33,7 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 OPEN = ("/healthz",)  # says nothing of the run
+MOST_SESSIONS = 64  # of browsers; the one that was not used for longest is forgotten
 
 
 class Access:
@@ -44,6 +51,7 @@ class Access:
         self._app = app
         self._token = token.encode()
         self._cookie = cookie
+        self._sessions: dict[bytes, None] = {}  # digests, in the order of their last use
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -65,7 +73,7 @@ class Access:
         if status != 403 and scope["path"] == "/" and self._right(shown):
             # The token leaves the address bar, and with it the browser's history.
             welcome = RedirectResponse("/", 303)
-            welcome.set_cookie(self._cookie, shown, httponly=True, samesite="strict")
+            welcome.set_cookie(self._cookie, self._new_session(), httponly=True, samesite="strict")
             await welcome(scope, receive, with_headers)
         elif status:
             await PlainTextResponse(f"{why}\n", status)(scope, receive, with_headers)
@@ -80,22 +88,40 @@ class Access:
         origin = headers.get("origin")
         if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
             return 403, "a page of another origin asks: open the page of this server itself"
-        if scope["path"] in OPEN or self._right(self._shown(headers)):
+        if scope["path"] in OPEN or self._admitted(headers):
             return 0, ""
         return 401, "open the address with the token that hexkey printed when it started"
 
-    def _shown(self, headers: Headers) -> str:
+    def _admitted(self, headers: Headers) -> bool:
         kind, _, bearer = headers.get("authorization", "").partition(" ")
         if kind.lower() == "bearer":
-            return bearer.strip()
+            return self._right(bearer.strip())
         try:
             found = SimpleCookie(headers.get("cookie", "")).get(self._cookie)
         except CookieError:
-            return ""
-        return found.value if found else ""
+            return False
+        if found is None or (session := _digest(found.value)) not in self._sessions:
+            return False
+        self._use(session)
+        return True
 
     def _right(self, shown: str) -> bool:
         return hmac.compare_digest(shown.encode(), self._token)
+
+    def _new_session(self) -> str:
+        session = secrets.token_urlsafe(32)
+        self._use(_digest(session))
+        if len(self._sessions) > MOST_SESSIONS:
+            del self._sessions[next(iter(self._sessions))]
+        return session
+
+    def _use(self, session: bytes) -> None:
+        self._sessions.pop(session, None)
+        self._sessions[session] = None
+
+
+def _digest(session: str) -> bytes:
+    return hashlib.sha256(session.encode()).digest()
 
 
 def is_loopback(host: str) -> bool:

@@ -31,7 +31,8 @@ def encode(snapshot: Snapshot) -> bytes:
         light = replace(light, histogram=replace(snapshot.histogram, counts=[]))
     if snapshot.maps is not None:
         for name in _FLOATS:
-            arrays[f"maps.{name}"] = np.array(getattr(snapshot.maps, name), "<f4")
+            values = np.array(getattr(snapshot.maps, name), "<f4")
+            arrays[f"maps.{name}"] = np.where(np.isfinite(values), values, np.float32(np.nan))
         light = replace(light, maps=MapView([], [], [], [], [], snapshot.maps.seconds))
     shown = light.to_json()
     for path in arrays:

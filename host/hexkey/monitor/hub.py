@@ -64,6 +64,12 @@ class Hub:
             assert snapshot is not None
             yield snapshot
 
+    @property
+    def watchers(self) -> int:
+        """How many are woken at each snapshot."""
+        with self._changed:
+            return len(self._wakers)
+
     @contextmanager
     def waking(self, wake: Callable[[], object]) -> Iterator[None]:
         """Call `wake`, which must be quick, in the publisher's thread at each snapshot."""

@@ -11,8 +11,8 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +59,6 @@ class Site:
         self._hub = hub
         self._control = control
         self._metrics = metrics
-        self._watchers: set[asyncio.Event] = set()
         self._encoded: tuple[Snapshot | None, bytes] = (None, b"")
 
     def application(self, token: str, cookie: str) -> Access:
@@ -72,18 +71,7 @@ class Site:
             WebSocketRoute("/ws", self._socket),
             Mount("/page", StaticFiles(directory=PAGE)),
         ]
-        return Access(Starlette(routes=routes, lifespan=self._lifespan), token, cookie)
-
-    @asynccontextmanager
-    async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
-        loop = asyncio.get_running_loop()
-
-        def wake() -> None:
-            for watcher in self._watchers:
-                watcher.set()
-
-        with self._hub.waking(lambda: loop.call_soon_threadsafe(wake)):
-            yield
+        return Access(Starlette(routes=routes), token, cookie)
 
     async def _page(self, request: Request) -> Response:
         return FileResponse(PAGE / "index.html")
@@ -116,17 +104,22 @@ class Site:
         await socket.accept()
         changed = asyncio.Event()
         changed.set()
-        self._watchers.add(changed)
-        sender = asyncio.create_task(self._send(socket, changed))
-        try:
-            while True:
-                text = await socket.receive_text()
-                await socket.send_json(self._decide(text.encode(), _client(socket.client)))
-        except (WebSocketDisconnect, KeyError, RuntimeError):
-            pass  # gone, or speaking in binary, which means nothing here
-        finally:
-            self._watchers.discard(changed)
-            sender.cancel()
+        loop = asyncio.get_running_loop()
+
+        def wake() -> None:
+            with suppress(RuntimeError):  # the server ends at this very moment
+                loop.call_soon_threadsafe(changed.set)
+
+        with self._hub.waking(wake):
+            sender = asyncio.create_task(self._send(socket, changed))
+            try:
+                while True:
+                    text = await socket.receive_text()
+                    await socket.send_json(self._decide(text.encode(), _client(socket.client)))
+            except (WebSocketDisconnect, KeyError, RuntimeError):
+                pass  # gone, or speaking in binary, which means nothing here
+            finally:
+                sender.cancel()
 
     async def _send(self, socket: WebSocket, changed: asyncio.Event) -> None:
         try:
@@ -134,8 +127,15 @@ class Site:
                 await changed.wait()
                 changed.clear()
                 snapshot = self._hub.latest()
-                if snapshot is not None:
-                    await socket.send_bytes(self._frame(snapshot))
+                if snapshot is None:
+                    continue
+                try:
+                    frame = self._frame(snapshot)
+                except Exception as error:  # a page that stands still must say so, and here is why
+                    log_event({"event": "page-failed", "message": repr(error)})
+                    await socket.close(1011, "hexkey cannot show its run: see its log")
+                    return
+                await socket.send_bytes(frame)
         except (WebSocketDisconnect, RuntimeError):
             pass  # the receiving side ends the connection
 

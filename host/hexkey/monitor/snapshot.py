@@ -4,6 +4,7 @@ Sums over detectors and disclosed numbers only (docs/security.md): a snapshot ma
 is made.
 """
 
+import math
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -161,4 +162,15 @@ class Snapshot:
     control: bool = False
 
     def to_json(self) -> dict[str, Any]:
-        return {"schema": SCHEMA, **asdict(self)}
+        """Return it as JSON's types; None where a number is not finite, which JSON cannot say."""
+        return {"schema": SCHEMA, **_finite(asdict(self))}
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {name: _finite(one) for name, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(one) for one in value]
+    return value

@@ -189,8 +189,8 @@ class MonitorState:
             events_hz=recent.events_hz if recent else None,
             losses=seen.losses,
             trigger={**seen.trigger, "phase_ps": centre.ps if centre else None}
-            if seen.trigger
-            else {},
+            if seen.trigger and self._state == "receiving"
+            else {},  # of a board that is gone nothing is known
             histogram=seen.histogram,
             gate=self._gate,
             blocks=tuple(session.blocks),

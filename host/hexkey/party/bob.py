@@ -269,8 +269,8 @@ def served(settings: BobSettings, hub: Hub, progress: Progress) -> Iterator[None
     from hexkey.monitor import serve  # only now are their libraries needed
     from hexkey.monitor.metrics import metrics_text
 
-    control = bool(settings.control)
-    with serve(hub, settings.monitor, control=control, metrics=metrics_text) as address:
+    token, control = settings.monitor_token or None, bool(settings.control)
+    with serve(hub, settings.monitor, token, control, metrics_text) as address:
         progress({"event": "monitor", "address": address})
         yield
 

@@ -1,6 +1,7 @@
 """The binary frame, read by a reader of its own."""
 
 import json
+import math
 import struct
 from dataclasses import replace
 from typing import Any
@@ -58,6 +59,25 @@ def test_missing_values_of_a_map_are_nan() -> None:
     found, _ = read(encode(replace(session(1.0), maps=maps)))
     assert np.isnan(found["maps"]["qber"][0, 0])
     assert found["maps"]["qber"][1, 0] == 0.5
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_numbers_that_are_not_finite_are_null(value: float) -> None:
+    snapshot = session(1.0)
+    broken = replace(
+        snapshot,
+        secret_hz=value,
+        trigger={"phase_ps": value},
+        blocks=(replace(snapshot.blocks[0], qber=value),),
+        g2=(replace(snapshot.g2[0], high=value),),
+        maps=MapView([0.0], [3.0], [[value]], [[0.5]], [[1.0]], value),
+    )
+    found, _ = read(encode(broken))
+    assert found["secret_hz"] is found["trigger"]["phase_ps"] is None
+    assert found["blocks"][0]["qber"] is found["g2"][0]["high"] is found["maps"]["seconds"] is None
+    assert np.isnan(found["maps"]["sifted_hz"][0, 0])
+    assert broken.to_json()["maps"]["sifted_hz"] == [[None]]
+    json.dumps(broken.to_json(), allow_nan=False)
 
 
 @pytest.mark.parametrize(("count", "kind"), [(2**32 - 1, "uint32"), (2**32, "float64")])

@@ -40,6 +40,8 @@ def test_each_yields_the_latest_until_the_hub_is_closed() -> None:
 def test_who_waits_is_woken_and_then_forgotten() -> None:
     hub, woken = Hub(), []
     with hub.waking(lambda: woken.append(1)):
+        assert hub.watchers == 1
         hub.publish(at(1.0))
+    assert hub.watchers == 0
     hub.publish(at(2.0))
     assert woken == [1]

@@ -3,17 +3,22 @@
 import http.client
 import json
 import logging
-from collections.abc import Iterator
+import math
+import os
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import pytest
 from tests.browser.scenes import session
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosedError, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from hexkey.errors import ConfigurationError
 from hexkey.monitor import serve
+from hexkey.monitor.access import MOST_SESSIONS
 from hexkey.monitor.frame import encode
 from hexkey.monitor.hub import ChangeGate, Hub
 from hexkey.monitor.snapshot import Snapshot
@@ -68,6 +73,35 @@ def test_token_in_the_address_becomes_a_cookie() -> None:
         assert b"<title>hexkey" in body
         assert "default-src 'none'" in headers["Content-Security-Policy"]
         assert "http" not in headers["Content-Security-Policy"]
+
+
+def session_of(at: str) -> dict[str, str]:
+    """Return the cookie that a browser gets for the token."""
+    cookie = ask(at, f"/?token={TOKEN}")[1]["Set-Cookie"]
+    return {"Cookie": cookie.split(";")[0]}
+
+
+def test_cookie_is_of_one_browser_and_is_not_the_token() -> None:
+    with page() as at, page() as other:
+        one, two = session_of(at), session_of(at)
+        assert one != two
+        assert TOKEN not in one["Cookie"] + two["Cookie"]
+        assert [ask(at, "/", cookie)[0] for cookie in (one, two)] == [200, 200]
+        name, _, value = one["Cookie"].partition("=")
+        assert ask(at, "/", {"Cookie": f"{name}={TOKEN}"})[0] == 401
+        assert ask(at, "/", {"Authorization": f"Bearer {value}"})[0] == 401
+        elsewhere = session_of(other)["Cookie"].partition("=")[2]
+        assert ask(at, "/", {"Cookie": f"{name}={elsewhere}"})[0] == 401
+
+
+def test_sessions_are_bounded_and_one_in_use_stays() -> None:
+    with page() as at:
+        used, unused = session_of(at), session_of(at)
+        for _ in range(MOST_SESSIONS - 1):
+            assert ask(at, "/healthz", used)[0] == ask(at, "/", used)[0] == 200
+            session_of(at)
+        assert ask(at, "/", used)[0] == 200
+        assert ask(at, "/", unused)[0] == 401
 
 
 @pytest.mark.parametrize("path", ["/", "/api/snapshot", "/metrics", "/page/main.js", "/docs"])
@@ -143,6 +177,32 @@ def test_reader_that_sleeps_gets_the_latest_and_holds_nothing_up() -> None:
             pass
 
 
+def test_readers_that_come_and_go_leave_nothing() -> None:
+    hub = Hub()
+    hub.publish(_lighter(0.0))
+    with page(hub) as at:
+        with websocket(at) as stays:
+            stays.recv(timeout=20)
+            files = len(os.listdir("/proc/self/fd"))
+            for second in range(1, 1001):
+                with websocket(at) as link:
+                    link.recv(timeout=20)
+                hub.publish(_lighter(float(second)))
+            wanted = encode(_lighter(1000.0))
+            while stays.recv(timeout=20) != wanted:
+                pass
+            _wait_until(lambda: hub.watchers == 1)
+            assert len(os.listdir("/proc/self/fd")) <= files + 2
+        _wait_until(lambda: hub.watchers == 0)
+
+
+def _wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 def _lighter(seconds: float) -> Snapshot:
     return Snapshot(1.7e9, "receiving", False, seconds, "a board")
 
@@ -167,6 +227,34 @@ def heard() -> Iterator[list[str]]:
     yield handler.names
     logger.removeHandler(handler)
     logger.setLevel(before)
+
+
+def test_snapshot_that_cannot_be_shown_closes_the_socket_and_is_written_down(
+    heard: list[str],
+) -> None:
+    hub = Hub()
+    hub.publish(_lighter(0.0))
+    with page(hub) as at, websocket(at) as link:
+        link.recv(timeout=20)
+        hub.publish(replace(_lighter(1.0), losses={"outside_gate": object()}))  # type: ignore[dict-item]  # what no type allows
+        with pytest.raises(ConnectionClosedError, match="see its log"):
+            link.recv(timeout=20)
+        _wait_until(lambda: hub.watchers == 0)
+        hub.publish(_lighter(2.0))
+        with websocket(at) as again:
+            assert again.recv(timeout=20) == encode(_lighter(2.0))
+    assert heard == ["page-failed"]
+
+
+def test_numbers_that_are_not_finite_are_null_everywhere() -> None:
+    hub = Hub()
+    hub.publish(replace(session(1.0), qber=math.nan, clicks_hz=math.inf))
+    with page(hub) as at, websocket(at) as link:
+        frame = link.recv(timeout=20)
+        assert isinstance(frame, bytes)
+        for text in (frame, ask(at, "/api/snapshot", BEARER)[2]):
+            assert b'"qber":null,"qber_abort":0.05' in text
+            assert b'"clicks_hz":null' in text
 
 
 def test_read_only_page_refuses_commands(heard: list[str]) -> None:

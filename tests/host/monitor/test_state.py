@@ -105,3 +105,13 @@ def test_with_b92_bobs_coincidences_are_no_g2() -> None:
     bench = Bench(replace(ABOUT, protocol="b92"))
     bench.coincide(10, 1_000)
     assert bench.state.snapshot(bench.now_s).g2 == ()
+
+
+def test_nothing_is_said_of_the_trigger_of_a_board_that_is_gone() -> None:
+    bench = Bench()
+    bench.pass_time()
+    assert bench.state.snapshot(bench.now_s).trigger["locked"]
+    bench.state.board_gone("plug it in")
+    assert bench.state.snapshot(bench.now_s).trigger == {}
+    bench.pass_time()
+    assert bench.state.snapshot(bench.now_s).trigger["locked"]

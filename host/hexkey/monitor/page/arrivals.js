@@ -1,9 +1,10 @@
 // The arrival histogram and its gate.
 
 import { Gate } from "/page/gate.js";
-import { axis, line, plot } from "/page/plot.js";
+import { hover } from "/page/hover.js";
+import { count, ns, ticks } from "/page/numbers.js";
+import { axis, line, plot, upright } from "/page/plot.js";
 import { colour } from "/page/theme.js";
-import { ns, ticks } from "/page/numbers.js";
 
 const LONGEST_S = 5;
 const element = (id) => document.getElementById(id);
@@ -31,9 +32,10 @@ export class Arrivals {
           : { range: (u, low, high) => [0, Math.max(1, 1.05 * high)] },
       },
       axes: [axis("time after the trigger / ns", 34),
-        axis(`clicks in ${this.binNs} ns`, 60, ticks)],
+        upright(`clicks in ${this.binNs} ns`, 60, ticks)],
       series: [{}, line("clicks", "ink", { width: 1.5, paths: bars, fill: () => `${colour("soft")}44` })],
     }, this.data ?? [[], []]);
+    hover(this.made.over, (x) => this.reading(this.made.posToVal(x, "x")));
     this.gate = new Gate(this.made.over, {
       onChange: (gate) => this.tell(gate),
       onRelease: (gate) => this.release(gate),
@@ -48,12 +50,17 @@ export class Arrivals {
 
   show(snapshot) {
     this.snapshot = snapshot;
-    const { histogram, gate } = snapshot;
+    const { histogram, gate, control } = snapshot;
+    element("arrivals").hidden = !histogram;
+    element("read-only").hidden = control;
     if (!histogram) return;
     const periodNs = histogram.period_ps / 1000;
     const { first_ps: first, bin_ps: bin, counts } = histogram;
-    this.data = [Float64Array.from(counts, (_, index) => (first + index * bin) / 1000),
-      this.log ? Float64Array.from(counts, (value) => Math.max(value, 1)) : counts];
+    // One edge more than bins: the last bin ends there, and is drawn up to it.
+    const edges = Float64Array.from({ length: counts.length + 1 }, (_, index) => (first + index * bin) / 1000);
+    const least = this.log ? 1 : 0;
+    const heights = Array.from(edges, (_, index) => Math.max(counts[Math.min(index, counts.length - 1)], least));
+    this.data = [edges, heights];
     if (periodNs !== this.periodNs || bin / 1000 !== this.binNs) {
       this.binNs = bin / 1000;
       this.build(periodNs);
@@ -62,9 +69,19 @@ export class Arrivals {
     if (!gate) return;
     const now = { startNs: gate.start_ps / 1000, widthNs: gate.width_ps / 1000 };
     this.settle(gate, now, snapshot);
-    this.gate.show(this.asked ?? now, periodNs, snapshot.control && snapshot.state === "receiving");
+    this.place.classList.toggle("asking", this.asked !== null);
+    this.gate.show(this.asked ?? now, periodNs, control && snapshot.state === "receiving");
     if (this.gate.held === null && this.gate.releaseKeys === null) this.tell(now);
     if (this.asked) this.say(`asked: ${words(this.asked)}; it takes effect ${snapshot.makes_key ? "at the block's end" : "at once"}`);
+  }
+
+  // The bin at a time after the trigger.
+  reading(atNs) {
+    const { first_ps: first, bin_ps: bin, counts } = this.snapshot.histogram ?? { counts: [] };
+    const index = Math.floor((1000 * atNs - first) / bin);
+    if (!(index >= 0 && index < counts.length)) return null;
+    const from = first + index * bin;
+    return { title: `${ns(from / 1000)} to ${ns((from + bin) / 1000)}`, rows: [["clicks", count(counts[index])]] };
   }
 
   // What was asked stands until the board confirms it, gives it up, or says nothing of it.
@@ -119,8 +136,9 @@ export class Arrivals {
   }
 }
 
+// An end beyond the period's belongs to the pulse in which the gate opened.
 function words({ startNs, widthNs }) {
-  return `${ns(startNs)} + ${ns(widthNs)}`;
+  return `${startNs.toFixed(2)} to ${ns(startNs + widthNs)}, ${ns(widthNs)} wide`;
 }
 
 function near(one, other, withinNs) {

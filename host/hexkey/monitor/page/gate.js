@@ -6,6 +6,10 @@ import { ns } from "/page/numbers.js";
 const SHORTEST_NS = 0.1;
 const STEP_NS = 0.1;
 const FINE_STEP_NS = 0.01;
+const LARGE_STEP_NS = 1;
+const KEYS = {
+  ArrowLeft: -STEP_NS, ArrowDown: -STEP_NS, ArrowRight: STEP_NS, ArrowUp: STEP_NS, PageDown: -LARGE_STEP_NS, PageUp: LARGE_STEP_NS,
+};
 
 export class Gate {
   // `over` is the plot's area; `onChange(gate)` while it moves, `onRelease(gate)` when it is let go.
@@ -15,13 +19,12 @@ export class Gate {
     this.gate = null;
     this.held = null; // what is dragged: the snapshots do not move it meanwhile
     this.control = false;
-    this.bodies = [this.element("band", "body"), this.element("band", "body")];
+    this.bodies = [this.element("band", "body", "Position of the gate"), this.element("band", "body")];
     this.handles = {
       start: this.element("handle", "start", "Start of the gate"),
       end: this.element("handle", "end", "End of the gate"),
     };
-    this.bodies[0].setAttribute("role", "slider");
-    this.bodies[0].setAttribute("aria-label", "Position of the gate");
+    this.bodies[1].setAttribute("aria-hidden", "true"); // the same gate, past the period's end
     this.releaseKeys = null;
   }
 
@@ -32,6 +35,7 @@ export class Gate {
     if (label) {
       made.setAttribute("role", "slider");
       made.setAttribute("aria-label", label);
+      made.setAttribute("aria-orientation", "horizontal");
     }
     made.addEventListener("pointerdown", (event) => this.take(event, part));
     made.addEventListener("keydown", (event) => this.key(event, part));
@@ -43,7 +47,10 @@ export class Gate {
     this.periodNs = periodNs;
     this.control = control;
     this.over.classList.toggle("control", control);
-    for (const one of [this.bodies[0], this.handles.start, this.handles.end]) one.tabIndex = control ? 0 : -1;
+    for (const one of [this.bodies[0], this.handles.start, this.handles.end]) {
+      one.tabIndex = control ? 0 : -1;
+      one.setAttribute("aria-readonly", String(!control));
+    }
     if (this.held === null && this.releaseKeys === null) this.place(gate);
   }
 
@@ -58,9 +65,9 @@ export class Gate {
     });
     this.handles.start.style.left = `${(100 * gate.startNs) / period}%`;
     this.handles.end.style.left = `${(100 * (end > period ? end - period : end)) / period}%`;
-    this.handles.start.setAttribute("aria-valuetext", ns(gate.startNs));
-    this.handles.end.setAttribute("aria-valuetext", ns(end));
-    this.bodies[0].setAttribute("aria-valuetext", `${ns(gate.startNs)} for ${ns(gate.widthNs)}`);
+    tell(this.bodies[0], gate.startNs, 0, period, `${ns(gate.startNs)} for ${ns(gate.widthNs)}`);
+    tell(this.handles.start, gate.startNs, 0, period, ns(gate.startNs));
+    tell(this.handles.end, end, gate.startNs + SHORTEST_NS, gate.startNs + period, ns(end));
   }
 
   take(event, part) {
@@ -91,10 +98,10 @@ export class Gate {
   }
 
   key(event, part) {
-    const sign = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    if (sign === undefined || !this.control || this.gate === null) return;
+    const by = KEYS[event.key];
+    if (by === undefined || !this.control || this.gate === null) return;
     event.preventDefault();
-    this.change(this.gate, part, sign * (event.shiftKey ? FINE_STEP_NS : STEP_NS));
+    this.change(this.gate, part, event.shiftKey ? Math.sign(by) * FINE_STEP_NS : by);
     // A key held down is one change: what was reached is sent when it rests.
     clearTimeout(this.releaseKeys);
     this.releaseKeys = setTimeout(() => {
@@ -124,4 +131,9 @@ export class Gate {
   differs({ startNs, widthNs }) {
     return startNs !== this.gate.startNs || widthNs !== this.gate.widthNs;
   }
+}
+
+function tell(slider, now, low, high, words) {
+  const facts = { valuenow: now.toFixed(2), valuemin: low.toFixed(2), valuemax: high.toFixed(2), valuetext: words };
+  for (const [name, value] of Object.entries(facts)) slider.setAttribute(`aria-${name}`, value);
 }

@@ -13,6 +13,7 @@ export class Link {
     this.heard = performance.now();
     this.pending = null;
     this.refused = false;
+    this.failed = "";
     this.open();
     setInterval(() => this.look(), 500);
   }
@@ -27,9 +28,11 @@ export class Link {
         return;
       }
       this.heard = performance.now();
+      this.failed = "";
       this.draw(data);
     };
-    socket.onclose = () => {
+    socket.onclose = ({ code, reason }) => {
+      if (code === 1011) this.failed = reason;
       this.ask();
       setTimeout(() => this.open(), this.wait);
       this.wait = Math.min(2 * this.wait, LONGEST_WAIT_MS);
@@ -57,6 +60,7 @@ export class Link {
 
   why() {
     if (this.refused) return "this page is not admitted any more: open the address that hexkey printed";
+    if (this.failed) return this.failed;
     if (this.socket.readyState === WebSocket.OPEN) return "hexkey is there, and its run says nothing";
     return "hexkey does not answer; trying again";
   }

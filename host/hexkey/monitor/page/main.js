@@ -2,21 +2,26 @@
 
 import "/page/theme.js";
 import { Arrivals } from "/page/arrivals.js";
+import { refresh } from "/page/hover.js";
 import { Link } from "/page/link.js";
 import { showMaps } from "/page/maps.js";
 import { showPanels } from "/page/panels.js";
 import { Trends } from "/page/trends.js";
 
 const arrivals = new Arrivals((command) => link.send(command));
-let trends = null;
+const trends = new Trends();
+// Words and tiles first: a plot is as large as its place, if that is shown.
+const shows = [showPanels, (snapshot) => arrivals.show(snapshot), (snapshot) => trends.show(snapshot), showMaps, refresh];
 
 const link = new Link({
   onSnapshot(snapshot) {
-    showPanels(snapshot);
-    trends ??= new Trends(); // after the panels: a plot is as large as its place, if that is shown
-    arrivals.show(snapshot);
-    trends.show(snapshot);
-    showMaps(snapshot);
+    for (const show of shows) {
+      try {
+        show(snapshot);
+      } catch (error) {
+        reportError(error); // one panel that fails must not stop the others
+      }
+    }
   },
   onAnswer: (answer) => arrivals.answer(answer),
   onStale(seconds, why) {

@@ -1,6 +1,6 @@
 // Numbers, words and bars. Text goes in as text: nothing that a peer or a board says is markup.
 
-import { count, duration, parts, percent, short } from "/page/numbers.js";
+import { count, duration, parts, percent, power, short } from "/page/numbers.js";
 
 const element = (id) => document.getElementById(id);
 const say = (id, text) => { element(id).textContent = text; };
@@ -25,21 +25,33 @@ function pill(id, text, kind) {
 
 export function showPanels(snapshot) {
   document.body.classList.toggle("alone", !snapshot.makes_key);
+  placeRates(snapshot);
   showHeader(snapshot);
   showAlarms(snapshot.alarms, snapshot.time_unix_s);
   big("clicks", snapshot.clicks_hz, "/s");
   big("events", snapshot.events_hz, "/s");
+  element("tiles").hidden = !snapshot.makes_key && snapshot.clicks_hz === null && !snapshot.histogram;
   showTrigger(snapshot.trigger);
   showG2(snapshot.g2);
   showLosses(snapshot.losses);
   if (snapshot.makes_key) showKey(snapshot);
 }
 
+// The count rates fill what is left at the side, and stand with the other curves where nothing is.
+function placeRates({ makes_key: key, g2 }) {
+  const aside = !key || !g2.length;
+  document.body.classList.toggle("aside", aside);
+  const card = element("rate-card"), home = element(aside ? "side" : "trends");
+  if (card.parentElement === home) return;
+  if (aside) home.append(card);
+  else home.prepend(card);
+}
+
 function showHeader({ board, state, seconds, makes_key: key, label, protocol, qber, message }) {
   say("message", message ?? "");
   say("board", [board, protocol?.toUpperCase()].filter(Boolean).join(" · "));
   say("elapsed", duration(seconds));
-  pill("state", state, state === "receiving" ? "good" : "bad");
+  pill("state", state, state === "receiving" ? "good" : state === "starting" ? "" : "bad");
   if (!key) pill("label", "no session: the board alone", "");
   else if (label === "secret") pill("label", "secret keys", "good");
   else pill("label", "DEMONSTRATION: keys are not secret", "warn");
@@ -81,9 +93,10 @@ function showKey(snapshot) {
   element("qber").className = qber !== null && abort !== null && qber > abort ? "bad" : "";
   say("qber-note", abort === null ? "" : `abort above ${percent(abort, 1)}`);
   big("secret", snapshot.secret_hz, "bit/s");
-  say("secret-note", snapshot.label === "secret" ? "secret" : "demonstration, not secret");
+  say("secret-note", snapshot.label === "secret" ? "" : "demonstration");
   big("sifted", snapshot.sifted_hz, "bit/s");
-  say("sifted-note", "over the blocks shown");
+  say("sifted-note", "over the last blocks");
+  element("store").hidden = !("stored" in keys);
   if ("stored" in keys) big("keys", keys.stored, keys.stored === 1 ? "key" : "keys");
   say("keys-note", ["pending" in keys ? `${count(keys.pending)} pending` : "", "bits" in keys ? short(keys.bits, "bit") : ""].filter(Boolean).join(", "));
   showEpsilon(snapshot.epsilon, snapshot.epsilon_limit);
@@ -92,15 +105,19 @@ function showKey(snapshot) {
 }
 
 function showEpsilon(epsilon, limit) {
-  const share = epsilon !== null && limit ? epsilon / limit : 0;
+  element("spent").hidden = epsilon === null;
+  if (epsilon === null) return;
+  const share = limit ? epsilon / limit : 0;
+  element("epsilon-gauge").hidden = !limit;
   element("epsilon-bar").style.width = `${Math.min(100, 100 * share)}%`;
   element("epsilon-bar").className = share > 0.8 ? "high" : "";
-  say("epsilon", epsilon === null ? "–" : `${epsilon.toExponential(1)}${limit ? ` of ${limit.toExponential(1)}` : ""}`);
+  say("epsilon", `${power(epsilon)}${limit ? ` of ${power(limit)}` : ""}`);
 }
 
 function showLosses(losses) {
   const rows = Object.entries(losses).filter(([, number]) => number > 0);
   const place = element("losses");
+  place.closest("section").hidden = !Object.keys(losses).length; // nothing was counted so far
   place.replaceChildren(...(rows.length ? rows : [["nothing lost", null]]).map(([name, number]) => {
     const row = made("tr", "");
     row.append(made("td", "", plain(name)), made("td", "", number === null ? "" : count(number)));
@@ -110,19 +127,20 @@ function showLosses(losses) {
 
 function showG2(all) {
   const place = element("g2");
-  if (!all.length) {
-    place.replaceChildren(made("p", "", "no coincidences are counted"));
-    return;
-  }
-  place.replaceChildren(...all.flatMap((one) => {
+  place.parentElement.hidden = !all.length;
+  place.replaceChildren(...all.map((one) => {
     const where = one.where === "alice" ? "in situ, at Alice" : "diagnostic, at Bob";
     const value = made("span", "big", one.value === null ? "–" : one.value.toFixed(3));
     const line = made("p", "");
-    const band = one.low === null ? "" : ` ${one.low.toFixed(3)} to ${one.high === null ? "∞" : one.high.toFixed(3)}, either end wrong with 10⁻⁶`;
-    line.append(value, made("small", "", band));
+    const band = one.low === null ? "" : ` ${one.low.toFixed(3)} to ${one.high === null ? "∞" : one.high.toFixed(3)}`;
+    const range = made("small", "", band);
+    range.title = "Either end is wrong with a probability of 10⁻⁶";
+    line.append(value, range);
     const needed = one.needed_s === null ? "the time it needs cannot be told yet" : one.needed_s > 0 ? `${duration(one.needed_s)} still needed` : "";
     const verdict = made("p", "", [one.verdict, needed].filter(Boolean).join(": "));
-    return [made("small", "", `${where}; ${count(one.coincidences)} coincidences`), line, scale(one), verdict];
+    const part = made("div", "");
+    part.append(made("small", "", `${where}; ${count(one.coincidences)} coincidences`), line, scale(one), verdict);
+    return part;
   }));
 }
 

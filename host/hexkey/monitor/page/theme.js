@@ -5,13 +5,16 @@ const system = matchMedia("(prefers-color-scheme: dark)");
 let chosen = null;
 try { chosen = localStorage.getItem("hexkey-theme"); } catch { /* storage may be forbidden */ }
 
+let colours = {};
+
 function apply() {
   document.documentElement.dataset.theme = chosen ?? (system.matches ? "dark" : "light");
+  colours = {}; // asked for once: each look at a computed style lays the whole page out
   for (const listener of listeners) listener();
 }
 
 export function colour(name) {
-  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+  return colours[name] ??= getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 }
 
 export function onTheme(listener) {

@@ -61,11 +61,13 @@ class Watching:
         self.progress(event)
 
     def look(self) -> Snapshot:
-        """Return the run by now; tell of alarms that came and went."""
+        """Return the run by now; tell of alarms that came, became critical, and went."""
         shown = self._shown()
         now = {alarm.name: alarm for alarm in shown.alarms}
-        for name in now.keys() - self._alarms.keys():
-            self.progress({"event": "alarm", **asdict(now[name])})
+        for name, alarm in now.items():
+            before = self._alarms.get(name)
+            if before is None or (before.severity, alarm.severity) == ("warning", "critical"):
+                self.progress({"event": "alarm", **asdict(alarm)})
         for name in self._alarms.keys() - now.keys():
             self.progress({"event": "alarm-over", "name": name})
         self._alarms = now
@@ -119,7 +121,10 @@ class GateControl:
     watching: Watching
     allowed: bool = True  # not while a recording is made, which is of one session
     asked: Window | None = field(default=None, init=False)
-    _began_s: float = field(default_factory=time.monotonic, init=False)
+    _began_s: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._began_s = time.monotonic()
 
     def show(self) -> None:
         """Tell the state which gate there is."""

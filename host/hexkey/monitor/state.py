@@ -9,6 +9,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 from statistics import median
 from typing import Any
 
@@ -113,6 +114,7 @@ class MonitorState:
         self._receiver = _Seen()
         self._of: Receiver | None = None  # whose that is
         self._earlier = Counter(earlier)  # and of the runs before this one
+        self._clicked: tuple[int, ...] = ()  # of each detector, in these
 
     # ---- what comes in ----------------------------------------------------------------------
 
@@ -143,6 +145,8 @@ class MonitorState:
             self._state = "receiving"
             if receiver is not self._of:  # another run, which counts from zero
                 self._earlier.update(self._receiver.lost)
+                self._clicked = self._totals()
+                self._rates = Rates()
                 self._of = receiver
             self._receiver = _Seen.of(receiver, losses, self._about)
             if receiver.counters is not None:
@@ -183,6 +187,10 @@ class MonitorState:
     def _losses(self) -> dict[str, int]:
         seen = {cause: self._earlier[cause] + n for cause, n in self._receiver.losses.items()}
         return {**self._earlier, **seen}
+
+    def _totals(self) -> tuple[int, ...]:
+        """Clicks of each detector: one that is blind stays so in the next run."""
+        return tuple(map(sum, zip_longest(self._clicked, self._receiver.totals, fillvalue=0)))
 
     def snapshot(self, now_s: float | None = None) -> Snapshot:
         """Return the run at this moment; `now_s` is of the monotonic clock."""
@@ -234,7 +242,7 @@ class MonitorState:
         return View(
             shown,
             recent,
-            seen.totals,
+            self._totals(),
             seen.stuck,
             about.dead_time_ps,
             self._arrivals.moved_ps,

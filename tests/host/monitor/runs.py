@@ -83,6 +83,11 @@ class Bench:
         self.receiver = Receiver(1, (Gate(100, 600),) * 4, 2_500)
         self.counters = QUIET
 
+    def reconnect(self) -> None:
+        """Let the board go and come back: another state, which knows what was lost before."""
+        self.state = MonitorState(ABOUT, earlier=self.state.losses)
+        self.renew()
+
     def raised(self) -> dict[str, str]:
         """The alarms of this moment: name and severity."""
         return {one.name: one.severity for one in self.state.snapshot(self.now_s).alarms}

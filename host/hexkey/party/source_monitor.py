@@ -19,7 +19,7 @@ import numpy as np
 from hexkey.board import Board
 from hexkey.board_settings import BoardSettings, DetectorSettings
 from hexkey.config import SourceMonitorSettings
-from hexkey.errors import DeviceError
+from hexkey.errors import DeviceError, HexkeyError
 from hexkey.party.setup import open_board, period_in_ticks
 from hexkey.randomness import OperatingSystem
 from hexkey.receiver import new_run_id
@@ -145,8 +145,10 @@ class SourceMonitor:
             The board is gone: what is not counted any more is not known to be good.
         """
         with self._lock:
-            if self._error is not None:
-                raise DeviceError(f"Alice's source is not counted any more: {self._error}")
+            error = self._error
+            if error is not None:  # Bob is told, too, but nothing that he has no business with
+                why = error if isinstance(error, HexkeyError) else type(error).__name__
+                raise DeviceError(f"Alice's source is not counted any more: {why}") from error
             return self._stretch.counts()
 
     def wait(self) -> None:

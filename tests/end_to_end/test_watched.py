@@ -49,8 +49,10 @@ def test_g2_of_the_source_arrives_at_bob(tmp_path: Path) -> None:
         his, hers = watched(stage, 0.2)
         assert (his.code, hers.code) == (0, 0), (his.err, hers.err)
         assert stage.equal_keys() >= 1
+    said = [event["event"] for event in hers.events]
+    assert said.index("source-counting") < said.index("listening")
     told = his.of("source")
-    assert told
+    assert {event["needed_s"] for event in told} == {0.0}
     assert told[-1]["pulses"] >= 40_000_000
     assert not [event for event in his.of("alarm") if event["name"] == "source"]
 

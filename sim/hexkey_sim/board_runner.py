@@ -13,6 +13,7 @@ from hexkey.record import RecordWriter
 from hexkey_sim.faults import Faults
 from hexkey_sim.link import Clicks, OpticalLink, extend_record, record_statement
 from hexkey_sim.ports import Port, PseudoTerminal, TcpPort
+from hexkey_sim.source_course import Change, ChangingSource
 from hexkey_sim.virtual_board import FIFO_DEPTH, STEPS_PER_S, VirtualBoard
 
 TURN_S = 0.01  # how often a paced board looks at the clock
@@ -187,6 +188,8 @@ class BoardOptions:
         How long there is light; without end if not given.
     record : Path, optional
         Where Alice's record is written.
+    changes : tuple of Change
+        Of the source's g²; a board that writes no record can have them.
     """
 
     port: str = "pty"
@@ -197,6 +200,7 @@ class BoardOptions:
     seed: int = 0
     duration_s: float | None = None
     record: Path | None = None
+    changes: tuple[Change, ...] = ()
 
 
 def run_virtual_board(
@@ -226,7 +230,7 @@ def run_virtual_board(
     record = RecordWriter(options.record, record_statement(link)) if options.record else None
     try:
         board = VirtualBoard(
-            RecordedLink(link, record) if record else link,
+            RecordedLink(link, record) if record else ChangingSource(link, options.changes),
             period_ps=link.parameters.period_ps,
             detectors=len(link.parameters.detectors),
             mode=options.mode,

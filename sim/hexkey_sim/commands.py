@@ -265,6 +265,10 @@ def virtual_board(
     g2: Annotated[
         float | None, typer.Option(min=0.0, max=1.0, help="g2 of the source at the tap.")
     ] = None,
+    g2_from: Annotated[
+        list[str] | None,
+        typer.Option(help="Another g2 at the tap from some second on, as 5:0.9; may be repeated."),
+    ] = None,
     eve: EveOption = None,
     channel_loss_db: LossOption = None,
     seed: SimulationSeed = None,
@@ -279,12 +283,15 @@ def virtual_board(
     from hexkey_sim.eve.specification import parse_eve
     from hexkey_sim.faults import parse_faults
     from hexkey_sim.link import preset
+    from hexkey_sim.source_course import parse_changes
 
     chosen = preset(preset_name).with_channel_loss(channel_loss_db)
     if source_tap:
         chosen = chosen.at_source(g2)
-    elif g2 is not None:
-        raise ConfigurationError("--g2 is of the source at its tap: give --source-tap, too")
+    elif g2 is not None or g2_from:
+        raise ConfigurationError(
+            "--g2 and --g2-from are of the source at its tap: give --source-tap, too"
+        )
     if source_tap and (record is not None or eve is not None):
         raise ConfigurationError("a tap inside Alice has no record and no eavesdropper of its own")
     chance = _chance(seed)
@@ -303,6 +310,7 @@ def virtual_board(
         seed=chance,
         duration_s=seconds,
         record=record,
+        changes=parse_changes(g2_from or []),
     )
 
     def announce(name: str) -> None:

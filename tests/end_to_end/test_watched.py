@@ -1,13 +1,14 @@
 """Sessions that are watched: a tap at the source, alarms that stop, a gate that is changed."""
 
 import threading
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.end_to_end.live_roles import _serve_alice
-from tests.end_to_end.processes import Scene, role, scene
+from tests.end_to_end.processes import Role, Scene, role, scene
 
 from hexkey.config import AliceSettings, BobSettings, load
 from hexkey.monitor.hub import ChangeGate, Hub
@@ -20,19 +21,27 @@ from hexkey_sim.link import preset, record_statement
 from hexkey_sim.virtual_board import VirtualBoard
 
 
-def watched(stage: Scene, g2: float) -> tuple[Any, Any]:
-    """Run a session with a tap at Alice's source; return how her process and Bob's ended."""
+@contextmanager
+def tapped_alice(
+    stage: Scene, *tap: object, stop: str = '"source"', sessions: int = 1
+) -> Iterator[tuple[Role, str]]:
+    """Serve with a tap at Alice's source, of so much g²; yields her process and her address."""
     config = stage.folder / "alice.toml"
-    with role("virtual-board", "--source-tap", "--g2", g2, "--seed", 5) as tap:
-        port = tap.wait_for("port")["port"]
+    with role("virtual-board", "--source-tap", *tap, "--seed", 5) as board:
+        port = board.wait_for("port")["port"]
         config.write_text(
             f'[source_monitor]\nport = "{port}"\nseconds = 1\ng2_limit = 0.6\n'
-            '[alarms]\nstop = ["source"]\n[session]\nblock_bits = 8000\n'
+            f"[alarms]\nstop = [{stop}]\n[session]\nblock_bits = 8000\n"
         )
-        with stage.alice("--config", config) as alice:
-            address = alice.wait_for("listening")["address"]
-            with stage.bob(address, "--seconds", 6) as his:
-                return his.end(), alice.end()
+        with stage.alice("--config", config, "--sessions", sessions) as alice:
+            yield alice, alice.wait_for("listening")["address"]
+
+
+def watched(stage: Scene, g2: float) -> tuple[Any, Any]:
+    """Run a session with a tap at Alice's source; return how Bob's process and hers ended."""
+    with tapped_alice(stage, "--g2", g2) as (alice, address):
+        with stage.bob(address, "--seconds", 6) as his:
+            return his.end(), alice.end()
 
 
 def test_g2_of_the_source_arrives_at_bob(tmp_path: Path) -> None:
@@ -40,8 +49,10 @@ def test_g2_of_the_source_arrives_at_bob(tmp_path: Path) -> None:
         his, hers = watched(stage, 0.2)
         assert (his.code, hers.code) == (0, 0), (his.err, hers.err)
         assert stage.equal_keys() >= 1
+    said = [event["event"] for event in hers.events]
+    assert said.index("source-counting") < said.index("listening")
     told = his.of("source")
-    assert told
+    assert {event["needed_s"] for event in told} == {0.0}
     assert told[-1]["pulses"] >= 40_000_000
     assert not [event for event in his.of("alarm") if event["name"] == "source"]
 
@@ -54,6 +65,46 @@ def test_a_degraded_source_stops_both(tmp_path: Path) -> None:
     assert [event["name"] for event in hers.of("alarm")] == ["source"]
     assert "the alarm 'source' ended it" in his.err
     assert stored == len(his.of("block"))
+
+
+def test_a_source_that_degrades_in_the_middle_ends_both_and_stays_ended(tmp_path: Path) -> None:
+    """What was made before stays; nothing is made after, and not by connecting again either."""
+    with scene(tmp_path) as stage:
+        tap = ("--g2", 0.2, "--g2-from", "20:0.95")
+        with tapped_alice(stage, *tap, sessions=2) as (alice, address):
+            with stage.bob(address, "--seconds", 100) as bob:
+                his = bob.end()
+            with stage.bob(address, "--seconds", 4) as bob:
+                again = bob.end()
+            hers = alice.end()
+        stored = stage.equal_keys()
+    assert (his.code, again.code, hers.code) == (5, 5, 8), (his.err, again.err, hers.err)
+    assert "the alarm 'source' ended it: g² at Alice's source may be as high as" in his.err
+    assert his.of("block")[0]["source"]["coincidences"] >= 0
+    assert stored == len(his.of("block")) >= 1
+    assert not again.of("block")
+    told = [event["event"] for event in hers.events]
+    pending = told[told.index("alarm") :].count("block")
+    assert pending <= 1  # what was pending when it came; the parties must not part over it
+    verdicts = [
+        event["coincidences"] / event["others"] * event["lags"] for event in his.of("source")
+    ]
+    assert max(verdicts) < 0.6
+
+
+def test_without_a_stop_blocks_are_dropped_while_the_source_is_degraded(tmp_path: Path) -> None:
+    with scene(tmp_path) as stage:
+        with tapped_alice(stage, "--g2", 0.95, stop="") as (alice, address):
+            with stage.bob(address, "--seconds", 6) as bob:
+                his = bob.end()
+            hers = alice.end()
+        assert stage.equal_keys() == 0
+    assert (his.code, hers.code) == (1, 0), (his.err, hers.err)
+    assert "no block made a key: dropped were" in his.sentence
+    for ended in (his, hers):
+        assert set(ended.report["blocks"]["dropped"]) == {"source"}
+        assert ended.report["secret_bits"] == 0
+        assert [event["name"] for event in ended.of("alarm")] == ["source"]
 
 
 def test_the_gate_is_changed_while_key_is_made(tmp_path: Path) -> None:

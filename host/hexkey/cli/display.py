@@ -132,6 +132,8 @@ def describe(event: Event) -> str:
         return f"ALARM ({event['severity']}), {event['name']}: {event['message']}"
     if name == "alarm-over":
         return f"the alarm {event['name']} is over"
+    if name == "source-counting":
+        return f"g² of the source is counted for {event['seconds']:g} s before peers are served"
     if name == "monitor":
         return f"the page is at {event['address']}"
     if name == "gate-asked":

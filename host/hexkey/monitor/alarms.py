@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from hexkey.monitor.rates import Recent
-from hexkey.monitor.snapshot import Alarm, Snapshot
+from hexkey.monitor.snapshot import Alarm, BlockView, Snapshot
 
 NAMES = (
     *("source", "saturated", "blinded", "phase", "trigger", "qber", "skew", "board", "link"),
@@ -51,6 +51,8 @@ class View:
         Since the last block (or since blocks could begin), and when one is overdue.
     ended : str or None
         Why the run ended before its time.
+    last : BlockView or None
+        The session's last block: a block of an earlier one is not held against it.
     """
 
     snapshot: Snapshot
@@ -65,6 +67,7 @@ class View:
     block_age_s: float | None = None
     block_due_s: float | None = None
     ended: str | None = None
+    last: BlockView | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +102,11 @@ def _source(view: View) -> Iterator[Finding]:
                 f"g² of Bob's clicks is at least {one.low:.3g}: compare it with Alice's, since "
                 "stray light at Bob raises it, too",
             )
-    if "source" in view.snapshot.blocks_dropped and not view.snapshot.g2:
+    if view.last is not None and view.last.dropped == "source":
         yield Finding(
             "source",
             "critical",
-            "a block was dropped for what was counted at Alice's source: look at the source",
+            "the last block was dropped for what was counted at Alice's source: look at the source",
         )
 
 
@@ -185,8 +188,7 @@ def _timing(view: View) -> Iterator[Finding]:
 
 def _key(view: View) -> Iterator[Finding]:
     shown = view.snapshot
-    last = shown.blocks[-1] if shown.blocks else None
-    limit = shown.qber_abort
+    last, limit = view.last, shown.qber_abort
     if last is not None and limit is not None:
         over = last.qber is not None and last.qber > limit
         if over or last.dropped == "qber":

@@ -9,6 +9,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 from statistics import median
 from typing import Any
 
@@ -71,6 +72,7 @@ class _Session:
     dropped: Counter[str] = field(default_factory=Counter)
     began_s: float | None = None
     block_began_s: float | None = None
+    last: BlockView | None = None  # of this session
     durations_s: deque[float] = field(default_factory=lambda: deque(maxlen=SHOWN_BLOCKS))
     skew: str | None = None
     message: str | None = None
@@ -89,9 +91,16 @@ class MonitorState:
     ----------
     about : About
     gate : GateView, optional
+    earlier : dict, optional
+        Losses by cause, of a connection to the board before this one.
     """
 
-    def __init__(self, about: About, gate: GateView | None = None) -> None:
+    def __init__(
+        self,
+        about: About,
+        gate: GateView | None = None,
+        earlier: Mapping[str, int] | None = None,
+    ) -> None:
         self._about = about
         self._lock = threading.Lock()
         self._began_s = time.monotonic()
@@ -103,6 +112,9 @@ class MonitorState:
         self._arrivals = Arrivals(about.period_ps)
         self._alarms = Alarms()
         self._receiver = _Seen()
+        self._of: Receiver | None = None  # whose that is
+        self._earlier = Counter(earlier)  # and of the runs before this one
+        self._clicked: tuple[int, ...] = ()  # of each detector, in these
 
     # ---- what comes in ----------------------------------------------------------------------
 
@@ -131,6 +143,11 @@ class MonitorState:
         """Take what a receiver has by now; called by the thread that feeds it."""
         with self._lock:
             self._state = "receiving"
+            if receiver is not self._of:  # another run, which counts from zero
+                self._earlier.update(self._receiver.lost)
+                self._clicked = self._totals()
+                self._rates = Rates()
+                self._of = receiver
             self._receiver = _Seen.of(receiver, losses, self._about)
             if receiver.counters is not None:
                 self._rates.take(receiver.counters, now_s)
@@ -161,6 +178,20 @@ class MonitorState:
 
     # ---- what goes out ----------------------------------------------------------------------
 
+    @property
+    def losses(self) -> dict[str, int]:
+        """What was lost by now, by cause: of all runs and connections, so that it never falls."""
+        with self._lock:
+            return self._losses()
+
+    def _losses(self) -> dict[str, int]:
+        seen = {cause: self._earlier[cause] + n for cause, n in self._receiver.losses.items()}
+        return {**self._earlier, **seen}
+
+    def _totals(self) -> tuple[int, ...]:
+        """Clicks of each detector: one that is blind stays so in the next run."""
+        return tuple(map(sum, zip_longest(self._clicked, self._receiver.totals, fillvalue=0)))
+
     def snapshot(self, now_s: float | None = None) -> Snapshot:
         """Return the run at this moment; `now_s` is of the monotonic clock."""
         now_s = time.monotonic() if now_s is None else now_s
@@ -187,7 +218,7 @@ class MonitorState:
             message=session.message,
             clicks_hz=recent.clicks_hz if recent else None,
             events_hz=recent.events_hz if recent else None,
-            losses=seen.losses,
+            losses=self._losses(),
             trigger={**seen.trigger, "phase_ps": centre.ps if centre else None}
             if seen.trigger and self._state == "receiving"
             else {},  # of a board that is gone nothing is known
@@ -211,7 +242,7 @@ class MonitorState:
         return View(
             shown,
             recent,
-            seen.totals,
+            self._totals(),
             seen.stuck,
             about.dead_time_ps,
             self._arrivals.moved_ps,
@@ -221,6 +252,7 @@ class MonitorState:
             now_s - began_s if began_s is not None and receiving else None,
             _due(session),
             self._ended,
+            session.last,
         )
 
     # ---- events -----------------------------------------------------------------------------
@@ -231,7 +263,7 @@ class MonitorState:
             case "session":
                 session.label = event["label"]
                 session.began_s = session.block_began_s = now_s
-                session.message = None
+                session.message = session.skew = session.last = None
                 if not self._about.board:
                     self._state = "receiving"
             case "aligned":
@@ -254,6 +286,7 @@ class MonitorState:
     def _add(self, block: BlockView, now_s: float) -> None:
         session = self._session
         session.blocks.append(block)
+        session.last = block
         if session.block_began_s is not None:
             session.durations_s.append(now_s - session.block_began_s)
         session.block_began_s = now_s
@@ -264,7 +297,8 @@ class _Seen:
     """What of a receiver is shown, and what alarms may look at."""
 
     histogram: Histogram | None = None
-    losses: dict[str, int] = field(default_factory=dict)
+    lost: dict[str, int] = field(default_factory=dict)  # in this run
+    losses: dict[str, int] = field(default_factory=dict)  # with those since the board was opened
     trigger: dict[str, bool] = field(default_factory=dict)
     totals: tuple[int, ...] = ()
     stuck: int = 0
@@ -274,6 +308,14 @@ class _Seen:
     def of(receiver: Receiver, losses: Mapping[str, int], about: About) -> "_Seen":
         histogram, status, counts = receiver.histogram, receiver.status, receiver.counts
         counters = receiver.counters
+        lost = {
+            "outside_gate": counters.outside_gate if counters else counts.outside_gate,
+            "holdoff": counters.ignored_holdoff if counters else 0,
+            "repeats": counters.repeats if counters else counts.repeats,
+            "double_pulses": counts.double_pulses,
+            "board": counts.board_lost,
+            "trigger_losses": counts.trigger_losses,
+        }
         return _Seen(
             None
             if histogram is None
@@ -283,15 +325,8 @@ class _Seen:
                 about.period_ps,
                 histogram[2].tolist(),
             ),
-            {
-                "outside_gate": counters.outside_gate if counters else counts.outside_gate,
-                "holdoff": counters.ignored_holdoff if counters else 0,
-                "repeats": counters.repeats if counters else counts.repeats,
-                "double_pulses": counts.double_pulses,
-                "board": counts.board_lost,
-                "trigger_losses": counts.trigger_losses,
-                **losses,
-            },
+            lost,
+            {**lost, **losses},
             {}
             if status is None
             else {

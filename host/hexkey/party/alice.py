@@ -49,12 +49,9 @@ def serve(settings: AliceSettings, progress: Progress) -> list[dict[str, Any]]:
     with (
         Store.open(settings.store) as store,
         RecordReader(settings.alice_record) as record,
-        listen(settings.listen) as server,
         _watched(settings, store, progress) as watch,
+        _listening(settings, store, record, watch) as server,
     ):
-        if store.role != "alice":
-            raise ConfigurationError(f"{settings.store} is Bob's store: give Alice her own")
-        check_protocol(record, settings.session)
         host, port = server.getsockname()[:2]
         progress({"event": "listening", "address": f"{host}:{port}"})
         served = 0
@@ -68,6 +65,18 @@ def serve(settings: AliceSettings, progress: Progress) -> list[dict[str, Any]]:
                 if served == settings.sessions:
                     raise
     return reports
+
+
+def _listening(
+    settings: AliceSettings, store: Store, record: RecordReader, watch: "Watch"
+) -> socket.socket:
+    """Listen once everything is there: settings that fit, and a verdict on the source."""
+    if store.role != "alice":
+        raise ConfigurationError(f"{settings.store} is Bob's store: give Alice her own")
+    check_protocol(record, settings.session)
+    if watch.source is not None:
+        watch.source.wait()
+    return listen(settings.listen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +107,14 @@ def _watched(settings: AliceSettings, store: Store, progress: Progress) -> Itera
         yield Watch(watching, None)
         return
 
+    limit = settings.g2_limit
+
     def counted(counts: SourceCounts) -> None:
-        watching.state.source(counts, settings.g2_limit)
+        watching.state.source(counts, limit)
         watching.look()
 
     rate_hz = parameters.pulse_rate_hz
-    with SourceMonitor(settings.source_monitor, rate_hz, progress, counted) as source:
+    with SourceMonitor(settings.source_monitor, rate_hz, limit, progress, counted) as source:
         yield Watch(watching, source)
 
 

@@ -132,9 +132,17 @@ def _sessions(setting: Setting, window: Window, stop: threading.Event) -> Outcom
         left_s = max(settings.seconds - (time.monotonic() - began), 1e-3)
         control = GateControl(window, watching, setting.recording is None)
         control.show()
-        outcome, tally, renewed = _session(
-            setting, control, left_s if settings.seconds else 0.0, epsilon, stop
-        )
+        try:
+            if earlier:
+                gate = settings_for(settings, setting.board.identification, window)
+                setting.board.configure(gate)
+            outcome, tally, renewed = _session(
+                setting, control, left_s if settings.seconds else 0.0, epsilon, stop
+            )
+        except HexkeyError as error:  # it did not open; what the ones before made is reported
+            if not earlier:
+                raise
+            outcome, renewed = Outcome({**earlier.pop(), "ended": str(error)}, error), False
         if not renewed or control.asked is None:
             watching.state.ended(outcome.ended_by)
             watching.look()
@@ -144,8 +152,6 @@ def _sessions(setting: Setting, window: Window, stop: threading.Event) -> Outcom
         earlier.append(outcome.report)
         watching.progress({"event": "renewed", "report": outcome.report})
         window = control.asked
-        gate = settings_for(settings, setting.board.identification, window)
-        setting.board.configure(gate)
         epsilon = tally.epsilon_total
 
 

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -74,7 +75,7 @@ def watch(settings: WatchSettings, hub: Hub, progress: Progress, stop: threading
     state = MonitorState(About(settings.port, control=settings.control))
     told = False
     while not stop.is_set():
-        watched = _Watched(settings, hub, progress, gate)
+        watched = _Watched(settings, hub, progress, gate, state.losses)
         try:
             watched.run(stop)
         except DeviceError as error:
@@ -93,12 +94,18 @@ class _Watched:
     """One connection to the board."""
 
     def __init__(
-        self, settings: WatchSettings, hub: Hub, progress: Progress, gate: Gate | None
+        self,
+        settings: WatchSettings,
+        hub: Hub,
+        progress: Progress,
+        gate: Gate | None,
+        earlier: Mapping[str, int],
     ) -> None:
         self._settings = settings
         self._hub = hub
         self._progress = progress
         self.gate = gate
+        self._earlier = earlier
         self.state: MonitorState | None = None  # once the board is set up
         self._maps: RecordedMaps | None = None
         self._shown_maps: MapView | None = None
@@ -125,7 +132,7 @@ class _Watched:
                 g2_limit=SINGLE_PHOTONS,
                 control=self._settings.control,
             )
-            self.state = MonitorState(about, self._shown(board))
+            self.state = MonitorState(about, self._shown(board), self._earlier)
             board.arm(run)
             self._progress({"event": "watching", "board": about.board})
             try:

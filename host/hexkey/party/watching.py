@@ -15,6 +15,8 @@ from hexkey.store import RESERVE, Store
 from hexkey.window import Window, window_in_ticks
 
 PUBLISH_EVERY_S = 0.2
+LEAST_SESSION_S = 5.0  # before another gate ends it: a dragged gate is one session more, not fifty
+RENEWAL_TAGS = 2  # Bob's of a handshake
 ACCOUNTED = ("session", "aligned", "block", "dropped")
 
 
@@ -41,12 +43,16 @@ class Watching:
     store: Store
     hub: Hub | None = None
     tally: Tally | None = field(default=None, init=False)
+    tag_keys: int | None = field(default=None, init=False)  # left to send with, when last asked
+    _stopped: Alarm | None = field(default=None, init=False)  # of this session: it may be over
     _alarms: dict[str, Alarm] = field(default_factory=dict, init=False)
     _published_s: float = field(default=0.0, init=False)
 
     def heard(self, event: dict[str, Any]) -> None:
         """Take an event of the session, and pass it on."""
         self.state.event(event)
+        if event["event"] == "session":
+            self._stopped = None
         if event["event"] in ACCOUNTED:
             self._account()
         if event["event"] == "source" and self.tally is not None:
@@ -55,11 +61,13 @@ class Watching:
         self.progress(event)
 
     def look(self) -> Snapshot:
-        """Return the run by now; tell of alarms that came and went."""
-        shown = self.state.snapshot()
+        """Return the run by now; tell of alarms that came, became critical, and went."""
+        shown = self._shown()
         now = {alarm.name: alarm for alarm in shown.alarms}
-        for name in now.keys() - self._alarms.keys():
-            self.progress({"event": "alarm", **asdict(now[name])})
+        for name, alarm in now.items():
+            before = self._alarms.get(name)
+            if before is None or (before.severity, alarm.severity) == ("warning", "critical"):
+                self.progress({"event": "alarm", **asdict(alarm)})
         for name in self._alarms.keys() - now.keys():
             self.progress({"event": "alarm-over", "name": name})
         self._alarms = now
@@ -74,16 +82,27 @@ class Watching:
                 self.hub.publish(shown)
 
     def check(self) -> None:
-        """Raise AlarmError if an alarm is raised that ends distillation."""
-        alarm = stopping(self.state.snapshot().alarms, self.stop)
-        if alarm is not None:
+        """Raise AlarmError if an alarm that ends distillation was raised in this session.
+
+        It may be over by now: what came while it lasted is in the block at hand.
+        """
+        self._shown()
+        if (alarm := self._stopped) is not None:
             raise AlarmError(alarm.name, f"the alarm {alarm.name!r} ended it: {alarm.message}")
 
+    def _shown(self) -> Snapshot:
+        shown = self.state.snapshot()
+        found = stopping(shown.alarms, self.stop)
+        if found is not None:  # never the other way: two threads look
+            self._stopped = found
+        return shown
+
     def _account(self) -> None:
+        self.tag_keys = self.store.remaining()[0]
         self.state.accounts(
             epsilon=None if self.tally is None else self.tally.epsilon_total,
             keys=self.store.level(),
-            tag_keys=self.store.remaining()[0],
+            tag_keys=self.tag_keys,
             reserve=RESERVE,
         )
 
@@ -93,13 +112,19 @@ class GateControl:
     """The gate of a session, and the one that somebody asks for.
 
     A session's window is under its handshake's tags, so another gate is another session: asked for,
-    it ends this one, and the next begins on the same connection.
+    it ends this one, and the next begins on the same connection. Of the gates that are asked for
+    meanwhile, or before this session has lasted for a while, the last one waits; it costs tag keys,
+    so it is refused where these run out.
     """
 
     window: Window
     watching: Watching
     allowed: bool = True  # not while a recording is made, which is of one session
     asked: Window | None = field(default=None, init=False)
+    _began_s: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._began_s = time.monotonic()
 
     def show(self) -> None:
         """Tell the state which gate there is."""
@@ -109,8 +134,12 @@ class GateControl:
     def poll(self, end: Callable[[], None]) -> None:
         """Take a command if there is one, and then call `end`."""
         hub = self.watching.hub
-        command = hub.take_command() if hub is not None else None
-        if command is None or self.asked is not None or not self.allowed:
+        if hub is None or self.asked is not None:
+            return
+        if time.monotonic() - self._began_s < LEAST_SESSION_S:
+            return
+        command = hub.take_command()
+        if command is None:
             return
         tick_ps, period = self.window.tick_ps, self.window.period_ticks
         start, width = (
@@ -120,14 +149,24 @@ class GateControl:
         try:
             window = window_in_ticks(start, width, tick_ps, period)
         except ConfigurationError as error:
-            self.watching.progress({"event": "gate-refused", "message": str(error)})
+            self._refuse(str(error))
             return
         if window == self.window:
             return  # it stands: a session more would spend authentication keys for nothing
+        if not self.allowed:
+            self._refuse("a recording is of one gate: end it first")
+            return
+        left = self.watching.tag_keys
+        if left is not None and left < RESERVE + RENEWAL_TAGS:
+            self._refuse(f"{left} tag keys are left, {RESERVE} of them kept for settling")
+            return
         self.asked = window
         self.show()
         self.watching.progress({"event": "gate-asked", "start_ns": start, "width_ns": width})
         end()
+
+    def _refuse(self, message: str) -> None:
+        self.watching.progress({"event": "gate-refused", "message": message})
 
 
 def _in_ps(window: Window) -> tuple[float, float]:

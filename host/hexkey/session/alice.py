@@ -100,8 +100,12 @@ class Alice:
             kind, body = self.talk.expect(
                 align, announce, Type.BYE, Type.RENEW, timeout_s=IDLE_TIMEOUT_S
             )
-            if kind in (Type.BYE, Type.RENEW):
-                return kind is Type.RENEW
+            if kind is Type.BYE:
+                return False
+            if kind is Type.RENEW:
+                with refusing(self.talk):
+                    _keep_reserve(self.store)  # however often Bob may renew
+                return True
             if kind is align:
                 self._align(kind, body)
             else:

@@ -264,6 +264,12 @@ def judge_source(session: Session, counts: BlockCounts) -> None:
             f"{session.g2_limit:.3g} that her keys count on: "
             "look at the source, or count for longer ([source_monitor] seconds)",
         )
+    if not verdict.good:
+        raise BlockDropped(
+            "source",
+            f"g² at Alice's source is counted for {verdict.needed_s:.3g} s more before it is known "
+            "to be what her keys count on",
+        )
 
 
 def new_counts(block: int, parameters: SessionParameters, last: BlockCounts | None) -> BlockCounts:

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 
 from hexkey.errors import ProtocolError
 from hexkey.measure.g2_counts import g2_band
+from hexkey.wire import LAGS
 
 CONFIDENCE = 1 - 2e-6  # of the band: either end is wrong with 10^-6
 
 _SOURCE = struct.Struct("<QQQHdd")
-_MOST_COUNTS = 1 << 53  # beyond which a float would not hold them
+_MOST_COUNTS = 1 << 48  # of pulses, weeks of them; a float holds what is counted beside, too
+MOST_LAGS = len(LAGS) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +61,10 @@ class SourceCounts:
         found = SourceCounts(*_SOURCE.unpack(body))
         times = (found.seconds, found.needed_s)
         if (
-            max(found.pulses, found.coincidences, found.others) > _MOST_COUNTS
-            or not found.lags
+            not 0 < found.lags <= MOST_LAGS
+            or found.pulses > _MOST_COUNTS
+            or found.coincidences > found.pulses  # one a pulse at most, at each of the lags
+            or found.others > found.pulses * found.lags
             or not all(math.isfinite(time) and time >= 0 for time in times)
         ):
             raise ProtocolError("a SOURCE message makes no sense; the session was ended")
@@ -88,6 +92,11 @@ class SourceVerdict:
     degraded: bool
 
     @property
+    def good(self) -> bool:
+        """Whether a block may make a key: the source was shown to be what is stated of it."""
+        return not self.needed_s and not self.degraded
+
+    @property
     def word(self) -> str:
         if self.needed_s:
             return "waiting"
@@ -98,8 +107,8 @@ def judge(counts: SourceCounts, limit: float) -> SourceVerdict:
     """Return what counts say of a source whose g² must stay below `limit`.
 
     The upper bound is what multi-photon pulses are counted by, so it is the upper bound that must
-    stay below. How long is counted before that is fixed beforehand. From then on a source that is
-    not shown to be good makes no key, be it for too few coincidences or for none at all.
+    stay below. How long is counted before that is fixed beforehand. A source that is not shown to
+    be good makes no key: neither until then, nor for too few coincidences, or for none at all.
     """
     due = counts.needed_s == 0
     if not counts.others:

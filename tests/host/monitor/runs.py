@@ -21,6 +21,8 @@ LOCKED = Status(0, 0, trigger_locked=True, running=True)
 class Bench:
     """A receiver and the state of its run, on a clock that the test moves."""
 
+    LOOK_S = 0.125
+
     def __init__(self, about: About = ABOUT) -> None:
         self.state = MonitorState(about)
         self.receiver = Receiver(1, (Gate(50, 1000),) * 4, 2_500)
@@ -67,6 +69,24 @@ class Bench:
 
     def look(self) -> None:
         self.state.board(self.receiver, {"events_missed": 0}, self.now_s)
+
+    def look_on(self, seconds: float, name: str) -> list[bool]:
+        """Let time pass with nothing new; return whether an alarm stood, look by look."""
+        stood = []
+        for _ in range(round(seconds / self.LOOK_S)):
+            stood.append(name in self.raised())
+            self.now_s += self.LOOK_S
+        return stood
+
+    def renew(self) -> None:
+        """Begin another run, as another gate does: its receiver and the board count from zero."""
+        self.receiver = Receiver(1, (Gate(100, 600),) * 4, 2_500)
+        self.counters = QUIET
+
+    def reconnect(self) -> None:
+        """Let the board go and come back: another state, which knows what was lost before."""
+        self.state = MonitorState(ABOUT, earlier=self.state.losses)
+        self.renew()
 
     def raised(self) -> dict[str, str]:
         """The alarms of this moment: name and severity."""

@@ -152,6 +152,13 @@ FROM_BOB = {
     "is silent after the announcement": (Type.SAMPLE_BITS, 0, silent, "silent"),
     "is silent instead of verifying": (Type.VERIFIED, 0, silent, "silent"),
     "is silent instead of confirming": (Type.CONFIRM, 0, silent, "TAG where CONFIRM"),
+    "says goodbye for now in a block": (Type.QUERY, 4, says(Type.RENEW, b""), "RENEW where QUERY"),
+    "renews at length": (Type.QUERY, 4, raw(1, Type.RENEW, b"x"), "1 bytes of RENEW, more than"),
+    "counts at a source of his own": (
+        *(Type.QUERY, 0, says(Type.SOURCE, bytes(42))),
+        "SOURCE where QUERY",
+    ),
+    "announces a source": (Type.ANNOUNCE, 0, says(Type.SOURCE, bytes(42)), "SOURCE where ALIGN or"),
     "closes in a block": (Type.QUERY, 4, closes, "closed the connection"),
     "dribbles": (Type.SAMPLE_BITS, 0, dribbles, "TAG where|silent"),
     "floods": (Type.SAMPLE_BITS, 0, floods(Type.SAMPLE_BITS, 8, 10_000), "SAMPLE_BITS where"),
@@ -167,6 +174,11 @@ FROM_ALICE = {
         "WELCOME makes no sense: record_id is not printable, or too long",
     ),
     "welcomes with nonsense": (Type.WELCOME, 0, says(Type.WELCOME, b"{}"), "WELCOME makes no"),
+    "renews": (Type.SAMPLE, 0, says(Type.RENEW, b""), "RENEW where SAMPLE"),
+    "counts without saying so": (
+        *(Type.SAMPLE, 0, says(Type.SOURCE, bytes(42))),
+        "SOURCE where SAMPLE",
+    ),
     "finds an offset twice": (
         *(Type.OFFSET, 0, changed(Type.OFFSET, lambda body: b"\2" + body[1:])),
         "OFFSET message makes no sense",

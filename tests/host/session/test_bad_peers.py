@@ -59,7 +59,7 @@ def origin(tmp_path_factory: pytest.TempPathFactory) -> Parties:
     )
 
 
-def with_a_liar(parties: Parties, case: Case, traffic: Traffic) -> Outcome:
+def with_a_liar(parties: Parties, case: Case, traffic: Traffic, **how: Any) -> Outcome:
     def lying(*how: Any) -> LiveConversation:
         return Liar(case.place, case.lie, *how)
 
@@ -70,6 +70,7 @@ def with_a_liar(parties: Parties, case: Case, traffic: Traffic) -> Outcome:
         reply_timeout_s=REPLY_TIMEOUT_S,
         alice_talks=lying if case.liar == ALICE else honest,
         bob_talks=lying if case.liar == BOB else honest,
+        **how,
     )
 
 
@@ -80,12 +81,15 @@ def test_a_peer_that_misbehaves_gets_no_key_and_costs_little(
     check(CASES[name], origin.copy(tmp_path))
 
 
-def check(case: Case, parties: Parties) -> None:
-    """Let the liar lie; see to what it costs, to how it ends, and that the pair works again."""
+def check(case: Case, parties: Parties, **how: Any) -> None:
+    """Let the liar lie; see to what it costs, to how it ends, and that the pair works again.
+
+    `how` goes to `run_session` while he lies.
+    """
     traffic = Traffic()
     tracemalloc.start()
     began = time.monotonic()
-    outcome = with_a_liar(parties, case, traffic)
+    outcome = with_a_liar(parties, case, traffic, **how)
     seconds, (_, peak) = time.monotonic() - began, tracemalloc.get_traced_memory()
     tracemalloc.stop()
 

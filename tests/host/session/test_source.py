@@ -29,13 +29,13 @@ LIMIT = 0.3
 BOTH = pytest.mark.parametrize("parameters", [TINY, SMALL_BB84], ids=["b92", "bb84"])
 
 
-def says(parties: Parties, limit: float = LIMIT) -> AliceStatement:
+def says_limit(parties: Parties, limit: float = LIMIT) -> AliceStatement:
     alice = 0.7 if parties.parameters.protocol == "bb84" else 0.0
     return AliceStatement("r", "random", ("a test",), alice, g2_limit=limit)
 
 
 def run(parties: Parties, source: Callable[[], SourceCounts], **how: Any) -> Outcome:
-    return run_session(parties, alice_says=says(parties), source=source, **how)
+    return run_session(parties, alice_says=says_limit(parties), source=source, **how)
 
 
 def no_key(parties: Parties) -> bool:

@@ -8,6 +8,7 @@ and what ended the session is a sentence.
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.host.session.harness import (
@@ -137,9 +138,17 @@ def earlier(tmp_path_factory: pytest.TempPathFactory) -> Earlier:
 
 
 def attack(
-    earlier: Earlier, folder: Path, spot: Spot, spoil: Spoil, reply_timeout_s: float = 0.4
+    earlier: Earlier,
+    folder: Path,
+    spot: Spot,
+    spoil: Spoil,
+    reply_timeout_s: float = 0.4,
+    **how: Any,
 ) -> tuple[Parties, Outcome]:
-    """Spoil one message, let a clean handshake settle, and check what must always hold."""
+    """Spoil one message, let a clean handshake settle, and check what must always hold.
+
+    `how` goes to `run_session`.
+    """
     parties = earlier.parties.copy(folder)
     traffic = Traffic(list(earlier.traffic.sent))
     spoilers: list[Spoiler] = []
@@ -158,6 +167,7 @@ def attack(
         traffic=traffic,
         nonce=b"o" * 16,
         reply_timeout_s=reply_timeout_s,
+        **how,
     )
     assert spoilers[0].struck, "the session never came to this message"
     assert not compare(parties.alice_store, parties.bob_store).differing

@@ -74,7 +74,7 @@ class ChunkType(IntEnum):
     WIRE = 2  # bytes as they came from the board
     MESSAGE = 3  # direction u8, type u8, body: one message of the session
     END = 4  # JSON: the report; its absence means that the recording was cut
-    DRAWN = 5  # random bytes that Bob drew for double clicks of BB84
+    DRAWN = 5  # random bytes that Bob drew for double clicks of BB84, or for samples of maps
 
 
 class RecordingWriter:

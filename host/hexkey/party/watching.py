@@ -9,6 +9,8 @@ from hexkey.errors import AlarmError, ConfigurationError
 from hexkey.monitor.hub import Hub
 from hexkey.monitor.snapshot import Alarm, GateView, Snapshot
 from hexkey.monitor.state import MonitorState, stopping
+from hexkey.party.session_maps import SessionMaps
+from hexkey.receiver import Receiver
 from hexkey.session.source import SourceCounts
 from hexkey.session.tally import Progress, Tally
 from hexkey.store import RESERVE, Store
@@ -33,6 +35,8 @@ class Watching:
         Asked by the session's thread alone.
     hub : Hub, optional
         Where snapshots go, and commands come from.
+    maps : SessionMaps, optional
+        Where the session has maps.
     """
 
     state: MonitorState
@@ -40,6 +44,7 @@ class Watching:
     stop: tuple[str, ...]
     store: Store
     hub: Hub | None = None
+    maps: SessionMaps | None = None
     tally: Tally | None = field(default=None, init=False)
     _alarms: dict[str, Alarm] = field(default_factory=dict, init=False)
     _published_s: float = field(default=0.0, init=False)
@@ -72,6 +77,11 @@ class Watching:
             shown = self.look()
             if self.hub is not None:
                 self.hub.publish(shown)
+
+    def draw_maps(self, receiver: Receiver) -> None:
+        """Draw the maps anew, if there are any and it is time."""
+        if self.maps is not None and self.maps.due():
+            self.state.maps(self.maps.view(receiver))
 
     def check(self) -> None:
         """Raise AlarmError if an alarm is raised that ends distillation."""

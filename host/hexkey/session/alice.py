@@ -150,10 +150,17 @@ class Alice:
         return GuardedKeys(self.store, self.check)
 
     def _distil_b92(self, body: bytes, counts: BlockCounts, alignment: Alignment) -> None:
-        announce = receive_announcement(self.talk, self.session, counts.block, body)
-        pulses = self._claimed(announce.epoch, announce.pulses, counts, alignment)
+        after = self._next_pulse - alignment.offset - 1
+        announce = receive_announcement(self.talk, self.session, counts.block, body, after)
+        outside = announce.outside
+        counts.disclosed.outside += len(outside)
+        first = int(outside.pulses[0]) if len(outside) else None
+        pulses = self._claimed(announce.epoch, announce.pulses, counts, alignment, first)
         bits = self.record.bits_at(pulses)
-        alice_block(self.talk, self.session, bits, self.randomness, self._keys, counts)
+        wrong: NDArray[np.bool_] | None = None
+        if self.session.parameters.maps:
+            wrong = self.record.bits_at(_hers(outside.pulses, alignment)) != outside.bits
+        alice_block(self.talk, self.session, bits, self.randomness, self._keys, counts, wrong)
 
     def _distil_bb84(self, body: bytes, counts: BlockCounts, alignment: Alignment) -> None:
         """All pulses since the last unit count as sent, whether they arrived or not."""
@@ -172,12 +179,18 @@ class Alice:
         alice_block_bb84(self.talk, self.session, sent, self.randomness, self._keys, counts)
 
     def _claimed(
-        self, epoch: int, pulses: NDArray[np.uint64], counts: BlockCounts, alignment: Alignment
+        self,
+        epoch: int,
+        pulses: NDArray[np.uint64],
+        counts: BlockCounts,
+        alignment: Alignment,
+        first_outside: int | None = None,
     ) -> NDArray[np.uint64]:
         """Return the announced pulses in Alice's count, to be used once only.
 
         Bob's tag has verified. Pulses at or below an earlier claim are refused, and claimed only
-        when the record has them: a claim beyond its end would bar later ones.
+        when the record has them: a claim beyond its end would bar later ones. The claim begins at
+        `first_outside`, if that is earlier.
         """
         if epoch != alignment.epoch:
             raise ProtocolError("the peer announced pulses of another epoch; the session was ended")
@@ -187,9 +200,12 @@ class Alice:
             counts.source = self.source()
         with refusing(self.talk):
             _keep_reserve(self.store)
-            self._claim(counts.first_pulse, counts.last_pulse, alignment.offset)
+            first = counts.first_pulse
+            if first_outside is not None:
+                first = min(first, first_outside)
+            self._claim(first, counts.last_pulse, alignment.offset)
         self._next_pulse = counts.last_pulse + alignment.offset + 1
-        return (pulses.astype(np.int64) + alignment.offset).astype(np.uint64)
+        return _hers(pulses, alignment)
 
     def _claim(self, first: int, last: int, offset: int) -> None:
         if first + offset < 0:
@@ -207,6 +223,11 @@ class Alice:
                 f"Alice's record {self.record.path} has become too long: begin a new one"
             )
         claim(self.claims, self.record, first, last, offset)
+
+
+def _hers(pulses: NDArray[np.uint64], alignment: Alignment) -> NDArray[np.uint64]:
+    """Return Bob's pulses in Alice's count."""
+    return (pulses.astype(np.int64) + alignment.offset).astype(np.uint64)
 
 
 def _keep_reserve(store: Store) -> None:

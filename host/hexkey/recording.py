@@ -20,6 +20,7 @@ from typing import Any
 
 from hexkey.conditions import SIMULATED
 from hexkey.errors import InputError, StoreError
+from hexkey.gate import Gate
 from hexkey.session.bb84 import Bb84Terms
 from hexkey.session.block import Session
 from hexkey.session.messages import Type
@@ -57,6 +58,16 @@ def describe_session(session: Session, double_clicks: str) -> dict[str, Any]:
         "secret": session.secret,
         **describe_protocol(session.parameters, session.bb84, double_clicks),
     }
+
+
+def has_maps(meta: dict[str, Any]) -> bool:
+    """Tell of a description whether its session had maps."""
+    return bool(meta.get("parameters", {}).get("maps"))
+
+
+def board_gate(meta: dict[str, Any]) -> Gate:
+    """Return the gate that recorded clicks came through; with maps ``gate`` is the host's alone."""
+    return Gate(0, int(meta["period_ticks"])) if has_maps(meta) else Gate(**meta["gate"])
 
 
 def describe_protocol(

@@ -99,10 +99,10 @@ def test_chunks_give_what_loops_give(
     rest = sifter.flush()
     phases, beside = placer.push(Events.empty(), rest, None)
     bits += triples(rest.pulse, rest.bit, phases)
-    every = Outside.concatenate([*outside, beside])
+    whole = Outside.concatenate([*outside, beside])
     expected = slowly(clicks, gate)
     assert bits == expected[0]
-    assert triples(every.pulses, every.bits, every.phases) == expected[1]
+    assert triples(whole.pulses, whole.bits, whole.phases) == expected[1]
 
 
 def burst(clicks: list[Click], epoch: int = 0) -> Burst:

@@ -16,7 +16,7 @@ from hexkey.party.tag_source import Tagger, TagPlayback
 from hexkey.randomness import OperatingSystem, Randomness, Recorded
 from hexkey.receiver import Receiver, SiftedChunk, stream_facts
 from hexkey.record import RecordReader
-from hexkey.recording import Recording, read_recording
+from hexkey.recording import Recording, has_maps, read_recording
 from hexkey.rule import B92Rule, Bb84Rule, Rule
 from hexkey.session.alice import Alice
 from hexkey.session.bb84 import Bb84Terms
@@ -73,8 +73,7 @@ def play_back(recording: Recording, randomness: Randomness | None = None) -> Pla
     drawn = randomness or Recorded(recording.drawn)
     with described(recording):
         gate = Gate(**meta["gate"])
-        maps = bool(meta.get("parameters", {}).get("maps"))
-        rule: Rule = B92Rule(tuple(meta["bit_of_detector"]), places=maps)
+        rule: Rule = B92Rule(tuple(meta["bit_of_detector"]), places=has_maps(meta))
         if bb84 := meta.get("bb84"):
             rule = Bb84Rule(drawn, bb84["double_clicks"])
         receiver = Receiver(meta["run"], (gate,) * DETECTORS, meta["period_ticks"], rule)

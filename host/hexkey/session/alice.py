@@ -154,8 +154,7 @@ class Alice:
         announce = receive_announcement(self.talk, self.session, counts.block, body, after)
         outside = announce.outside
         counts.disclosed.outside += len(outside)
-        first = int(outside.pulses[0]) if len(outside) else None
-        pulses = self._claimed(announce.epoch, announce.pulses, counts, alignment, first)
+        pulses = self._claimed(announce.epoch, announce.pulses, counts, alignment)
         bits = self.record.bits_at(pulses)
         wrong: NDArray[np.bool_] | None = None
         if self.session.parameters.maps:
@@ -179,18 +178,13 @@ class Alice:
         alice_block_bb84(self.talk, self.session, sent, self.randomness, self._keys, counts)
 
     def _claimed(
-        self,
-        epoch: int,
-        pulses: NDArray[np.uint64],
-        counts: BlockCounts,
-        alignment: Alignment,
-        first_outside: int | None = None,
+        self, epoch: int, pulses: NDArray[np.uint64], counts: BlockCounts, alignment: Alignment
     ) -> NDArray[np.uint64]:
         """Return the announced pulses in Alice's count, to be used once only.
 
         Bob's tag has verified. Pulses at or below an earlier claim are refused, and claimed only
-        when the record has them: a claim beyond its end would bar later ones. The claim begins at
-        `first_outside`, if that is earlier.
+        when the record has them: a claim beyond its end would bar later ones. With them all earlier
+        pulses are used up, those of clicks outside the gate too.
         """
         if epoch != alignment.epoch:
             raise ProtocolError("the peer announced pulses of another epoch; the session was ended")
@@ -200,10 +194,7 @@ class Alice:
             counts.source = self.source()
         with refusing(self.talk):
             _keep_reserve(self.store)
-            first = counts.first_pulse
-            if first_outside is not None:
-                first = min(first, first_outside)
-            self._claim(first, counts.last_pulse, alignment.offset)
+            self._claim(counts.first_pulse, counts.last_pulse, alignment.offset)
         self._next_pulse = counts.last_pulse + alignment.offset + 1
         return _hers(pulses, alignment)
 

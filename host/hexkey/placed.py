@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from hexkey.events import DETECTORS, Events
-from hexkey.gate import Gate, apply_gate, resolve
+from hexkey.events import Events
+from hexkey.gate import Gate
 from hexkey.sift import NO_BIT, Sifted, bits_of_masks
 
 
@@ -72,16 +72,16 @@ class Placer:
 
     Parameters
     ----------
-    gates : sequence of at most 4 Gate
+    gate : Gate
+        Of every detector.
     period_ticks : int
     bit_of_detector : sequence of 0 and 1
     """
 
-    def __init__(
-        self, gates: Sequence[Gate], period_ticks: int, bit_of_detector: Sequence[int]
-    ) -> None:
-        self._gates = gates
+    def __init__(self, gate: Gate, period_ticks: int, bit_of_detector: Sequence[int]) -> None:
+        self._gate = gate
         self._period_ticks = period_ticks
+        self._reach_ticks = max(0, gate.end_ticks - period_ticks)  # into the period after
         self._table = bits_of_masks(bit_of_detector)
         self._waiting = Events.empty()
 
@@ -105,32 +105,37 @@ class Placer:
             In the pulses that no later event can add to.
         """
         every = Events.concatenate([self._waiting, events])
+        shared = every.pulse[1:] == every.pulse[:-1]  # none of a board, which resolves its events
+        if shared.any():
+            every = every.take(np.lexsort((every.phase_ticks, every.pulse)))
         cut = len(every)
         if watermark is not None:
             # A gate may reach into the pulse after: the one before the newest is still open.
             newest = max(watermark, int(every.pulse[-1]) if cut else 0)
             cut = int(np.searchsorted(every.pulse, np.uint64(max(newest, 1) - 1)))
         self._waiting = every.take(slice(cut, None))
-        gated = resolve(apply_gate(every, self._gates, self._period_ticks).events)
-        at = np.searchsorted(gated.events.pulse, sifted.pulse)
-        return gated.events.phase_ticks[at], self._outside(every.take(slice(cut)), sifted)
+        inside = every.phase_ticks - np.uint32(self._gate.start_ticks) < self._gate.width_ticks
+        late = every.phase_ticks < self._reach_ticks
+        bits = self._table[every.mask]
+        beside = (bits != NO_BIT) & ~(inside | late)
+        beside[1:] &= ~shared
+        beside[:-1] &= ~shared
+        beside[cut:] = False
+        if self._reach_ticks:
+            beside &= ~np.isin(every.pulse, sifted.pulse)
+        outside = Outside(every.pulse[beside], bits[beside], every.phase_ticks[beside])
+        return self._phases(every, inside, late, sifted.pulse), outside
 
-    def _outside(self, events: Events, sifted: Sifted) -> Outside:
-        bits = self._table[events.mask]
-        chosen = (bits != NO_BIT) & ~self._in_gate(events)
-        again = events.pulse[1:] == events.pulse[:-1]
-        chosen[1:] &= ~again
-        chosen[:-1] &= ~again
-        chosen &= ~np.isin(events.pulse, sifted.pulse)
-        return Outside(events.pulse[chosen], bits[chosen], events.phase_ticks[chosen])
-
-    def _in_gate(self, events: Events) -> NDArray[np.bool_]:
-        """Tell of events of one detector whether they are in its gate, or in that of before."""
-        inside = np.zeros(len(events), bool)
-        for detector in range(DETECTORS):
-            gate = self._gates[detector] if detector < len(self._gates) else Gate(0, 0)
-            phase = events.phase_ticks.astype(np.int64)
-            there = (gate.start_ticks <= phase) & (phase < gate.end_ticks)
-            there |= phase < gate.end_ticks - self._period_ticks
-            inside |= there & (events.mask == 1 << detector)
-        return inside
+    def _phases(
+        self,
+        events: Events,
+        inside: NDArray[np.bool_],
+        late: NDArray[np.bool_],
+        pulses: NDArray[np.uint64],
+    ) -> NDArray[np.uint32]:
+        """Return each pulse's first phase; `late` events are in the gate of the pulse before."""
+        gated = np.flatnonzero(inside | (late & (events.pulse > 0)))
+        moved = late[gated]
+        first = np.searchsorted(events.pulse[gated] - moved, pulses)
+        phases = events.phase_ticks[gated] + moved * np.uint32(self._period_ticks)
+        return np.asarray(phases[first], np.uint32)

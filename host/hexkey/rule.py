@@ -7,6 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from hexkey.events import DETECTORS
 from hexkey.gate import Gate
 from hexkey.placed import Placer
 from hexkey.randomness import Randomness
@@ -69,7 +70,11 @@ class B92Rule:
         return Sifter(gates, period_ticks, self.bit_of_detector)
 
     def placer(self, gates: Sequence[Gate], period_ticks: int) -> Placer | None:
-        return Placer(gates, period_ticks, self.bit_of_detector) if self.places else None
+        if not self.places:
+            return None
+        if len(set(gates)) != 1 or len(gates) != DETECTORS:
+            raise ValueError("maps take one gate for all detectors")
+        return Placer(gates[0], period_ticks, self.bit_of_detector)
 
     def read(self, sifted: Sifted) -> Clicks:
         return Clicks(sifted.pulse, sifted.bit, None, sifted.doubles, 0, sifted.other)

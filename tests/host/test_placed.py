@@ -78,7 +78,7 @@ def test_chunks_give_what_loops_give(
 ) -> None:
     """Cut anywhere, within a pulse too, and with watermarks as far as events allow."""
     same = (gate,) * DETECTORS
-    sifter, placer = Sifter(same, PERIOD), Placer(same, PERIOD, BIT_OF_DETECTOR)
+    sifter, placer = Sifter(same, PERIOD), Placer(gate, PERIOD, BIT_OF_DETECTOR)
     bits: list[Bit] = []
     outside: list[Outside] = []
     edges = [0, *sorted(min(cut, len(clicks)) for cut in cuts), len(clicks)]
@@ -147,8 +147,14 @@ def test_chunks_of_clicks_outside_alone_are_not_lost() -> None:
 
 @pytest.mark.parametrize("mask", [4, 8, 3, 15])
 def test_detectors_without_a_bit_and_doubles_are_not_clicks_of_a_map(mask: int) -> None:
-    placer = Placer((Gate(2, 5),) * DETECTORS, PERIOD, BIT_OF_DETECTOR)
+    placer = Placer(Gate(2, 5), PERIOD, BIT_OF_DETECTOR)
     sifter = Sifter((Gate(2, 5),) * DETECTORS, PERIOD)
     events = events_of([(3, 15, mask)])
     _, outside = placer.push(events, sifter.push_last(events), None)
     assert len(outside) == 0
+
+
+def test_one_gate_of_all_detectors_is_needed() -> None:
+    gates = (Gate(2, 5), Gate(2, 6), Gate(2, 5), Gate(2, 5))
+    with pytest.raises(ValueError, match="maps take one gate for all detectors"):
+        Receiver(9, gates, PERIOD, B92Rule(places=True))

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hexkey.events import DETECTORS, Events
@@ -67,11 +67,17 @@ def triples(pulses: object, bits: object, phases: object) -> list[Bit]:
 
 clicks_of = st.lists(
     st.tuples(st.integers(0, 30), st.integers(0, PERIOD - 1), st.integers(1, 15)), max_size=40
-).map(sorted)
+).map(lambda clicks: sorted(clicks, key=lambda click: click[0]))
 gates = st.builds(Gate, st.integers(0, PERIOD - 1), st.integers(0, PERIOD))
 
 
+OVER_THE_END = Gate(15, 10)  # of the period: clicks before 5 are of the pulse before
+
+
 @settings(deadline=None)
+@example([(4, 10, 1), (5, 2, 1), (9, 16, 2)], OVER_THE_END, [], 0)  # outside, in a sifted pulse
+@example([(0, 2, 1), (3, 16, 1)], OVER_THE_END, [], 0)  # of a pulse before the first
+@example([(6, 16, 2), (6, 2, 1), (9, 16, 1)], OVER_THE_END, [], 0)  # phases out of order
 @given(clicks_of, gates, st.lists(st.integers(0, 40), max_size=5), st.integers(0, 2))
 def test_chunks_give_what_loops_give(
     clicks: list[Click], gate: Gate, cuts: list[int], ahead: int

@@ -76,7 +76,7 @@ OVER_THE_END = Gate(15, 10)  # of the period: clicks before 5 are of the pulse b
 
 @settings(deadline=None)
 @example([(4, 10, 1), (5, 2, 1), (9, 16, 2)], OVER_THE_END, [], 0)  # outside, in a sifted pulse
-@example([(0, 2, 1), (3, 16, 1)], OVER_THE_END, [], 0)  # of a pulse before the first
+@example([(0, 2, 1), (3, 16, 1), (9, 16, 1)], OVER_THE_END, [], 0)  # of a pulse before the first
 @example([(6, 16, 2), (6, 2, 1), (9, 16, 1)], OVER_THE_END, [], 0)  # phases out of order
 @given(clicks_of, gates, st.lists(st.integers(0, 40), max_size=5), st.integers(0, 2))
 def test_chunks_give_what_loops_give(

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.end_to_end.live_roles import _serve_alice
+from tests.end_to_end.processes import ROLE_BLOCK_BITS, scene
 
 from hexkey.config import AliceSettings, BobSettings, load
 from hexkey.maps.grid import PAPER_START_NS, PAPER_WIDTH_NS, parse_grid, windows_in_ticks
@@ -189,3 +190,15 @@ def test_another_gate_leaves_the_maps_growing(tmp_path: Path) -> None:
     first = next(place for place, each in enumerate(seen.shown) if each.maps is not None)
     assert all(each.maps is not None for each in seen.shown[first:])  # through the change, too
     assert seen.report["losses"]["outside_gate"] > 0
+
+
+def test_the_commands_take_maps_on_both_sides(tmp_path: Path) -> None:
+    with scene(tmp_path) as stage:
+        size = ("--block-bits", ROLE_BLOCK_BITS)
+        hers, his = stage.session("--seconds", 1, "--maps", alice_words=(*size, "--maps"))
+        assert (hers.code, his.code) == (0, 0), (hers.err, his.err)
+        assert stage.equal_keys() >= 1
+        his_alone = stage.session("--seconds", 1, "--maps", alice_words=size)[1]
+    assert his.report["disclosed_bits"]["outside"] > 0
+    assert his.report["disclosed_bits"] == hers.report["disclosed_bits"]
+    assert "maps is 0 at Alice and 1 at Bob" in his_alone.sentence

@@ -158,7 +158,7 @@ class MonitorState:
         with self._lock:
             self._gate = gate
 
-    def maps(self, maps: MapView | None) -> None:
+    def maps(self, maps: MapView) -> None:
         """Take the maps as they are now: of disclosed clicks."""
         with self._lock:
             self._maps = maps

@@ -79,9 +79,14 @@ class Watching:
                 self.hub.publish(shown)
 
     def draw_maps(self, receiver: Receiver) -> None:
-        """Draw the maps anew, if there are any and it is time."""
+        """Draw the maps anew, if there are any and it is time.
+
+        The last ones stay while a new session waits for its first histogram.
+        """
         if self.maps is not None and self.maps.due():
-            self.state.maps(self.maps.view(receiver))
+            view = self.maps.view(receiver)
+            if view is not None:
+                self.state.maps(view)
 
     def check(self) -> None:
         """Raise AlarmError if an alarm is raised that ends distillation."""

@@ -39,8 +39,8 @@ class Events:
     def __len__(self) -> int:
         return len(self.pulse)
 
-    def take(self, chosen: NDArray[np.bool_] | slice) -> "Events":
-        """Return the events that a boolean array or a slice chooses."""
+    def take(self, chosen: NDArray[np.bool_] | NDArray[np.int64] | slice) -> "Events":
+        """Return the events that a boolean array, indices or a slice choose."""
         return Events(
             self.pulse[chosen], self.phase_ticks[chosen], self.mask[chosen], self.flags[chosen]
         )

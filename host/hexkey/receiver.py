@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from hexkey.errors import InputError
 from hexkey.events import Events
 from hexkey.gate import Gate
+from hexkey.placed import Outside
 from hexkey.randomness import Randomness
 from hexkey.rule import B92Rule, Rule
-from hexkey.sift import Sifted, Sifter
+from hexkey.sift import Sifted
 from hexkey.skew import Skew, skews
 from hexkey.wire import (
     G2,
@@ -38,12 +39,22 @@ from hexkey.wire import (
 
 @dataclass(frozen=True, slots=True)
 class SiftedChunk:
-    """Sifted bits as they come, in order of pulses within an epoch; with BB84 their bases, too."""
+    """Sifted bits as they come, in order of pulses within an epoch; with BB84 their bases, too.
+
+    For maps the phases of their clicks, and clicks outside the gate: all of them up to the last
+    pulse here.
+    """
 
     epoch: int
     pulses: NDArray[np.uint64]
     bits: NDArray[np.uint8] = field(repr=False)
     bases: NDArray[np.uint8] | None = None
+    phases: NDArray[np.uint32] | None = field(default=None, repr=False)
+    outside: Outside | None = None
+
+    def __len__(self) -> int:
+        """Of clicks, in the gate or not."""
+        return len(self.bits) + (len(self.outside) if self.outside is not None else 0)
 
 
 @dataclass(slots=True)
@@ -116,7 +127,7 @@ class Receiver:
         self._rule = B92Rule() if rule is None else rule
         self.counted = self._rule.counted
         self._epoch: int | None = None
-        self._sifter = self._new_sifter()
+        self._begin()
         self.counts = SiftCounts()
         self.counters: Counters | None = None
         self.status: Status | None = None
@@ -140,13 +151,13 @@ class Receiver:
                 chunks.append(self._sift(frame.header, unpack_frames([frame])))
             else:
                 self._take(frame)
-        return [chunk for chunk in chunks if len(chunk.bits)]
+        return [chunk for chunk in chunks if len(chunk)]
 
     def finish(self) -> list[SiftedChunk]:
         """Return what was still held back, at the end of a run."""
         if self._epoch is None:
             return []
-        return [self._chunk(self._sifter.flush())]
+        return [self._chunk(Events.empty(), self._sifter.flush(), None)]
 
     def facts(self) -> dict[str, Any]:
         """Return the counts, for a report: sums over detectors only."""
@@ -214,7 +225,8 @@ class Receiver:
         if self._epoch is not None and epoch < self._epoch:
             raise InputError(f"the board went back from epoch {self._epoch} to {epoch}")
         rest = self.finish()
-        self._epoch, self._sifter = epoch, self._new_sifter()
+        self._epoch = epoch
+        self._begin()
         self.counts.epochs += 1
         return rest
 
@@ -223,14 +235,14 @@ class Receiver:
         # The board's resolver has closed every pulse it sends.
         watermark = int(events.pulse[-1]) + 1 if len(events) else header.pulse
         try:
-            return self._chunk(self._sifter.push(events, watermark))
+            return self._chunk(events, self._sifter.push(events, watermark), watermark)
         except ValueError as error:
             raise InputError(
                 f"the board's events of epoch {header.epoch} make no sense: {error}; check "
                 "that its firmware and this hexkey are of one version"
             ) from None
 
-    def _chunk(self, sifted: Sifted) -> SiftedChunk:
+    def _chunk(self, events: Events, sifted: Sifted, watermark: int | None) -> SiftedChunk:
         clicks, counts = self._rule.read(sifted), self.counts
         counts.outside_gate += sifted.outside
         counts.repeats += sifted.repeats
@@ -239,10 +251,15 @@ class Receiver:
         counts.other_detectors += clicks.other
         counts.sifted_bits += len(clicks.bit)
         assert self._epoch is not None
-        return SiftedChunk(self._epoch, clicks.pulse, clicks.bit, clicks.basis)
+        phases, outside = None, None
+        if self._placer is not None:
+            phases, outside = self._placer.push(events, sifted, watermark)
+        return SiftedChunk(self._epoch, clicks.pulse, clicks.bit, clicks.basis, phases, outside)
 
-    def _new_sifter(self) -> Sifter:
-        return self._rule.sifter(self._gates, self._period_ticks)
+    def _begin(self) -> None:
+        """Make ready for an epoch."""
+        self._sifter = self._rule.sifter(self._gates, self._period_ticks)
+        self._placer = self._rule.placer(self._gates, self._period_ticks)
 
     def _add(self, histogram: Histogram) -> None:
         """Sum over detectors: a single detector's counts are key bits at low rates."""

@@ -20,6 +20,7 @@ from typing import Any
 
 from hexkey.conditions import SIMULATED
 from hexkey.errors import InputError, StoreError
+from hexkey.gate import Gate
 from hexkey.session.bb84 import Bb84Terms
 from hexkey.session.block import Session
 from hexkey.session.messages import Type
@@ -59,6 +60,16 @@ def describe_session(session: Session, double_clicks: str) -> dict[str, Any]:
     }
 
 
+def has_maps(meta: dict[str, Any]) -> bool:
+    """Tell of a description whether its session had maps."""
+    return bool(meta.get("parameters", {}).get("maps"))
+
+
+def board_gate(meta: dict[str, Any]) -> Gate:
+    """Return the gate that recorded clicks came through; with maps ``gate`` is the host's alone."""
+    return Gate(0, int(meta["period_ticks"])) if has_maps(meta) else Gate(**meta["gate"])
+
+
 def describe_protocol(
     parameters: SessionParameters, bb84: Bb84Terms | None, double_clicks: str = "random"
 ) -> dict[str, Any]:
@@ -74,7 +85,7 @@ class ChunkType(IntEnum):
     WIRE = 2  # bytes as they came from the board
     MESSAGE = 3  # direction u8, type u8, body: one message of the session
     END = 4  # JSON: the report; its absence means that the recording was cut
-    DRAWN = 5  # random bytes that Bob drew for double clicks of BB84
+    DRAWN = 5  # random bytes that Bob drew for double clicks of BB84, or for samples of maps
 
 
 class RecordingWriter:

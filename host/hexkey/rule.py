@@ -7,7 +7,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from hexkey.events import DETECTORS
 from hexkey.gate import Gate
+from hexkey.placed import Placer
 from hexkey.randomness import Randomness
 from hexkey.sift import BIT_OF_DETECTOR, Sifted, Sifter
 from hexkey.sift_bb84 import DoubleClicks, sift_bb84
@@ -45,19 +47,34 @@ class Rule(Protocol):
     def sifter(self, gates: Sequence[Gate], period_ticks: int) -> Sifter:
         """Return what gates and resolves the clicks of an epoch."""
 
+    def placer(self, gates: Sequence[Gate], period_ticks: int) -> Placer | None:
+        """Return what keeps the phases of an epoch's clicks; None where nobody asks for them."""
+
     def read(self, sifted: Sifted) -> Clicks:
         """Return what its pulses mean."""
 
 
 @dataclass(frozen=True, slots=True)
 class B92Rule:
-    """One detector clicked: its bit. `bit_of_detector` is the bit that each stands for."""
+    """One detector clicked: its bit.
+
+    `bit_of_detector` is the bit that each stands for. `places` keeps phases, and clicks outside the
+    gate, for maps.
+    """
 
     bit_of_detector: tuple[int, ...] = BIT_OF_DETECTOR
+    places: bool = False
     counted = "sifted bits"
 
     def sifter(self, gates: Sequence[Gate], period_ticks: int) -> Sifter:
         return Sifter(gates, period_ticks, self.bit_of_detector)
+
+    def placer(self, gates: Sequence[Gate], period_ticks: int) -> Placer | None:
+        if not self.places:
+            return None
+        if len(set(gates)) != 1 or len(gates) != DETECTORS:
+            raise ValueError("maps take one gate for all detectors")
+        return Placer(gates[0], period_ticks, self.bit_of_detector)
 
     def read(self, sifted: Sifted) -> Clicks:
         return Clicks(sifted.pulse, sifted.bit, None, sifted.doubles, 0, sifted.other)
@@ -73,6 +90,9 @@ class Bb84Rule:
 
     def sifter(self, gates: Sequence[Gate], period_ticks: int) -> Sifter:
         return Sifter.of_masks(gates, period_ticks)
+
+    def placer(self, gates: Sequence[Gate], period_ticks: int) -> Placer | None:
+        return None
 
     def read(self, sifted: Sifted) -> Clicks:
         found = sift_bb84(sifted.pulse, sifted.bit, self.randomness, self.double_clicks)

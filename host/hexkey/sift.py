@@ -22,7 +22,7 @@ from hexkey.events import DETECTORS, Events
 from hexkey.gate import Gate, check_gates, check_masks
 
 BIT_OF_DETECTOR = (1, 0)
-_NO_BIT = 2  # of detectors beyond `bit_of_detector`
+NO_BIT = 2  # of detectors beyond `bit_of_detector`, and of several at once
 _LARGEST_PULSE = 2**63 - 1
 
 
@@ -110,16 +110,21 @@ def sift_b92(events: Events, bit_of_detector: Sequence[int] = BIT_OF_DETECTOR) -
     check_masks(events.mask)
     if np.any(events.pulse[1:] <= events.pulse[:-1]):
         raise ValueError("pulses must ascend and not repeat: resolve the events first")
-    table = np.full(1 << DETECTORS, _NO_BIT, np.uint8)
-    for detector, bit in enumerate(check_bits(bit_of_detector)):
-        table[1 << detector] = bit
-    bit_of_event = table[events.mask]
-    sifted = bit_of_event != _NO_BIT
+    bit_of_event = bits_of_masks(bit_of_detector)[events.mask]
+    sifted = bit_of_event != NO_BIT
     double = (events.mask & (events.mask - np.uint8(1))) != 0
     other = ~(sifted | double) & (events.mask != 0)
     return SiftedPulses(
         events.pulse[sifted], bit_of_event[sifted], int(double.sum()), int(other.sum())
     )
+
+
+def bits_of_masks(bit_of_detector: Sequence[int] = BIT_OF_DETECTOR) -> NDArray[np.uint8]:
+    """Return what each mask means, shape ``(16,)``: a bit, or `NO_BIT`."""
+    table = np.full(1 << DETECTORS, NO_BIT, np.uint8)
+    for detector, bit in enumerate(check_bits(bit_of_detector)):
+        table[1 << detector] = bit
+    return table
 
 
 class Sifter:
@@ -156,7 +161,7 @@ class Sifter:
         self._settings.start = [gate.start_ticks for gate in gates]
         self._settings.width = [gate.width_ticks for gate in gates]
         self._settings.period = period_ticks
-        self._settings.bit = bits + [_NO_BIT] * (DETECTORS - len(bits))
+        self._settings.bit = bits + [NO_BIT] * (DETECTORS - len(bits))
         self._state = ffi.new("hexkey_sift_state *")
 
     @classmethod

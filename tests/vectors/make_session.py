@@ -16,6 +16,7 @@ ALICE, BOB = 0, 1
 SESSION = "000102030405060708090a0b0c0d0e0f" + "f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff"
 STEPS = [(1, "<B"), (2, "<H"), (4, "<I")]
 PULSES = [1_000_000_007, 1_000_000_008, 1_000_002_056, 5_294_969_351]
+FAR_APART = [5, 1_000_000_007, 1_000_000_008, 2**62 + 1]  # no steps, so any distance will do
 BITS = [1, 0, 0, 1]
 KEY_BASIS, BOTH_BASES = [1, 0, 0, 1], [0, 1, 0, 0]  # of the pulses: key, both, test, key
 PARAMETERS = {
@@ -74,7 +75,7 @@ def messages() -> list[dict[str, Any]]:
     """Name, number, what it says, and its body."""
     seed32, seed16 = bytes(range(32)), bytes(range(16, 32))
     hello = {
-        "version": 2,
+        "version": 3,
         "software": "0.1.0",
         "pool": "5a" * 16,
         "parameters": PARAMETERS,
@@ -178,6 +179,13 @@ def messages() -> list[dict[str, Any]]:
             },
             struct.pack("<QQQHdd", 2_400_000_000, 7_345, 488_021, 16, 60.5, 0.0),
         ),
+        (
+            "OUTSIDE",
+            80,
+            {"pulses": FAR_APART, "bits": BITS},
+            struct.pack("<IQQQQ", 4, *FAR_APART) + packed(BITS),
+        ),
+        ("VERDICTS", 81, {"wrong": [0, 1, 0, 1, 0, 0, 1]}, packed([0, 1, 0, 1, 0, 0, 1])),
     ]
     return [
         {

@@ -204,7 +204,8 @@ def summary(report: Event) -> list[tuple[str, str]]:
         (
             "disclosed bits",
             f"offset {disclosed['offset']:,}, estimate {disclosed['estimate']:,}, "
-            f"reconcile {disclosed['reconcile']:,}, verify {disclosed['verify']:,}",
+            f"reconcile {disclosed['reconcile']:,}, verify {disclosed['verify']:,}"
+            + (f", outside the gate {disclosed['outside']:,}" if disclosed["outside"] else ""),
         ),
     ]
     if report["secret_bits"] is not None:

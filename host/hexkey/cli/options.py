@@ -29,3 +29,9 @@ NoRefreshOption = Annotated[
 BlockOption = Annotated[
     int | None, typer.Option("--block-bits", help="Sifted bits in a block; the same on both sides.")
 ]
+MapsOption = Annotated[
+    bool,
+    typer.Option(
+        "--maps", help="B92: let maps of the gates grow with the blocks; the same on both sides."
+    ),
+]

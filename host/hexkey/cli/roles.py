@@ -14,12 +14,14 @@ from hexkey.cli.options import (
     ConfigOption,
     JsonLinesOption,
     JsonOption,
+    MapsOption,
     NoRefreshOption,
     SeedOption,
     StoreOption,
 )
 from hexkey.config import AliceSettings, BobSettings, load
 from hexkey.memory import keep_freed
+from hexkey.session.parameters import SessionParameters
 
 
 @app.command()
@@ -35,6 +37,7 @@ def alice(
         int | None, typer.Option(help="End after this many sessions; 0 serves for ever.")
     ] = None,
     block_bits: BlockOption = None,
+    maps: MapsOption = False,
     seed: SeedOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
@@ -58,8 +61,8 @@ def alice(
             "seed": seed,
         },
     )
-    if block_bits is not None:
-        settings = replace(settings, session=replace(settings.session, block_bits=block_bits))
+    session = with_options(settings.session, block_bits, maps=maps)
+    settings = replace(settings, session=session)
     with Display("alice", json_lines=json_lines, quiet=as_json) as display:
         reports = serve(settings, display)
     if as_json:
@@ -106,6 +109,7 @@ def bob(
         bool, typer.Option("--control", help="Let the page change the gate.")
     ] = False,
     block_bits: BlockOption = None,
+    maps: MapsOption = False,
     seed: SeedOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
@@ -132,9 +136,20 @@ def bob(
         "seed": seed,
     }
     settings = load(BobSettings, config, overrides)
-    if block_bits is not None:
-        settings = replace(settings, session=replace(settings.session, block_bits=block_bits))
+    session = with_options(settings.session, block_bits, maps=maps)
+    settings = replace(settings, session=session)
     run_to_the_end(settings, as_json=as_json, json_lines=json_lines)
+
+
+def with_options(
+    parameters: SessionParameters, block_bits: int | None, *, maps: bool
+) -> SessionParameters:
+    """Return what the command line changes of ``[session]``."""
+    return replace(
+        parameters,
+        block_bits=parameters.block_bits if block_bits is None else block_bits,
+        maps=1 if maps else parameters.maps,
+    )
 
 
 def run_to_the_end(settings: BobSettings, *, as_json: bool, json_lines: bool) -> None:

@@ -67,7 +67,7 @@ class LiveMap:
         if not 0 < block_s < float("inf"):
             raise ConfigurationError(f"block_s of a map must be positive, not {block_s}")
         self.windows = windows
-        self._tick_ps = tick_ps
+        self.tick_ps = tick_ps
         self._block_s = block_s
         self._disclosed = np.zeros((2, windows.period_ticks), np.int64)  # right and wrong, by tick
         self._arrivals = np.zeros(windows.period_ticks + 1)  # clicks before each tick
@@ -146,4 +146,4 @@ class LiveMap:
         return np.asarray(until - below[self.windows.start_ticks][:, None], np.float64)
 
     def _in_ns(self, ticks: NDArray[np.int64]) -> Rates:
-        return np.asarray(ticks * float(self._tick_ps / 1000), np.float64)
+        return np.asarray(ticks * float(self.tick_ps / 1000), np.float64)

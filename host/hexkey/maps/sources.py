@@ -11,7 +11,7 @@ from hexkey.gate import Gate
 from hexkey.party.distill import described
 from hexkey.party.tag_source import Tagger
 from hexkey.record import RecordReader
-from hexkey.recording import Recording, read_recording
+from hexkey.recording import Recording, board_gate, read_recording
 from hexkey.tags.fold import TICK_PS, Folder
 from hexkey.tags.stream import TagFile
 from hexkey.wire import Burst, Kind, StreamParser, unpack_frames
@@ -78,7 +78,7 @@ def of_recording(path: Path) -> ClickSource:
             tick_ps,
             period,
             1e12 / float(period * tick_ps),
-            Gate(**meta["gate"]),
+            board_gate(meta),
             tuple(meta["bit_of_detector"]),
             lambda: _recorded(recording, meta["run"]),
             recording.damage,

@@ -18,7 +18,15 @@ from hexkey.measure.g2_counts import g2_band
 from hexkey.monitor.alarms import Alarms, View, findings
 from hexkey.monitor.arrivals import Arrivals
 from hexkey.monitor.rates import Rates
-from hexkey.monitor.snapshot import Alarm, BlockView, G2View, GateView, Histogram, Snapshot
+from hexkey.monitor.snapshot import (
+    Alarm,
+    BlockView,
+    G2View,
+    GateView,
+    Histogram,
+    MapView,
+    Snapshot,
+)
 from hexkey.receiver import Receiver
 from hexkey.session.source import CONFIDENCE, SourceCounts, judge
 from hexkey.wire import LAGS
@@ -106,6 +114,7 @@ class MonitorState:
         self._began_s = time.monotonic()
         self._session = _Session()
         self._gate = gate
+        self._maps: MapView | None = None
         self._state = "starting"
         self._ended: str | None = None
         self._rates = Rates()
@@ -165,6 +174,11 @@ class MonitorState:
         """Take the gate as the board has it, and the one that was asked for."""
         with self._lock:
             self._gate = gate
+
+    def maps(self, maps: MapView) -> None:
+        """Take the maps as they are now: of disclosed clicks."""
+        with self._lock:
+            self._maps = maps
 
     def board_gone(self, why: str) -> None:
         with self._lock:
@@ -235,6 +249,7 @@ class MonitorState:
             epsilon_limit=about.epsilon_limit,
             g2=tuple(one for one in (session.source, seen.g2) if one is not None),
             keys=session.keys,
+            maps=self._maps,
             control=about.control,
         )
         began_s = session.block_began_s
@@ -309,7 +324,8 @@ class _Seen:
         histogram, status, counts = receiver.histogram, receiver.status, receiver.counts
         counters = receiver.counters
         lost = {
-            "outside_gate": counters.outside_gate if counters else counts.outside_gate,
+            # The board's own gate, and with maps the host's behind it.
+            "outside_gate": counts.outside_gate + (counters.outside_gate if counters else 0),
             "holdoff": counters.ignored_holdoff if counters else 0,
             "repeats": counters.repeats if counters else counts.repeats,
             "double_pulses": counts.double_pulses,

@@ -19,6 +19,7 @@ from hexkey.events import DETECTORS
 from hexkey.live import LiveEvents
 from hexkey.monitor.hub import Hub
 from hexkey.monitor.state import About, MonitorState
+from hexkey.party.session_maps import SessionMaps
 from hexkey.party.setup import configure, open_board, settings_for
 from hexkey.party.skew_watch import skew_facts, watched
 from hexkey.party.watching import GateControl, Watching
@@ -26,7 +27,7 @@ from hexkey.randomness import Randomness, Witnessed, choose_randomness
 from hexkey.receiver import Receiver, new_run_id, stream_facts
 from hexkey.recording import RecordingWriter, describe_run, describe_session
 from hexkey.rule import B92Rule, Bb84Rule, Rule
-from hexkey.session.bob import Bob
+from hexkey.session.bob import Bob, MapFeed
 from hexkey.session.channel import SocketChannel, connect
 from hexkey.session.conversation import BOB, LiveConversation
 from hexkey.session.handshake import bob_handshake
@@ -96,6 +97,9 @@ def _run(
             )
         window = configure(board, settings)
         refresher = Refresher.of(board, progress) if settings.refresh_tables else None
+        maps = None
+        if settings.session.maps:
+            maps = SessionMaps(window.tick_ps, window.period_ticks)
         with served(settings, hub, progress), connect(settings.peer) as channel:
             watching = Watching(
                 MonitorState(_about(settings, board, window)),
@@ -103,6 +107,7 @@ def _run(
                 settings.alarms.stop,
                 store,
                 hub,
+                maps,
             )
             setting = Setting(
                 settings, board, store, channel, watching, randomness, recording, refresher
@@ -214,6 +219,7 @@ def _session(
 
     def each() -> None:
         watching.state.board(receiver, stream_facts(board.statistics), time.monotonic())
+        watching.draw_maps(receiver)
         watching.publish()
         control.poll(events.end)
 
@@ -233,6 +239,7 @@ def _session(
                 watching.heard,
                 watching.check,
                 lambda: control.asked is not None and not stop.is_set(),
+                None if watching.maps is None else MapFeed(drawn, watching.maps.add),
             ).run(seen)
     except HexkeyError as error:
         ended_by = error
@@ -285,7 +292,7 @@ def rule_of(settings: BobSettings, randomness: Randomness) -> Rule:
     """Return what clicks mean with these settings; `randomness` gives bits for double clicks."""
     if settings.session.protocol == "bb84":
         return Bb84Rule(randomness, cast(DoubleClicks, settings.double_clicks))
-    return B92Rule(settings.bit_of_detector)
+    return B92Rule(settings.bit_of_detector, places=bool(settings.session.maps))
 
 
 def _facts(settings: BobSettings, simulated: bool, randomness: Randomness) -> BobFacts:

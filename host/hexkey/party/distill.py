@@ -16,12 +16,12 @@ from hexkey.party.tag_source import Tagger, TagPlayback
 from hexkey.randomness import OperatingSystem, Randomness, Recorded
 from hexkey.receiver import Receiver, SiftedChunk, stream_facts
 from hexkey.record import RecordReader
-from hexkey.recording import Recording, read_recording
+from hexkey.recording import Recording, has_maps, read_recording
 from hexkey.rule import B92Rule, Bb84Rule, Rule
 from hexkey.session.alice import Alice
 from hexkey.session.bb84 import Bb84Terms
 from hexkey.session.block import Session
-from hexkey.session.bob import Bob
+from hexkey.session.bob import Bob, MapFeed
 from hexkey.session.channel import SocketChannel, local_pair
 from hexkey.session.conversation import ALICE, BOB, LiveConversation
 from hexkey.session.parameters import SessionParameters
@@ -43,6 +43,7 @@ class Playback:
     window: dict[str, Any]
     parser: StreamParser
     receiver: Receiver
+    randomness: Randomness
 
     def chunks(self) -> Iterator[SiftedChunk]:
         for data in self.recording.wire:
@@ -72,12 +73,12 @@ def play_back(recording: Recording, randomness: Randomness | None = None) -> Pla
     drawn = randomness or Recorded(recording.drawn)
     with described(recording):
         gate = Gate(**meta["gate"])
-        rule: Rule = B92Rule(tuple(meta["bit_of_detector"]))
+        rule: Rule = B92Rule(tuple(meta["bit_of_detector"]), places=has_maps(meta))
         if bb84 := meta.get("bb84"):
             rule = Bb84Rule(drawn, bb84["double_clicks"])
         receiver = Receiver(meta["run"], (gate,) * DETECTORS, meta["period_ticks"], rule)
         window = asdict(gate) | {"tick_ps": str(meta["tick_ps"])}
-    return Playback(recording, window, StreamParser(), receiver)
+    return Playback(recording, window, StreamParser(), receiver, drawn)
 
 
 @contextmanager
@@ -124,7 +125,8 @@ def replay(path: Path, out: Path, progress: Progress) -> dict[str, Any]:
     with Store.open(mine) as store:
         try:
             talk = ReplayConversation(recording.transcript)
-            Bob(talk, session, store, tally, progress).run(playback.chunks())
+            feed = MapFeed(playback.randomness)
+            Bob(talk, session, store, tally, progress, maps=feed).run(playback.chunks())
         except TranscriptEnded:
             pass
         except InputError as error:
@@ -270,7 +272,9 @@ def _two_roles(
     tally = Tally(session)
     with ours, Store.open(stores[1]) as store:
         try:
-            Bob(LiveConversation(ours, store, BOB), session, store, tally, progress).run(chunks)
+            talk = LiveConversation(ours, store, BOB)
+            feed = MapFeed(OperatingSystem())
+            Bob(talk, session, store, tally, progress, maps=feed).run(chunks)
         except HexkeyError as error:
             ours.close()
             try:

@@ -1,10 +1,9 @@
 """Maps of a board's clicks against Alice's record, while a board is watched that makes no key.
 
-All clicks count as disclosed: who watches has Alice's record. A session's maps would have those of
-its samples alone.
+All clicks count as disclosed: who watches has Alice's record. A session's maps
+(`hexkey.party.session_maps`) have those of its samples alone.
 """
 
-import math
 from collections.abc import Iterable
 from concurrent.futures import Executor, Future
 
@@ -14,20 +13,18 @@ from hexkey.align import Alignment
 from hexkey.errors import ConfigurationError, InputError
 from hexkey.events import Events
 from hexkey.gate import Gate
-from hexkey.maps.grid import PAPER_START_NS, PAPER_WIDTH_NS, parse_grid, windows_in_ticks
-from hexkey.maps.live import LiveMap
 from hexkey.maps.recorded import SAMPLE_BITS, align
 from hexkey.monitor.snapshot import MapView
+from hexkey.party.map_view import map_of, view_of
 from hexkey.receiver import Receiver
 from hexkey.record import RecordReader
-from hexkey.sift import BIT_OF_DETECTOR
+from hexkey.sift import BIT_OF_DETECTOR, NO_BIT, bits_of_masks
 from hexkey.wire import Burst, Frame, Identification, Kind, unpack_frames
 
 NARROW = "maps take a gate that is open over the whole period: the board's is not"
 MOST_WAITING = 1_000_000  # events that wait for Alice's record: it may lag by some seconds
 FIRST_EVENTS = 4 * SAMPLE_BITS  # most of them lie outside the quarter that is looked at
-_BIT_OF_MASK = np.full(16, 255, np.uint8)  # 255: not one detector that has a bit
-_BIT_OF_MASK[[1 << detector for detector in range(len(BIT_OF_DETECTOR))]] = BIT_OF_DETECTOR
+_BIT_OF_MASK = bits_of_masks()
 
 
 class RecordedMaps:
@@ -64,10 +61,7 @@ class RecordedMaps:
             )
         self._record, self._run, self._executor = record, run, executor
         self._tick_ps, self._period_ticks = board.tick_ps, board.period_ticks
-        starts = parse_grid(PAPER_START_NS, "start_ns")
-        widths = parse_grid(PAPER_WIDTH_NS, "width_ns")
-        windows = windows_in_ticks(starts, widths, board.tick_ps, board.period_ticks)
-        self._map = LiveMap(windows, board.tick_ps)
+        self._map = map_of(board.tick_ps, board.period_ticks)
         self._epoch = -1
         self._alignment: Alignment | None = None
         self._search: Future[Alignment | None] | None = None  # the record is its own meanwhile
@@ -98,20 +92,7 @@ class RecordedMaps:
 
     def view(self, receiver: Receiver) -> MapView | None:
         """Return the maps by now; None before the first click was found in Alice's record."""
-        if self.message is not None or receiver.histogram is None or not receiver.last_pulse:
-            return None
-        seconds = float(receiver.last_pulse * self._period_ticks * self._tick_ps) * 1e-12
-        self._map.set_arrivals(*receiver.histogram, seconds)
-        rates = self._map.rates()
-        qber = [[None if math.isnan(q) else q for q in row] for row in rates.qber.tolist()]
-        return MapView(
-            rates.start_ns.tolist(),
-            rates.width_ns.tolist(),
-            rates.sifted_hz.tolist(),
-            qber,
-            rates.secret_hz_unproven.tolist(),
-            rates.seconds,
-        )
+        return None if self.message is not None else view_of(self._map, receiver)
 
     def _take(self) -> None:
         if self._alignment is None and not self._align():
@@ -125,7 +106,7 @@ class RecordedMaps:
         chosen = slice(min(first, known), known)
         sent = self._record.bits_at(alice[chosen].astype(np.uint64))
         got, phase = _BIT_OF_MASK[events.mask[chosen]], events.phase_ticks[chosen]
-        single = got != 255
+        single = got != NO_BIT
         self._map.add_disclosed(phase[single], got[single] != sent[single])
 
     def _align(self) -> bool:

@@ -6,6 +6,7 @@ from hexkey.board import Board, OnBytes
 from hexkey.board_settings import BoardSettings, DetectorSettings
 from hexkey.calibration.procedure import load_tables
 from hexkey.config import BobSettings
+from hexkey.gate import Gate
 from hexkey.session.tally import Progress
 from hexkey.window import Window, to_ticks, window_in_ticks
 from hexkey.wire import Identification
@@ -57,13 +58,17 @@ def period_in_ticks(rate_hz: int, board: Identification) -> int:
 
 
 def settings_for(settings: BobSettings, board: Identification, window: Window) -> BoardSettings:
-    """Return what the board shall be set to."""
+    """Return what the board shall be set to.
+
+    With maps its gate is the whole period, and the host's is the window.
+    """
+    gate = Gate(0, window.period_ticks) if settings.session.maps else window.gate
     bin_ticks, bins = histogram_grid(window.period_ticks)
     delays = [to_ticks(delay, board.tick_ps, "delay_ns") for delay in settings.delay_ns]
     detectors = tuple(
         DetectorSettings(
-            window.gate.start_ticks,
-            window.gate.width_ticks,
+            gate.start_ticks,
+            gate.width_ticks,
             delays[index],
             falling_edge=bool(settings.falling_edge[index]),
         )

@@ -9,6 +9,8 @@ from hexkey.errors import AlarmError, ConfigurationError
 from hexkey.monitor.hub import Hub
 from hexkey.monitor.snapshot import Alarm, GateView, Snapshot
 from hexkey.monitor.state import MonitorState, stopping
+from hexkey.party.session_maps import SessionMaps
+from hexkey.receiver import Receiver
 from hexkey.session.source import SourceCounts
 from hexkey.session.tally import Progress, Tally
 from hexkey.store import RESERVE, Store
@@ -35,6 +37,8 @@ class Watching:
         Asked by the session's thread alone.
     hub : Hub, optional
         Where snapshots go, and commands come from.
+    maps : SessionMaps, optional
+        Where the session has maps.
     """
 
     state: MonitorState
@@ -42,6 +46,7 @@ class Watching:
     stop: tuple[str, ...]
     store: Store
     hub: Hub | None = None
+    maps: SessionMaps | None = None
     tally: Tally | None = field(default=None, init=False)
     tag_keys: int | None = field(default=None, init=False)  # left to send with, when last asked
     _stopped: Alarm | None = field(default=None, init=False)  # of this session: it may be over
@@ -80,6 +85,16 @@ class Watching:
             shown = self.look()
             if self.hub is not None:
                 self.hub.publish(shown)
+
+    def draw_maps(self, receiver: Receiver) -> None:
+        """Draw the maps anew, if there are any and it is time.
+
+        The last ones stay while a new session waits for its first histogram.
+        """
+        if self.maps is not None and self.maps.due():
+            view = self.maps.view(receiver)
+            if view is not None:
+                self.state.maps(view)
 
     def check(self) -> None:
         """Raise AlarmError if an alarm that ends distillation was raised in this session.

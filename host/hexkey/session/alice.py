@@ -154,10 +154,16 @@ class Alice:
         return GuardedKeys(self.store, self.check)
 
     def _distil_b92(self, body: bytes, counts: BlockCounts, alignment: Alignment) -> None:
-        announce = receive_announcement(self.talk, self.session, counts.block, body)
+        after = self._next_pulse - alignment.offset - 1
+        announce = receive_announcement(self.talk, self.session, counts.block, body, after)
+        outside = announce.outside
+        counts.disclosed.outside += len(outside)
         pulses = self._claimed(announce.epoch, announce.pulses, counts, alignment)
         bits = self.record.bits_at(pulses)
-        alice_block(self.talk, self.session, bits, self.randomness, self._keys, counts)
+        wrong: NDArray[np.bool_] | None = None
+        if self.session.parameters.maps:
+            wrong = self.record.bits_at(_hers(outside.pulses, alignment)) != outside.bits
+        alice_block(self.talk, self.session, bits, self.randomness, self._keys, counts, wrong)
 
     def _distil_bb84(self, body: bytes, counts: BlockCounts, alignment: Alignment) -> None:
         """All pulses since the last unit count as sent, whether they arrived or not."""
@@ -181,7 +187,8 @@ class Alice:
         """Return the announced pulses in Alice's count, to be used once only.
 
         Bob's tag has verified. Pulses at or below an earlier claim are refused, and claimed only
-        when the record has them: a claim beyond its end would bar later ones.
+        when the record has them: a claim beyond its end would bar later ones. With them all earlier
+        pulses are used up, those of clicks outside the gate too.
         """
         if epoch != alignment.epoch:
             raise ProtocolError("the peer announced pulses of another epoch; the session was ended")
@@ -193,7 +200,7 @@ class Alice:
             _keep_reserve(self.store)
             self._claim(counts.first_pulse, counts.last_pulse, alignment.offset)
         self._next_pulse = counts.last_pulse + alignment.offset + 1
-        return (pulses.astype(np.int64) + alignment.offset).astype(np.uint64)
+        return _hers(pulses, alignment)
 
     def _claim(self, first: int, last: int, offset: int) -> None:
         if first + offset < 0:
@@ -211,6 +218,11 @@ class Alice:
                 f"Alice's record {self.record.path} has become too long: begin a new one"
             )
         claim(self.claims, self.record, first, last, offset)
+
+
+def _hers(pulses: NDArray[np.uint64], alignment: Alignment) -> NDArray[np.uint64]:
+    """Return Bob's pulses in Alice's count."""
+    return (pulses.astype(np.int64) + alignment.offset).astype(np.uint64)
 
 
 def _keep_reserve(store: Store) -> None:

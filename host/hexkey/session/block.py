@@ -36,12 +36,14 @@ class Disclosed:
     estimate: int = 0
     reconcile: int = 0
     verify: int = 0
+    outside: int = 0  # of pulses that make no key: nothing is subtracted for them
 
     def add(self, other: "Disclosed") -> None:
         self.offset += other.offset
         self.estimate += other.estimate
         self.reconcile += other.reconcile
         self.verify += other.verify
+        self.outside += other.outside
 
 
 class KeySink(Protocol):

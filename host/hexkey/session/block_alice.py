@@ -35,6 +35,8 @@ from hexkey.session.conversation import Conversation
 from hexkey.session.messages import Announce, Type
 from hexkey.session.messages_bb84 import AnnounceBb84, Bases
 from hexkey.session.messages_bb84 import announce_bytes as announce_bytes_bb84
+from hexkey.session.messages_maps import OutsideSample, encode_verdicts
+from hexkey.session.outside import check_outside
 from hexkey.verify import tag_bits, verification_tag
 
 
@@ -45,8 +47,11 @@ def alice_block(
     randomness: Randomness,
     keys: KeySink,
     counts: BlockCounts,
+    outside_wrong: NDArray[np.bool_] | None = None,
 ) -> None:
     """Distil one block with Bob, from her bits at the pulses of his verified announcement.
+
+    With maps `outside_wrong` says which bits of its clicks outside the gate are not hers.
 
     Raises
     ------
@@ -57,7 +62,9 @@ def alice_block(
     """
     send_source(talk, counts)
     judge_source(session, counts)
-    start = _estimate(talk, session, bits, randomness, counts)
+    start, sample_wrong = _estimate(talk, session, bits, randomness, counts)
+    if outside_wrong is not None:
+        talk.send(Type.VERDICTS, encode_verdicts(sample_wrong, outside_wrong))
     _distil(talk, session, start, randomness, keys, counts)
 
 
@@ -115,10 +122,22 @@ def _distil(
     _confirm(talk, harvest(session, counts, amplified), keys, counts)
 
 
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """Bob's verified announcement of a block, and with maps his clicks outside the gate."""
+
+    epoch: int
+    pulses: NDArray[np.uint64]
+    outside: OutsideSample
+
+
 def receive_announcement(
-    talk: Conversation, session: Session, number: int, announced: bytes
-) -> Announce:
-    """Check and authenticate an announcement; its pulses may be used from here on."""
+    talk: Conversation, session: Session, number: int, announced: bytes, after: int = -1
+) -> Announced:
+    """Check and authenticate an announcement; its pulses may be used from here on.
+
+    Clicks outside the gate lie beyond pulse `after`, the last one of the unit before.
+    """
     if len(announced) > messages.announce_bytes(session.parameters.block_bits):
         raise ProtocolError(
             f"the peer announces more than the {session.parameters.block_bits} pulses of a block; "
@@ -126,8 +145,13 @@ def receive_announcement(
         )
     announce = Announce.decode(announced)
     _check_block(session, number, announce.block, len(announce.pulses))
+    outside = OutsideSample.none()
+    if session.parameters.maps:
+        _, body = talk.expect(Type.OUTSIDE)
+        outside = OutsideSample.decode(body, session.parameters.most_outside)
+        check_outside(outside, after, announce.pulses)
     talk.expect_tag()
-    return announce
+    return Announced(announce.epoch, announce.pulses, outside)
 
 
 def receive_announcement_bb84(
@@ -170,7 +194,7 @@ def alice_correct(
     counts: BlockCounts,
 ) -> NDArray[np.uint8]:
     """Estimate, reconcile and verify: return her bits without the disclosed sample."""
-    start = _estimate(talk, session, bits, randomness, counts)
+    start, _ = _estimate(talk, session, bits, randomness, counts)
     return _correct(talk, session, start, randomness, counts)
 
 
@@ -223,13 +247,14 @@ def _estimate(
     bits: NDArray[np.uint8],
     randomness: Randomness,
     counts: BlockCounts,
-) -> Uncorrected:
+) -> tuple[Uncorrected, NDArray[np.bool_]]:
+    """Return what is to be corrected, and which bits of the sample are wrong."""
     sample_bits = session.parameters.estimate_bits
     method = _method(talk, session, counts)
     if not sample_bits:
         seed = randomness.bytes(32)
         talk.send(Type.SAMPLE, messages.Sample(method, seed, np.zeros(0, np.uint8)).encode())
-        return Uncorrected(bits, counts.expected_qber, method, seed)
+        return Uncorrected(bits, counts.expected_qber, method, seed), np.zeros(0, bool)
     chosen = np.zeros(len(bits), np.uint8)
     chosen[random_subset(randomness, len(bits), sample_bits)] = 1
     seed = randomness.bytes(32)
@@ -238,9 +263,10 @@ def _estimate(
     theirs = messages.decode_bits(body, sample_bits, Type.SAMPLE_BITS)
     counts.disclosed.estimate += sample_bits
     sample, rest = part_sample(bits, chosen)
-    counts.sample_errors = int(np.count_nonzero(theirs != sample))
+    wrong = theirs != sample
+    counts.sample_errors = int(np.count_nonzero(wrong))
     talk.send(Type.ESTIMATE, messages.encode_count(counts.sample_errors))
-    return Uncorrected(rest, judge_sample(session, counts, len(rest)), method, seed)
+    return Uncorrected(rest, judge_sample(session, counts, len(rest)), method, seed), wrong
 
 
 def _method(talk: Conversation, session: Session, counts: BlockCounts) -> Method:

@@ -15,6 +15,7 @@ from hexkey.amplify import amplify, seed_bits
 from hexkey.bits import pack_bits
 from hexkey.errors import BlockDropped, ProtocolError
 from hexkey.estimate import part_sample
+from hexkey.placed import DisclosedClicks, Outside
 from hexkey.reconcile.method import asking
 from hexkey.session import messages
 from hexkey.session.bb84 import judge_test, sift, test_rate
@@ -34,25 +35,37 @@ from hexkey.session.block import (
 from hexkey.session.conversation import Conversation
 from hexkey.session.messages import Type
 from hexkey.session.messages_bb84 import AnnounceBb84, Bases
+from hexkey.session.messages_maps import OutsideSample, decode_verdicts
 from hexkey.session.source import SourceCounts
 from hexkey.verify import tag_bits, verification_tag
 
 
 @dataclass(frozen=True, slots=True)
 class SiftedBlock:
-    """Bob's sifted bits of one block: a bit for each pulse he will announce."""
+    """Bob's sifted bits of one block: a bit for each pulse he will announce.
+
+    For maps the phases of their clicks, and the clicks outside the gate that he will disclose: None
+    where there are none to be had.
+    """
 
     number: int
     epoch: int
     pulses: NDArray[np.uint64]
     bits: NDArray[np.uint8] = field(repr=False)
     bases: NDArray[np.uint8] | None = None  # with bb84: of `hexkey.sift_bb84`
+    phases: NDArray[np.uint32] | None = field(default=None, repr=False)
+    outside: Outside | None = None
 
 
 def bob_block(
     talk: Conversation, session: Session, block: SiftedBlock, keys: KeySink, counts: BlockCounts
-) -> None:
+) -> DisclosedClicks | None:
     """Distil one block with Alice and store its key; `counts` tells how it went.
+
+    Returns
+    -------
+    DisclosedClicks or None
+        What maps are made of, under Alice's last tag; None where the session or the block has none.
 
     Raises
     ------
@@ -62,21 +75,24 @@ def bob_block(
         The session is over. If the key is pending, the next handshake settles it.
     """
     talk.begin(session.session_id)
+    clicks: DisclosedClicks | None = None
     if block.bases is None:
-        start = _begin_b92(talk, session, block, counts)
+        start, clicks = _begin_b92(talk, session, block, counts)
     else:
         start = _begin_bb84(talk, session, block, block.bases, counts)
     bits = _correct(talk, session, start, counts)
     length = key_length(session, counts, len(bits))
     amplified = _amplify(talk, bits, length)
     _confirm(talk, harvest(session, counts, amplified), keys, counts)
+    return clicks
 
 
 def bob_correct(
     talk: Conversation, session: Session, bits: NDArray[np.uint8], counts: BlockCounts
 ) -> NDArray[np.uint8]:
     """Estimate, reconcile and verify: return Alice's bits, without the disclosed sample."""
-    return _correct(talk, session, _estimate(talk, session, bits, counts), counts)
+    start, _ = _estimate(talk, session, bits, counts)
+    return _correct(talk, session, start, counts)
 
 
 def _correct(
@@ -89,13 +105,32 @@ def _correct(
 
 def _begin_b92(
     talk: Conversation, session: Session, block: SiftedBlock, counts: BlockCounts
-) -> Uncorrected:
-    """Announce pulses, and nothing else of them; all of their bits enter, but for the sample."""
+) -> tuple[Uncorrected, DisclosedClicks | None]:
+    """Announce pulses, and nothing else of them; all of their bits enter, but for the sample.
+
+    Clicks outside the gate are disclosed under the same tag: Alice answers nothing of them before.
+    """
+    maps = bool(session.parameters.maps)
     talk.send(Type.ANNOUNCE, messages.Announce(block.number, block.epoch, block.pulses).encode())
+    outside = OutsideSample.none()
+    if maps and block.outside is not None:
+        outside = OutsideSample(block.outside.pulses, block.outside.bits)
+    if maps:
+        talk.send(Type.OUTSIDE, outside.encode())
+        counts.disclosed.outside += len(outside)
     talk.send_tag()
     _expect_source(talk, session, counts)
     judge_source(session, counts)
-    return _estimate(talk, session, block.bits, counts)
+    start, chosen = _estimate(talk, session, block.bits, counts)
+    if not maps:
+        return start, None
+    _, body = talk.expect(Type.VERDICTS)
+    sample_bits = session.parameters.estimate_bits
+    wrong = decode_verdicts(body, sample_bits, counts.sample_errors, len(outside))
+    if block.phases is None or block.outside is None:
+        return start, None  # without those outside the gate, clicks inside would count too much
+    phases = np.concatenate((block.phases[chosen != 0], block.outside.phases))
+    return start, DisclosedClicks(phases, wrong)
 
 
 def _expect_source(talk: Conversation, session: Session, counts: BlockCounts) -> None:
@@ -146,12 +181,14 @@ def _begin_bb84(
 
 def _estimate(
     talk: Conversation, session: Session, bits: NDArray[np.uint8], counts: BlockCounts
-) -> Uncorrected:
+) -> tuple[Uncorrected, NDArray[np.uint8]]:
+    """Return what is to be corrected, and 1 for each bit that was disclosed."""
     sample_bits = session.parameters.estimate_bits
     _, body = talk.expect(Type.SAMPLE)
     sample = _agreed(session, messages.Sample.decode(body, len(bits), sample_bits))
     if not sample_bits:
-        return Uncorrected(bits, counts.expected_qber, sample.method, sample.seed)
+        start = Uncorrected(bits, counts.expected_qber, sample.method, sample.seed)
+        return start, np.zeros(len(bits), np.uint8)
     disclosed, rest = part_sample(bits, sample.chosen)
     talk.send(Type.SAMPLE_BITS, pack_bits(disclosed))
     counts.disclosed.estimate += sample_bits
@@ -162,7 +199,7 @@ def _estimate(
             "the peer counts more errors than disclosed bits; the session was ended"
         )
     qber = judge_sample(session, counts, len(rest))
-    return Uncorrected(rest, qber, sample.method, sample.seed)
+    return Uncorrected(rest, qber, sample.method, sample.seed), sample.chosen
 
 
 def _agreed(session: Session, sample: messages.Sample) -> messages.Sample:

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 from hexkey.errors import AlarmError, BlockDropped, ChannelError
+from hexkey.placed import DisclosedClicks
+from hexkey.randomness import Randomness
 from hexkey.receiver import SiftedChunk
 from hexkey.session.align import Sample, bob_align
 from hexkey.session.block import BlockCounts, Disclosed, KeySink, Session, new_counts
@@ -19,7 +21,19 @@ from hexkey.session.guard import (
     refusal,
 )
 from hexkey.session.messages import Type
+from hexkey.session.outside import choose_outside
 from hexkey.session.tally import Progress, Tally
+
+
+@dataclass(frozen=True, slots=True)
+class MapFeed:
+    """What a session with maps needs: who chooses clicks to disclose, and who takes what came.
+
+    `clicks` is called with what was disclosed of a block once its key is final: under Alice's tag.
+    """
+
+    randomness: Randomness
+    clicks: Callable[[DisclosedClicks], None] = lambda clicks: None
 
 
 @dataclass(slots=True)
@@ -27,7 +41,8 @@ class Bob:
     """Bob after the handshake; `run` is the session. `tally` holds what was done, at any time.
 
     `check` raises `AlarmError` where no more key shall be made. `renew` says, when the clicks have
-    ended, whether another session is to follow on the connection.
+    ended, whether another session is to follow on the connection. `maps` is needed where the
+    session has maps.
     """
 
     talk: Conversation
@@ -37,9 +52,14 @@ class Bob:
     progress: Progress
     check: Check = nothing_is_wrong
     renew: Callable[[], bool] = lambda: False
+    maps: MapFeed | None = None
     _aligned: bool = field(default=False, init=False)
     _number: int = field(default=0, init=False)
     _last: BlockCounts | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        if self.session.parameters.maps and self.maps is None:
+            raise ValueError("a session with maps needs who chooses its clicks outside the gate")
 
     def run(self, chunks: Iterable[SiftedChunk]) -> bool:
         """Distil all of `chunks`, or until the epsilon limit; return whether a session follows.
@@ -105,7 +125,7 @@ class Bob:
         self._number += 1
         try:
             keys = GuardedKeys(self.keys, self.check)
-            bob_block(self.talk, self.session, block, keys, counts)
+            clicks = bob_block(self.talk, self.session, self._chosen(block), keys, counts)
         except BlockDropped as drop:
             self.tally.dropped_block(drop)
             if counts.bb84 is not None:  # with B92 no tag covers what was said of a dropped block
@@ -113,11 +133,20 @@ class Bob:
             self.progress(dropped_event(counts, drop))
         else:
             self._tell_source(counts)
+            if clicks is not None and self.maps is not None:
+                self.maps.clicks(clicks)
         finally:
             self.tally.spent(counts.disclosed, self.talk.auth_keys_used)
             if counts.final:  # even where the word of it did not reach Alice: she settles it later
                 self.tally.finished(counts)
                 self.progress({"event": "block", **counts.facts()})
+
+    def _chosen(self, block: SiftedBlock) -> SiftedBlock:
+        """Leave of the clicks outside the gate those that are disclosed."""
+        if self.maps is None or not self.session.parameters.maps:
+            return block
+        chosen = choose_outside(block.outside, self.session.parameters, self.maps.randomness)
+        return replace(block, outside=chosen)
 
     def _tell_source(self, counts: BlockCounts) -> None:
         if counts.source is not None:

@@ -3,7 +3,7 @@
 A message is a type and a body. Bodies that carry settings are JSON; bodies that carry arrays are
 little-endian binary. A body that is too long, too short or not what it says raises ProtocolError
 before anything is done with it. docs/session-protocol.md is the same list for people. Bodies with
-bases are in `messages_bb84`.
+bases are in `messages_bb84`, those of maps in `messages_maps`.
 """
 
 import json
@@ -50,6 +50,8 @@ class Type(IntEnum):
     ANNOUNCE_BB84 = 48  # Bob: the clicked pulses of a block, with bases
     BASES = 49  # Alice: hers (a tag follows)
     SOURCE = 64  # Alice: coincidences counted at her source, where she counts them
+    OUTSIDE = 80  # Bob: with maps, clicks outside the gate, pulses and bits
+    VERDICTS = 81  # Alice: which bits of the sample are wrong, and of those clicks
 
 
 DROP_REASONS = ("reconciliation", "verification")
@@ -74,6 +76,8 @@ _LIMITS = {
     Type.COMMIT: 0,
     Type.DROP: 256,
     Type.SOURCE: 64,
+    Type.OUTSIDE: 8 << 20,
+    Type.VERDICTS: 512 << 10,
 }
 
 

@@ -6,10 +6,11 @@ from typing import Any, TypeVar
 from hexkey.errors import ConfigurationError
 from hexkey.reconcile.method import RECONCILERS
 
-SESSION_VERSION = 2  # 1 had no SOURCE and no RENEW
+SESSION_VERSION = 3  # 1 had no SOURCE and no RENEW, 2 no OUTSIDE and no VERDICTS
 PROTOCOLS = ("b92", "bb84")
 LEAST_EPS_COR = 1e-30  # a tag of 128 bits over a block of a million
 MOST_BLOCK_BITS = 4_000_000  # whose pulses fit into a message
+MOST_OUTSIDE = 1_000_000  # clicks outside the gate that are disclosed with a block
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,10 @@ class SessionParameters:
     refill_to_alice, refill_to_bob : int
         Tag keys (256 bits each) that every block puts back into the pool, for the direction
         Bob to Alice and Alice to Bob.
+    maps : int
+        With b92: 1 lets maps of the gates grow. The board's gate is then the whole period, the
+        session's is the host's, and of clicks outside as large a share is disclosed as of those
+        inside (docs/security.md).
     """
 
     protocol: str = "b92"
@@ -65,6 +70,7 @@ class SessionParameters:
     reconciler: str = "auto"
     refill_to_alice: int = 4
     refill_to_bob: int = 2
+    maps: int = 0
 
     def __post_init__(self) -> None:
         if self.protocol not in PROTOCOLS:
@@ -76,6 +82,17 @@ class SessionParameters:
             raise ConfigurationError(
                 "estimate_bits must be 0 with bb84, which estimates from its test basis, not "
                 f"{self.estimate_bits}"
+            )
+        if self.maps not in (0, 1):
+            raise ConfigurationError(f"maps must be 0 or 1, not {self.maps}")
+        if self.maps and self.protocol != "b92":
+            raise ConfigurationError(
+                f"maps must be 0 with {self.protocol}: they are of B92's sifted bits"
+            )
+        if self.maps and not self.estimate_bits:
+            raise ConfigurationError(
+                "maps need estimate_bits: without a sample no bit of the gate is disclosed; give 64"
+                " or more, or set maps to 0"
             )
         if self.reconciler not in RECONCILERS:
             raise ConfigurationError(
@@ -117,12 +134,21 @@ class SessionParameters:
                     f"{name} must be between 0 and 1000 tag keys, not {getattr(self, name)}"
                 )
 
+    @property
+    def most_outside(self) -> int:
+        """How many clicks outside the gate may be disclosed with a block."""
+        return min(self.block_bits, MOST_OUTSIDE) if self.maps else 0
+
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        """Return what is said of them; of maps nothing where there are none."""
+        said = asdict(self)
+        if not self.maps:
+            del said["maps"]
+        return said
 
     def differences(self, other: dict[str, Any]) -> str:
         """Say where Bob's parameters differ from these, Alice's; empty if they do not."""
-        mine = self.to_json()
+        mine, other = asdict(self), {"maps": 0, **other}
         names = sorted(set(mine) | set(other))
         return "; ".join(
             f"{name} is {mine.get(name, 'unknown')} at Alice and "

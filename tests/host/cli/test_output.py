@@ -66,7 +66,7 @@ def detections(folder: Path, count: int = 4_000) -> Path:
 def check_fields(report: dict[str, object]) -> None:
     for name, kind in FIELDS.items():
         assert isinstance(report[name], kind), name
-    assert set(report["disclosed_bits"]) == {"offset", "estimate", "reconcile", "verify"}  # type: ignore[call-overload]
+    assert set(report["disclosed_bits"]) == {"offset", "estimate", "reconcile", "verify", "outside"}  # type: ignore[call-overload]
     assert set(report["auth_bits"]) == {"used", "made"}  # type: ignore[call-overload]
     assert set(report["blocks"]) == {"ok", "dropped"}  # type: ignore[call-overload]
     assert {"qber", "secret_bits"} <= set(report)

@@ -15,11 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hexkey.claims import RecordClaims
+from hexkey.placed import DisclosedClicks
 from hexkey.randomness import OperatingSystem, Seeded
 from hexkey.receiver import SiftedChunk
 from hexkey.record import RecordReader, RecordWriter, Statement
 from hexkey.session.alice import Alice
-from hexkey.session.bob import Bob
+from hexkey.session.bob import Bob, MapFeed
 from hexkey.session.channel import Channel, SocketChannel, local_pair
 from hexkey.session.conversation import REPLY_TIMEOUT_S, SENT, LiveConversation, Witness
 from hexkey.session.guard import Check, nothing_is_wrong
@@ -58,6 +59,7 @@ OFFSET = 12_345
 
 Wrap = Callable[[Channel], Channel]
 Talks = Callable[..., LiveConversation]  # a party's conversation; a test may let it lie
+Clicks = Callable[[DisclosedClicks], None]
 
 
 @dataclass(frozen=True)
@@ -277,6 +279,7 @@ def bob_side(
     bob_says: BobStatement | None = None,
     heard: Progress = lambda event: None,
     check: Check = nothing_is_wrong,
+    clicks: Clicks = lambda clicks: None,
 ) -> Tally:
     bob_says = bob_says or (BOB_SAYS_BB84 if parties.parameters.protocol == "bb84" else BOB_SAYS)
     with Store.open(parties.bob_store) as store:
@@ -286,7 +289,8 @@ def bob_side(
         if tallies is not None:
             tallies[BOB] = tally
         found = parties.chunks if chunks is None else chunks
-        Bob(talk, greeting.session, store, tally, heard, check).run(found)
+        feed = MapFeed(Seeded(13), clicks)
+        Bob(talk, greeting.session, store, tally, heard, check, maps=feed).run(found)
         return tally
 
 
@@ -308,6 +312,7 @@ def run_session(
     heard: Progress = lambda event: None,
     alice_check: Check = nothing_is_wrong,
     bob_check: Check = nothing_is_wrong,
+    clicks: Clicks = lambda clicks: None,
 ) -> Outcome:
     """Run both sides in threads over a socket pair; never raises what they raise."""
     outcome = Outcome()
@@ -349,6 +354,7 @@ def run_session(
                 bob_says=bob_says,
                 heard=heard,
                 check=bob_check,
+                clicks=clicks,
             )
     except BaseException as error:  # the test looks at it
         outcome.bob_error = error

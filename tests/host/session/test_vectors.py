@@ -12,7 +12,7 @@ from tests.host.reconcile.reference_cascade import plain_parse, plain_section
 
 from hexkey.bits import pack_bits
 from hexkey.reconcile import Method
-from hexkey.session import messages, messages_bb84
+from hexkey.session import messages, messages_bb84, messages_maps
 from hexkey.session.channel import SocketChannel, local_pair
 from hexkey.session.conversation import LiveConversation
 from hexkey.session.messages import Type, encode_json
@@ -82,6 +82,12 @@ ENCODERS: dict[str, Callable[[Says], bytes]] = {
     "AMPLIFY": lambda says: messages.Amplify(says["length"], u8(says["seed"])).encode(),
     "DROP": lambda says: bytes(says["reason"].encode()),
     "SOURCE": lambda says: SourceCounts(**says).encode(),
+    "OUTSIDE": lambda says: messages_maps.OutsideSample(
+        u64(says["pulses"]), u8(says["bits"])
+    ).encode(),
+    "VERDICTS": lambda says: messages_maps.encode_verdicts(
+        *np.split(np.array(says["wrong"], bool), [3])
+    ),
 }
 
 
@@ -190,6 +196,10 @@ DECODERS: dict[str, Callable[[bytes], Says]] = {
     "AMPLIFY": lambda body: lists(messages.Amplify.decode(body, 21), "length", "seed"),
     "DROP": lambda body: {"reason": messages.decode_drop(body)},
     "SOURCE": lambda body: asdict(SourceCounts.decode(body)),
+    "OUTSIDE": lambda body: lists(messages_maps.OutsideSample.decode(body, 4), "pulses", "bits"),
+    "VERDICTS": lambda body: {
+        "wrong": messages_maps.decode_verdicts(body, 3, 1, 4).astype(int).tolist()
+    },
 }
 
 

@@ -1,0 +1,41 @@
+"""Maps that grow, over the paper's grid of gates, as they are shown."""
+
+import math
+from fractions import Fraction
+
+from hexkey.maps.grid import PAPER_START_NS, PAPER_WIDTH_NS, parse_grid, windows_in_ticks
+from hexkey.maps.live import LiveMap
+from hexkey.monitor.snapshot import MapView
+from hexkey.receiver import Receiver
+
+
+def map_of(tick_ps: Fraction, period_ticks: int) -> LiveMap:
+    """Return an empty map.
+
+    Raises
+    ------
+    ConfigurationError
+        The board's ticks or its period do not fit the grid.
+    """
+    starts = parse_grid(PAPER_START_NS, "start_ns")
+    widths = parse_grid(PAPER_WIDTH_NS, "width_ns")
+    return LiveMap(windows_in_ticks(starts, widths, tick_ps, period_ticks), tick_ps)
+
+
+def view_of(growing: LiveMap, receiver: Receiver) -> MapView | None:
+    """Return the maps by now, with a receiver's arrivals; None before there are any."""
+    if receiver.histogram is None or not receiver.last_pulse:
+        return None
+    period = growing.windows.period_ticks
+    seconds = float(receiver.last_pulse * period * growing.tick_ps) * 1e-12
+    growing.set_arrivals(*receiver.histogram, seconds)
+    rates = growing.rates()
+    qber = [[None if math.isnan(q) else q for q in row] for row in rates.qber.tolist()]
+    return MapView(
+        rates.start_ns.tolist(),
+        rates.width_ns.tolist(),
+        rates.sifted_hz.tolist(),
+        qber,
+        rates.secret_hz_unproven.tolist(),
+        rates.seconds,
+    )

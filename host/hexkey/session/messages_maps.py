@@ -1,0 +1,84 @@
+"""The messages that only a session with maps has: clicks outside the gate, and what Alice says.
+
+Pulses are written whole, not as steps as those of a block: few are chosen, and minutes may lie
+between them.
+"""
+
+import struct
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hexkey.bits import pack_bits, packed_bytes
+from hexkey.errors import ProtocolError
+from hexkey.session.messages import Type, decode_bits
+
+_COUNT = struct.Struct("<I")
+_PULSE_BYTES = 8
+_LARGEST_PULSE = (1 << 63) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class OutsideSample:
+    """Clicks outside the gate that Bob discloses: they make no key."""
+
+    pulses: NDArray[np.uint64]
+    bits: NDArray[np.uint8] = field(repr=False)
+
+    def __len__(self) -> int:
+        return len(self.pulses)
+
+    @staticmethod
+    def none() -> "OutsideSample":
+        return OutsideSample(np.empty(0, np.uint64), np.empty(0, np.uint8))
+
+    def encode(self) -> bytes:
+        pulses = np.asarray(self.pulses, "<u8").tobytes()
+        return _COUNT.pack(len(self)) + pulses + pack_bits(self.bits)
+
+    @staticmethod
+    def decode(body: bytes, most: int) -> "OutsideSample":
+        """Return at most so many pulses, which rise.
+
+        Raises
+        ------
+        ProtocolError
+        """
+        if len(body) < _COUNT.size:
+            raise ProtocolError("an OUTSIDE message is cut; the session was ended")
+        (count,) = _COUNT.unpack_from(body)
+        if count > most:
+            raise ProtocolError(
+                f"the peer discloses {count} clicks outside the gate where {most} are allowed; the "
+                "session was ended"
+            )
+        cut = _COUNT.size + _PULSE_BYTES * count
+        if len(body) != cut + packed_bytes(count):
+            raise ProtocolError(
+                f"an OUTSIDE message of {count} clicks has {len(body)} bytes; the session was ended"
+            )
+        pulses = np.frombuffer(body[_COUNT.size : cut], "<u8").astype(np.uint64)
+        if count and (np.any(pulses[1:] <= pulses[:-1]) or int(pulses[-1]) > _LARGEST_PULSE):
+            raise ProtocolError(
+                "the pulses of an OUTSIDE message do not rise; the session was ended"
+            )
+        return OutsideSample(pulses, decode_bits(body[cut:], count, Type.OUTSIDE))
+
+
+def encode_verdicts(sample: NDArray[np.bool_], outside: NDArray[np.bool_]) -> bytes:
+    """Encode which bits are wrong: of the block's sample, then of the clicks outside."""
+    return pack_bits(np.concatenate((sample, outside)).astype(np.uint8))
+
+
+def decode_verdicts(
+    body: bytes, sample_bits: int, sample_errors: int, outside: int
+) -> NDArray[np.bool_]:
+    """Return them in that order; those of the sample must be as many as Alice counted."""
+    wrong = decode_bits(body, sample_bits + outside, Type.VERDICTS).astype(np.bool_)
+    if int(np.count_nonzero(wrong[:sample_bits])) != sample_errors:
+        raise ProtocolError(
+            "the peer marks other than the errors that it counted in the sample; the session was "
+            "ended"
+        )
+    return wrong

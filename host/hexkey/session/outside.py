@@ -1,0 +1,94 @@
+"""Clicks outside the gate in a session: those that wait for their block, and those disclosed.
+
+They make no key. Bob discloses each with the probability that a bit of the block has of being in
+the sample, so that a map of both counts all clicks alike.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hexkey.errors import ProtocolError
+from hexkey.placed import Outside
+from hexkey.randomness import Randomness, random_subset
+from hexkey.session.messages_maps import OutsideSample
+from hexkey.session.parameters import SessionParameters
+
+MOST_WAITING = 4_000_000  # of a gate that hardly anything comes into
+
+
+class OutsideWaiting:
+    """Clicks outside the gate, until the block is cut that they belong to.
+
+    Beyond `most` they are forgotten, and the blocks that lack some get none.
+    """
+
+    def __init__(self, most: int = MOST_WAITING) -> None:
+        self._most = most
+        self._parts: list[Outside] = []
+        self._count = 0
+        self._after = -1  # the last pulse of the last block
+        self._forgotten = -1  # the last pulse that is missing here
+
+    def push(self, part: Outside) -> None:
+        if not len(part):
+            return
+        self._parts.append(part)
+        self._count += len(part)
+        if self._count > self._most:
+            self._forgotten = int(part.pulses[-1])
+            self._parts, self._count = [], 0
+
+    def take(self, last: int) -> Outside | None:
+        """Return what came before pulse `last` and after the one before; None if some is missing.
+
+        What is in neither block, since a pulse of the gate ends each, is left.
+        """
+        every = Outside.concatenate(self._parts)
+        cut = int(np.searchsorted(every.pulses, np.uint64(last)))
+        self._parts = [every.take(slice(cut, None))]
+        self._count = len(self._parts[0])
+        missing = self._forgotten > self._after
+        self._after = last
+        return None if missing else every.take(slice(cut))
+
+
+def choose_outside(
+    outside: Outside | None, parameters: SessionParameters, randomness: Randomness
+) -> Outside | None:
+    """Return the share of them that is disclosed: as large as the sample is of the block.
+
+    None where some are missing, or where more would be disclosed than is allowed.
+    """
+    if outside is None:
+        return None
+    wanted, rest = divmod(len(outside) * parameters.estimate_bits, parameters.block_bits)
+    # One more with the probability that is left, so that few clicks count as much as many.
+    word = int.from_bytes(randomness.bytes(8), "little")
+    wanted += word * parameters.block_bits < rest << 64
+    if wanted > parameters.most_outside:
+        return None
+    return outside.take(random_subset(randomness, len(outside), wanted))
+
+
+def check_outside(sample: OutsideSample, after: int, announced: NDArray[np.uint64]) -> None:
+    """See that a peer's clicks outside are of the block's time, and in no pulse of its key.
+
+    Raises
+    ------
+    ProtocolError
+        A pulse is at or before `after`, the last one of the unit before; is not before the block's
+        last; or is announced for the block.
+    """
+    if not len(sample):
+        return
+    first, last = int(sample.pulses[0]), int(sample.pulses[-1])
+    if first <= after or last >= int(announced[-1]):
+        raise ProtocolError(
+            f"the peer discloses clicks outside the gate in pulses {first} to {last} where those "
+            f"between {after} and {int(announced[-1])} are of this block; the session was ended"
+        )
+    if np.isin(sample.pulses, announced, assume_unique=True).any():
+        raise ProtocolError(
+            "the peer discloses clicks outside the gate in pulses that it announces for the key; "
+            "the session was ended"
+        )

@@ -26,7 +26,8 @@ CERTIFIED = (
 )
 OBSERVED = (
     "Secret rates by the session's bound for blocks as they come on the average, before the pool's "
-    "refill; error correction is taken to disclose what Cascade does."
+    "refill; error correction is taken to disclose what Cascade does. QBER is that of the key "
+    "basis; by that of the test basis no more phase errors than stated are in the key."
 )
 NO_SOURCE = (
     "Nothing is stated of Alice's source: pulses of several photons are not taken off, and no "

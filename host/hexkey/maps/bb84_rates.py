@@ -156,9 +156,7 @@ class Bound:
         self._sent_key = round(sent * terms.alice_key_probability)
         self._sent_test = sent - self._sent_key
         several, failure = terms.multiphoton_upper, self._failure / RANGES
-        self._several_key = most_of(
-            self._sent_key, several * terms.bob_key_probability, failure
-        )
+        self._several_key = most_of(self._sent_key, several * terms.bob_key_probability, failure)
         self._several_test = most_of(self._sent_test, several * 0.5, failure)
         self._behind: dict[int, int] = {}
 
@@ -212,12 +210,13 @@ class Bound:
         qber = np.minimum(0.5, _qber(block["key_errors"], block["key_bits"], 0.5))
         tag = tag_bits(int(key_bits.max(initial=0)), parameters.eps_cor)
         constant = tag + max(0.0, -2 * np.log2(2 * parameters.eps_pa))
-        return CASCADE_EFFICIENCY * key_bits * np.asarray(binary_entropy(qber)) + constant
+        leak = np.ceil(CASCADE_EFFICIENCY * key_bits * np.asarray(binary_entropy(qber)))
+        return np.asarray(leak + constant)
 
     def _dropped(self, block: dict[str, Rates], bits: Rates) -> NDArray[np.bool_]:
         """Return where the session would drop the block."""
         abort = self._parameters.qber_abort
-        return (
+        return np.asarray(
             (block["test_errors"] > abort * block["test_bits"])
             | (block["key_errors"] > abort * block["key_bits"])
             | (bits <= refill_bits(self._parameters))

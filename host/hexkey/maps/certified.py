@@ -1,11 +1,12 @@
 """Secret rates of a map by B92's certified bound: collective attacks, endless blocks.
 
 The bound takes a second or more for a QBER, and a map has thousands. So it is computed at QBERs in
-steps, each once. It falls as errors grow (more noise is something that Eve can add) and is convex:
-what Eve leaves unknown of a sifted bit is the least value of a convex program whose constraints are affine in the
-QBER, and −h is convex. A convex function lies above the line through two of its points, beyond
-them. So a gate's rate is at least on the line through what is proven at the next step up and what
-the best attack leaves at the step after it; without that line, whole steps would show as edges.
+steps, each once. It falls as errors grow (more noise is something that Eve can add), and it is
+convex: what Eve leaves unknown of a sifted bit is the least value of a convex program whose
+constraints are affine in the QBER, and −h is convex. A convex function lies above the line through
+two of its points, beyond them. So a gate's rate is at least on the line through what is proven at
+the next step up and what the best attack leaves at the step after it; without that line, the steps
+would show as edges.
 What a block of finite length costs is not in it, and no bound for that is known here.
 """
 

@@ -202,7 +202,9 @@ def _histogram(axes: Any, data: _Data, shown: Place) -> None:
     axes.legend(frameon=False, loc="upper right")
 
 
-def _map(figure: Any, axes: Any, rates: GateRates, values: NDArray[np.float64], colours: str) -> None:
+def _map(
+    figure: Any, axes: Any, rates: GateRates, values: NDArray[np.float64], colours: str
+) -> None:
     mesh = axes.pcolormesh(
         rates.start_ns, rates.width_ns, values.T, cmap=colours, shading="nearest", rasterized=True
     )

@@ -196,7 +196,7 @@ def align(
     pulse_rate_hz: float,
     record: RecordReader,
 ) -> Alignment | None:
-    """Find an epoch of B92 in Alice's record by its first sifted bits; None if there are too few."""
+    """Find an epoch of B92 in Alice's record by its first sifted bits; None if these are few."""
     reading = B92Reading(bit_of_detector)
     return _align(events, gate, period_ticks, reading, pulse_rate_hz, record)
 

@@ -1,10 +1,11 @@
 """What `hexkey tune` says of a recording: maps, the best gate and how sure it is, and cautions."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hexkey.errors import ConfigurationError
 from hexkey.maps.b92 import WindowCounts
@@ -14,7 +15,7 @@ from hexkey.maps.certified import certified_rate
 from hexkey.maps.count import Kinds
 from hexkey.maps.optimum import Optimum, SecretRate, find_optimum
 from hexkey.maps.picture import Secret
-from hexkey.maps.rates import RateMap, rate_map, secret_rate_hz
+from hexkey.maps.rates import Counts, RateMap, Rates, rate_map, secret_rate_hz
 from hexkey.maps.recorded import RecordedCounts, facts
 
 PROTOCOLS = ("b92", "b92-certified", "bb84")
@@ -160,6 +161,7 @@ def _tune_b92(
     found: RecordedCounts, protocol: str, block_s: float, best: int, untrusted_transmission: float
 ) -> Tuning:
     rates = rate_map(found.counts, found.seconds, found.tick_ps, block_s=block_s)
+    of_counts: Callable[[Counts, Counts, float], Rates]
     if protocol == "b92":
         secret = Secret(rates.secret_hz_unproven)
         union = rates.union_secret_hz_unproven
@@ -167,27 +169,21 @@ def _tune_b92(
             "secret_hz_unproven": secret.hz.tolist(),
             "union_secret_hz_unproven": union.tolist(),
         }
-        what = UNPROVEN
-
-        def of_counts(sifted: Any, errors: Any, seconds: float) -> NDArray[np.float64]:
-            return secret_rate_hz(sifted, errors, seconds, block_s)
-
+        what, of_counts = UNPROVEN, partial(secret_rate_hz, block_s=block_s)
     else:
         of_counts = certified_rate(untrusted_transmission)
         hz = of_counts(found.counts.sifted, found.counts.errors, found.seconds)
         secret, maps = Secret(hz, "certified, endless"), {"secret_hz_certified": hz.tolist()}
         what = CERTIFIED
 
-    def rate(kinds: Kinds, seconds: float) -> NDArray[np.float64]:
+    def rate(kinds: Kinds, seconds: float) -> Rates:
         counts = WindowCounts.of_kinds(found.windows, kinds)
         return of_counts(counts.sifted, counts.errors, seconds)
 
     return _tuning(found, rates, protocol, secret, rate, best, (what, CHOICE, ONE_SIDED), maps)
 
 
-def _tune_bb84(
-    found: RecordedCounts, reading: Bb84Reading, block_s: float, best: int
-) -> Tuning:
+def _tune_bb84(found: RecordedCounts, reading: Bb84Reading, block_s: float, best: int) -> Tuning:
     rates = bb84_rate_map(
         found.windows, found.kinds, found.seconds, found.tick_ps, reading, block_s
     )
@@ -227,5 +223,5 @@ def _tuning(
     return Tuning(found, rates, protocol, secret, optimum, gates, sentences, maps)
 
 
-def _or_none(qber: NDArray[np.float64]) -> list[list[float | None]]:
+def _or_none(qber: Rates) -> list[list[float | None]]:
     return [[None if np.isnan(q) else q for q in row] for row in qber.tolist()]

@@ -24,6 +24,8 @@ FACTS = ("clicks", "crosses", "key_bits", "key_errors", "test_bits", "test_error
 class Always:
     """Randomness of one byte."""
 
+    reason_for_demonstration = "not random"
+
     def __init__(self, byte: int) -> None:
         self._byte = byte
 

@@ -9,8 +9,9 @@ from hexkey.maps.slices import Slice
 TRUE = np.array([[0.30, 0.50, 0.495], [0.10, 0.48, 0.20]])  # of the clicks, right less wrong
 
 
-def rate(sifted: np.ndarray, errors: np.ndarray, seconds: float) -> np.ndarray:
-    return np.asarray((sifted - 2.0 * errors) / seconds)
+def rate(kinds: np.ndarray, seconds: float) -> np.ndarray:
+    """Right less wrong ones."""
+    return np.asarray((kinds[..., 0] - 1.0 * kinds[..., 1]) / seconds)
 
 
 def drawn(random: np.random.Generator, count: int, mean: float, drift: float = 0.0) -> list[Slice]:
@@ -21,14 +22,13 @@ def drawn(random: np.random.Generator, count: int, mean: float, drift: float = 0
         common = random.poisson(level)
         sifted = random.binomial(common, TRUE + 0.1)
         errors = random.binomial(sifted, 0.1 / (2 * (TRUE + 0.1)))
-        slices.append(Slice(sifted, errors, 1.0))
+        slices.append(Slice(np.stack([sifted - errors, errors], axis=-1), 1.0))
     return slices
 
 
 def found(slices: list[Slice]) -> Optimum:
-    sifted = np.sum([one.sifted for one in slices], axis=0)
-    errors = np.sum([one.errors for one in slices], axis=0)
-    best = np.unravel_index(int(np.argmax(rate(sifted, errors, 1.0))), TRUE.shape)
+    together = rate(np.sum([one.kinds for one in slices], axis=0), 1.0)
+    best = np.unravel_index(int(np.argmax(together)), together.shape)
     optimum = find_optimum(slices, rate, (int(best[0]), int(best[1])))
     assert optimum is not None
     return optimum
@@ -68,23 +68,13 @@ def test_the_rate_in_the_other_half_is_free_of_the_selection() -> None:
     random = np.random.default_rng(4)
     seen, held_out = [], []
     for _ in range(150):
-        slices = [
-            Slice(random.poisson(1_000, (5, 8)), np.zeros((5, 8), np.int64), 1.0) for _ in range(16)
-        ]
-        optimum = found_of(slices)
+        right = random.poisson(1_000, (16, 5, 8, 1))
+        optimum = found([Slice(np.append(each, 0 * each, axis=-1), 1.0) for each in right])
         seen.append(optimum.secret_hz)
         held_out.append(optimum.held_out_hz)
     sigma = np.sqrt(1_000 / 16)
     assert np.mean(seen) - 1_000 > sigma
     assert abs(np.mean(held_out) - 1_000) < 5 * sigma / np.sqrt(150)
-
-
-def found_of(slices: list[Slice]) -> Optimum:
-    sifted = np.sum([one.sifted for one in slices], axis=0)
-    best = np.unravel_index(int(np.argmax(sifted)), sifted.shape)
-    optimum = find_optimum(slices, rate, (int(best[0]), int(best[1])))
-    assert optimum is not None
-    return optimum
 
 
 def test_too_few_stretches_say_nothing() -> None:

@@ -228,4 +228,6 @@ def _whole(counts: Rates) -> Counts:
 
 
 def _qber(errors: Rates, bits: NDArray[Any], empty: float) -> Rates:
-    return np.divide(errors, bits, out=np.full(bits.shape, empty), where=bits > 0)
+    return np.asarray(
+        np.divide(errors, bits, out=np.full(bits.shape, empty), where=bits > 0), np.float64
+    )

@@ -132,7 +132,7 @@ def _paint(figure: Any, data: _Data) -> None:
     shown_maps = _maps(data)
     maps = lower.subplots(1, len(shown_maps), sharey=True)
     for axes, (_, values, colours) in zip(maps, shown_maps, strict=True):
-        _map(lower, axes, rates, values, colours)
+        _map(lower, axes, data, values, colours)
         _mark_gates(axes, data, shown, best)
     if data.alike is not None and min(data.alike.shape) > 1 and not data.alike.all():
         _outline(maps[-1], rates, data.alike)
@@ -147,18 +147,18 @@ def _paint(figure: Any, data: _Data) -> None:
 
 def _maps(data: _Data) -> list[tuple[str, NDArray[np.float64], str]]:
     """Return title, values and colours of each map, the secret rate last."""
-    rates, secret = data.rates, ("secret rate, kbit/s", data.secret.hz / 1000, "viridis")
+    rates, secret_khz = data.rates, data.secret.hz / 1000
     if not isinstance(rates, Bb84RateMap):
         return [
             ("sifted rate, kbit/s", rates.sifted_hz / 1000, "viridis"),
             ("QBER, %", rates.qber * 100, "magma_r"),
-            secret,
+            ("secret rate, kbit/s", secret_khz, "viridis"),
         ]
     return [
         ("sifted (key basis), kbit/s", rates.sifted_hz / 1000, "viridis"),
         ("QBER, key basis, %", rates.qber * 100, "magma_r"),
         ("QBER, test basis, %", rates.test_qber * 100, "magma_r"),
-        secret,
+        ("secret, kbit/s", secret_khz, "viridis"),
     ]
 
 
@@ -202,13 +202,21 @@ def _histogram(axes: Any, data: _Data, shown: Place) -> None:
     axes.legend(frameon=False, loc="upper right")
 
 
-def _map(
-    figure: Any, axes: Any, rates: GateRates, values: NDArray[np.float64], colours: str
-) -> None:
+def _map(figure: Any, axes: Any, data: _Data, values: NDArray[np.float64], colours: str) -> None:
+    """Draw a map. Its colours tell the gates with a key apart: beyond their highest is one."""
+    rates, with_key = data.rates, values[data.secret.hz > 0]
+    highest = with_key.max() if with_key.size else None
+    clipped = bool(with_key.size and np.nanmax(values) > with_key.max())
     mesh = axes.pcolormesh(
-        rates.start_ns, rates.width_ns, values.T, cmap=colours, shading="nearest", rasterized=True
+        rates.start_ns,
+        rates.width_ns,
+        values.T,
+        vmax=highest,
+        cmap=colours,
+        shading="nearest",
+        rasterized=True,
     )
-    figure.colorbar(mesh, ax=axes, pad=0.02)
+    figure.colorbar(mesh, ax=axes, pad=0.02, extend="max" if clipped else "neither")
     axes.set_facecolor(LIGHT)
     axes.set_xlabel("start t0, ns")
 

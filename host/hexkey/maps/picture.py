@@ -152,7 +152,7 @@ def _maps(data: _Data) -> list[tuple[str, NDArray[np.float64], str]]:
         return [
             ("sifted rate, kbit/s", rates.sifted_hz / 1000, "viridis"),
             ("QBER, %", rates.qber * 100, "magma_r"),
-            ("secret rate, kbit/s", secret_khz, "viridis"),
+            ("secret, kbit/s", secret_khz, "viridis"),
         ]
     return [
         ("sifted (key basis), kbit/s", rates.sifted_hz / 1000, "viridis"),

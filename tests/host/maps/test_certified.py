@@ -64,9 +64,16 @@ def test_an_attack_below_the_proven_does_not_raise_the_rate(
     assert found == pytest.approx(1_000 * (0.4 - 0.011))
 
 
-def test_no_key_below_the_threshold_of_discrimination() -> None:
-    rate = certified_rate(0.29)
-    assert not rate(np.array([[1_000]]), np.array([[0]]), 1.0).any()
+@pytest.mark.parametrize(
+    ("transmission", "errors"),
+    [(0.29, 0), (0.8, 401)],  # discrimination without error; more than the bound is defined for
+)
+def test_where_no_key_can_be_the_bound_is_not_asked(
+    transmission: float, errors: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(b92_certified, "asymptotic_collective_rate", None)
+    rate = certified_rate(transmission)
+    assert not rate(np.array([[1_000]]), np.array([[errors]]), 1.0).any()
 
 
 @pytest.mark.parametrize("transmission", [0.0, -1.0, 1.5, math.nan])

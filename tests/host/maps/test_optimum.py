@@ -77,6 +77,47 @@ def test_the_rate_in_the_other_half_is_free_of_the_selection() -> None:
     assert abs(np.mean(held_out) - 1_000) < 5 * sigma / np.sqrt(150)
 
 
+def stretches(*right: list[int], seconds: float = 1.0) -> list[Slice]:
+    """Stretches of three gates without an error."""
+    return [Slice(np.array([[[each, 0] for each in gates]]), seconds) for gates in right]
+
+
+def test_by_hand() -> None:
+    """Two gates that share their scatter, and one that has none of it."""
+    level = [80, 120, 80, 120, 80, 120, 80, 120]
+    slices = stretches(*([each, each - 1, 99] for each in level))
+    optimum = find_optimum(slices, rate, (0, 0))
+    assert optimum is not None
+    # Of the mean of 8: the scatter of one stretch, by 8 - 1, over 8.
+    assert optimum.sigma_hz == pytest.approx(np.std(level, ddof=1) / np.sqrt(8))
+    assert optimum.secret_hz == 100
+    # The second is worse by 1 in each stretch, which is sure; the third within what is not.
+    assert optimum.alike.tolist() == [[True, False, True]]
+    # Even stretches are the dark ones: their best, the third, is judged by the bright ones, whose
+    # best, the first, is judged by them.
+    assert optimum.held_out_hz == pytest.approx((99 + 80) / 2)
+
+
+def test_a_rate_is_of_the_time_that_is_left() -> None:
+    """Stretches as different as may be in length, with the same rate: nothing scatters."""
+    slices = [Slice(np.array([[[100 * n, 0]]]), float(n)) for n in range(1, 9)]
+    optimum = find_optimum(slices, rate, (0, 0))
+    assert optimum is not None
+    assert (optimum.secret_hz, optimum.held_out_hz) == (100, 100)
+    assert optimum.sigma_hz == pytest.approx(0, abs=1e-9)
+
+
+def test_gates_without_a_key_are_not_as_good() -> None:
+    """However much the best scatters; but the best itself is among those alike."""
+    level = [0, 0, 0, 400, 0, 0, 0, 0]
+    optimum = find_optimum(stretches(*([each, 0, 1] for each in level)), rate, (0, 0))
+    assert optimum is not None
+    assert optimum.alike.tolist() == [[True, False, True]]
+    nothing = find_optimum(stretches(*[[0, 0, 0]] * 8), rate, (0, 1))
+    assert nothing is not None
+    assert nothing.alike.tolist() == [[False, True, False]]
+
+
 def test_too_few_stretches_say_nothing() -> None:
     slices = drawn(np.random.default_rng(5), FEWEST_SLICES - 1, 100)
     assert find_optimum(slices, rate, (0, 1)) is None

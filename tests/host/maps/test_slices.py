@@ -59,6 +59,38 @@ def test_their_number_stays_bounded() -> None:
     assert sum(part.seconds for part in found) == pytest.approx(1.6)
 
 
+def spaced(pulses: int, step: int) -> Events:
+    """An event every `step` pulses."""
+    pulse = np.arange(0, pulses, step, dtype=np.uint64)
+    return Events(pulse, np.zeros(len(pulse), np.uint32), *np.ones((2, len(pulse)), np.uint8))
+
+
+def cut_lengths(slices: Slices, pulses: int) -> list[int]:
+    """Cut an epoch, add what is cut, and return the stretches' lengths."""
+    lengths = []
+    for _, length in slices.cut(spaced(pulses, 2), 0, pulses):
+        slices.add(np.zeros((SHIFTS, *SHAPE, 1), np.int64), length)
+        lengths.append(length)
+    return lengths
+
+
+def test_stretches_are_alike_in_length() -> None:
+    """That of the first epoch, then the same; the last one from a half of it to one and a half."""
+    slices = Slices(1e6)
+    assert cut_lengths(slices, 1_600) == [100] * FEWEST
+    assert cut_lengths(slices, 340) == [100, 100, 140]
+    assert cut_lengths(slices, 360) == [100, 100, 100, 60]
+    assert cut_lengths(slices, 30) == [30]
+
+
+def test_where_two_become_one_the_next_are_twice_as_long() -> None:
+    slices = Slices(1e6)
+    for _ in range(4):
+        assert cut_lengths(slices, 1_600) == [100] * FEWEST
+    assert [part.seconds for part in slices.at(np.zeros(SHAPE, np.int64))] == [2e-4] * (MOST // 2)
+    assert cut_lengths(slices, 1_600) == [200] * (FEWEST // 2)
+
+
 def test_each_gate_has_the_counts_of_its_shift() -> None:
     slices = Slices(1.0)
     kinds = np.arange(SHIFTS)[:, None, None, None] * np.ones((*SHAPE, 2), np.int64)

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from tests.host.maps.test_bb84_rates import BLOCK_S, READING
 
+from hexkey import plot
 from hexkey.maps import WindowCounts, Windows, picture
 from hexkey.maps.bb84 import Kind
 from hexkey.maps.bb84_rates import Bb84RateMap, bb84_rate_map
@@ -50,14 +51,13 @@ def drawn(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Figu
     It is laid out, not written: a file's resolution would be in the words' sizes alone.
     """
     figures: list[Figure] = []
-    really = picture.draw
 
     def draw(paint: Any, data: Any, path: Path, size: tuple[float, float]) -> Path:
         def keeping(figure: Figure, data: Any) -> None:
             figures.append(figure)
             paint(figure, data)
 
-        return really(keeping, data, path, size)
+        return plot.draw(keeping, data, path, size)
 
     monkeypatch.setattr(picture, "draw", draw)
     monkeypatch.setattr(Figure, "savefig", lambda figure, path, dpi: figure.canvas.draw())
@@ -139,8 +139,9 @@ def test_colours_are_spent_on_gates_with_a_key(drawn: Callable[..., Figure]) -> 
     highest = mesh.get_clim()[1]
     assert highest == pytest.approx(100 * np.max(rates.test_qber[rates.secret_hz > 0]))
     assert highest < 0.5 * 100 * np.max(rates.test_qber)
+    assert mesh.colorbar is not None
     assert mesh.colorbar.extend == "max"
-    assert np.shape(mesh.get_array()) == SHAPE[::-1]  # starts along the axis below
+    assert np.shape(np.asarray(mesh.get_array())) == SHAPE[::-1]  # starts along the axis below
 
 
 def test_without_a_key_or_a_bit_there_is_a_picture(drawn: Callable[..., Figure]) -> None:

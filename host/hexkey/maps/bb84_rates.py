@@ -168,7 +168,7 @@ class Bound:
             if each.name != "windows"
         }
         key_bits, test_bits = _whole(block["key_bits"]), _whole(block["test_bits"])
-        behind = self._several_at_bob(block["crosses"], _whole(block["clicks"]))
+        behind = self._several_at_bob(block["crosses"])
         single = _whole(key_bits - behind) - self._several_key
         test = _whole(test_bits - behind) - self._several_test
         phase = np.full(single.shape, 0.5)
@@ -182,19 +182,22 @@ class Bound:
         bits[self._dropped(block, bits)] = 0.0
         return Keys(bits, single, phase)
 
-    def _several_at_bob(self, crosses: Rates, clicks: Counts) -> Rates:
-        """Bound the pulses with several photons at Bob, from a mean number of cross clicks."""
+    def _several_at_bob(self, crosses: Rates) -> Rates:
+        """Bound the pulses with several photons at Bob, from a mean number of cross clicks.
+
+        A bound above all clicks is not cut down to them: either way nothing is left.
+        """
         share = self._terms.bob_key_probability
         below = np.floor(crosses).astype(np.int64)
         every = np.unique(np.concatenate([below, below + 1]))
         for seen in every.tolist():
             if seen not in self._behind:
-                # Without a limit first: at most 10^15 pulses are ever counted.
+                # At most 10^15 pulses are ever counted.
                 self._behind[seen] = most_behind(
                     seen, 2 * share * (1 - share), 10**15 - 1, self._failure
                 )
         bound = np.array([self._behind[seen] for seen in every.tolist()], np.float64)
-        return np.minimum(np.interp(crosses, every, bound), clicks)
+        return np.asarray(np.interp(crosses, every, bound))
 
     def _phase_errors(self, test: Counts, errors: Rates, single: Counts) -> Rates:
         """Bound the share of errors of single photons in the other basis, from a mean number."""

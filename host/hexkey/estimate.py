@@ -8,6 +8,7 @@ about independence.
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,6 +84,44 @@ def estimate_qber(
     )
 
 
+def upper_bounds(
+    sample_bits: NDArray[np.int64],
+    errors: NDArray[np.int64],
+    remaining: NDArray[np.int64],
+    confidence_epsilon: float,
+) -> NDArray[np.float64]:
+    """Return `estimate_qber(...).upper` of each of many blocks at once.
+
+    Parameters
+    ----------
+    sample_bits, errors, remaining : (n,) int64
+        Of each block, as for `estimate_qber`.
+    confidence_epsilon : float
+
+    Raises
+    ------
+    ValueError
+        As `estimate_qber`, if that holds for any of them.
+    """
+    if not 0 < confidence_epsilon < 1:
+        raise ValueError(f"epsilon must be between 0 and 1, not {confidence_epsilon!r}")
+    if np.any((remaining < 1) | (errors < 0) | (errors > sample_bits) | (sample_bits < 1)):
+        raise ValueError("each block must have a sample, errors within it, and bits that remain")
+    population = sample_bits + remaining
+    log_epsilon = math.log(confidence_epsilon) - _log_error(population)
+    admitted, excluded = np.zeros_like(remaining), remaining + 1
+    open_ = np.arange(len(remaining))
+    while len(open_):
+        trial = (admitted[open_] + excluded[open_]) // 2
+        log = _log_at_most_each(
+            errors[open_], sample_bits[open_], errors[open_] + trial, population[open_]
+        )
+        more = log > log_epsilon[open_]
+        admitted[open_[more]], excluded[open_[~more]] = trial[more], trial[~more]
+        open_ = open_[excluded[open_] - admitted[open_] > 1]
+    return np.asarray(admitted / remaining)
+
+
 def part_sample(
     bits: NDArray[np.uint8], chosen: NDArray[np.uint8]
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
@@ -140,12 +179,12 @@ def _most_remaining(sample: int, seen: int, remaining: int, epsilon: float) -> i
     return admitted
 
 
-def _log_error(population: int) -> float:
+def _log_error(population: Any) -> Any:
     """Bound of the error of `_log_at_most`: each admitted number is admitted rightly or in excess.
 
     Nine logarithms of factorials, each below N ln N and good to 8 ulp, and N ratios.
     """
-    largest = population * math.log(population + 1)
+    largest = population * np.log(population + 1.0)
     return float(np.finfo(np.float64).eps) * (100 * largest + 10 * population + 1000)
 
 
@@ -164,11 +203,39 @@ def _log_at_most(seen: int, sample: int, marked: int, population: int) -> float:
     ratios = i * (unmarked - sample + i) / ((marked - i + 1) * (sample - i + 1))
     with np.errstate(over="ignore"):  # beyond the mode: inf, which is far above any epsilon
         total = float(np.sum(np.cumprod(ratios)))
-    return last + math.log1p(total)
+    return float(last + math.log1p(total))
 
 
-def _log_choose(n: int, k: int) -> float:
-    return float(gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1))
+def _log_at_most_each(
+    seen: NDArray[np.int64],
+    sample: NDArray[np.int64],
+    marked: NDArray[np.int64],
+    population: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    """`_log_at_most` of each: term by term until no sum changes any more."""
+    unmarked = population - marked
+    last = (
+        _log_choose(marked, seen)
+        + _log_choose(unmarked, sample - seen)
+        - _log_choose(population, sample)
+    )
+    term, total = np.ones(len(seen)), np.ones(len(seen))
+    # Indices as floats: a product of two of them may exceed 64 bits.
+    i, others = seen.astype(np.float64), (unmarked - sample).astype(np.float64)
+    left, undrawn = (marked - seen + 1).astype(np.float64), (sample - seen + 1).astype(np.float64)
+    with np.errstate(over="ignore", invalid="ignore"):
+        while np.any(term > 1e-18 * total):
+            term = term * np.maximum(0.0, i * (others + i) / (left * undrawn))
+            total += term
+            i -= 1
+            left += 1
+            undrawn += 1
+    total[np.isnan(total)] = np.inf  # which overflowed before: far beyond the mode
+    return np.asarray(last + np.log(total))
+
+
+def _log_choose(n: Any, k: Any) -> Any:
+    return gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1)
 
 
 def _require_sample(sample_bits: int, errors: int, epsilon: float) -> None:

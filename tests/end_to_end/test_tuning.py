@@ -80,18 +80,6 @@ def test_keys_from_a_taggers_file(folder: Path, tmp_path: Path) -> None:
     )
 
 
-def test_keys_of_bb84_from_a_taggers_file(tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    run_simulation(preset("bb84"), out, 8.0, 5, tags=True)
-    tagger = replace(TAGGER, channels=(1, 2, 3, 4), gate_start_ns=0.0, gate_width_ns=24.0)
-    file, record = open_tags(out / "run.qutag"), out / "alice.record"
-    report = distill_tags(file, tagger, record, tmp_path / "keys", lambda event: None)
-    assert report["protocol"] == "bb84"
-    assert report["label"] == "demonstration"
-    assert report["blocks"]["ok"] + sum(report["blocks"]["dropped"].values()) >= 1
-    assert report["equal"]
-
-
 def test_the_command_distils_a_taggers_file(folder: Path, tmp_path: Path, run: Run) -> None:
     words = ("--record", folder / "alice.record", "--out", tmp_path / "keys", "--json")
     done = run("distill", folder / "run.qutag", *words, *WIRED, "--gate-width-ns", "8")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import beta, hypergeom
 
-from hexkey.estimate import clopper_pearson, estimate_qber, part_sample
+from hexkey.estimate import clopper_pearson, estimate_qber, part_sample, upper_bounds
 
 
 def pmf(seen: int, sample: int, marked: int, population: int) -> Fraction:
@@ -114,3 +114,34 @@ def test_refuses_what_is_no_sample(
 ) -> None:
     with pytest.raises(ValueError, match="must be"):
         estimate_qber(sample, errors, remaining, epsilon)
+
+
+@pytest.mark.parametrize("epsilon", [0.9, 0.3, 1e-3, 1e-20])
+@pytest.mark.parametrize("largest", [6, 60, 4_000])
+def test_many_at_once_are_those_of_each(epsilon: float, largest: int) -> None:
+    """Also where nearly all, or none, of a sample is wrong, and far beyond the mode."""
+    random = np.random.default_rng(largest)
+    sample, remaining = random.integers(1, largest + 1, (2, 200))
+    errors = random.integers(0, sample + 1)
+    errors[:20], errors[20:40] = 0, sample[20:40]
+    each = [
+        estimate_qber(int(n), int(x), int(rest), epsilon).upper
+        for n, x, rest in zip(sample, errors, remaining, strict=True)
+    ]
+    assert upper_bounds(sample, errors, remaining, epsilon).tolist() == each
+
+
+def test_many_at_once_with_thousands_of_errors() -> None:
+    """Terms that overflow on the way."""
+    sample, errors, remaining = np.array([[200_000], [90_000], [1_000_000]])
+    found = upper_bounds(sample, errors, remaining, 1e-20).item()
+    assert found == estimate_qber(200_000, 90_000, 1_000_000, 1e-20).upper
+
+
+def test_many_at_once_refuse_what_one_does() -> None:
+    one = np.array([1])
+    for n, x, rest in ((0, 0, 1), (1, 2, 1), (1, -1, 1), (1, 1, 0)):
+        with pytest.raises(ValueError, match="must have a sample, errors within it"):
+            upper_bounds(n * one, x * one, rest * one, 1e-6)
+    with pytest.raises(ValueError, match="epsilon must be between 0 and 1"):
+        upper_bounds(one, one, one, 0.0)

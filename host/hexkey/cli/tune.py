@@ -24,6 +24,7 @@ from hexkey.cli.tagger_options import (
 from hexkey.errors import ConfigurationError, HexkeyError, InputError
 
 if TYPE_CHECKING:
+    from hexkey.maps.bb84 import Stated
     from hexkey.maps.recorded import MakeWindows, RecordedCounts
     from hexkey.maps.report import Tuning
 
@@ -42,14 +43,32 @@ def tune_gate(
         str, typer.Option(help="Widths Δt of the gates, ns: FIRST:LAST:STEP, or one number.")
     ] = "3:12:0.1",
     protocol: Annotated[
-        str, typer.Option(help="b92 (the paper's equations, no proof) or b92-certified (endless).")
-    ] = "b92",
+        str | None,
+        typer.Option(
+            help="b92 (the paper's equations, no proof), b92-certified (endless) or bb84; if not "
+            "given, b92 or bb84, as the recording is."
+        ),
+    ] = None,
     untrusted_transmission: Annotated[
         float, typer.Option(help="For b92-certified: transmission an attacker could replace.")
     ] = 0.0,
+    alice_config: Annotated[
+        Path | None,
+        typer.Option(help="For bb84: Alice's configuration, for what [source] states."),
+    ] = None,
+    bob_config: Annotated[
+        Path | None,
+        typer.Option(
+            help="For bb84: Bob's configuration, for splitter, double clicks and [session]."
+        ),
+    ] = None,
     block_seconds: Annotated[
-        float, typer.Option(help="Seconds of the link in a block of the secret rate.")
-    ] = 1.0,
+        float | None,
+        typer.Option(
+            help="Seconds of the link in a block of the secret rate; if not given, 1 with B92, and "
+            "with BB84 what the session's block takes in the recorded gate."
+        ),
+    ] = None,
     best: Annotated[int, typer.Option(min=1, help="How many of the best gates to list.")] = 5,
     write: Annotated[
         Path | None, typer.Option(help="Put the best gate into this configuration of Bob's.")
@@ -81,6 +100,7 @@ def tune_gate(
     from hexkey.maps.grid import parse_grid, windows_in_ticks
     from hexkey.maps.picture import draw_map, require_picture
     from hexkey.maps.report import tune
+    from hexkey.maps.stated import stated_in
 
     if plot is not None:
         require_picture(plot)
@@ -95,8 +115,12 @@ def tune_gate(
         "holdoff_pulses": holdoff_pulses,
         "dead_time_ns": dead_time_ns,
     }
+    stated = None
+    if alice_config is not None or bob_config is not None:
+        stated = stated_in(alice_config, bob_config)
+    make_windows = partial(windows_in_ticks, starts, widths)
     with Console(stderr=True, highlight=False).status(f"tuning {recording}"):
-        found = _count(recording, alice_record, partial(windows_in_ticks, starts, widths), wiring)
+        found = _count(recording, alice_record, make_windows, wiring, stated)
         tuning = tune(found, protocol, block_seconds, best, untrusted_transmission)
         if plot is not None:
             title = f"{recording.name}: {found.seconds:.1f} s of the link"
@@ -120,7 +144,11 @@ def tune_gate(
 
 
 def _count(
-    path: Path, alice_record: Path, windows: "MakeWindows", wiring: dict[str, Any]
+    path: Path,
+    alice_record: Path,
+    windows: "MakeWindows",
+    wiring: dict[str, Any],
+    stated: "Stated | None",
 ) -> "RecordedCounts":
     from hexkey.maps.recorded import count_recording, count_tags
     from hexkey.recording import is_recording
@@ -131,12 +159,12 @@ def _count(
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from None
     if not recorded:
-        return count_tags(open_tags(path), tagger_of(wiring), alice_record, windows)
+        return count_tags(open_tags(path), tagger_of(wiring), alice_record, windows, stated)
     if any(value is not None for value in wiring.values()):
         raise ConfigurationError(
             f"{path} says itself how it was recorded: leave the options of a tagger's file away"
         )
-    return count_recording(path, alice_record, windows)
+    return count_recording(path, alice_record, windows, stated)
 
 
 def _put(tuning: "Tuning", write: Path | None, port: str | None) -> list[dict[str, Any]]:
@@ -165,7 +193,7 @@ def _print(tuning: "Tuning") -> None:
     out.soft_wrap = not out.is_terminal  # on one, lines are broken between words
     out.print(
         f"{rates.qber.size:,} gates, {int(found.clicks.sum()):,} events in {found.seconds:.1f} s "
-        f"of the link; blocks of {rates.block_s:g} s"
+        f"of the link; blocks of {rates.block_s:.3g} s"
     )
     out.print(_table(tuning))
     for sentence in (*_certainty(tuning), *tuning.sentences):
@@ -201,20 +229,22 @@ def _certainty(tuning: "Tuning") -> list[str]:
 
 
 def _table(tuning: "Tuning") -> Table:
-    unproven = tuning.protocol == "b92"
     table = Table(title="best gates", title_justify="left")
-    names = ["t0, ns", "Δt, ns", "sifted, bit/s", "QBER", "secret, bit/s"]
-    for name in [*names, "with union bound"] if unproven else names:
+    columns = [
+        ("t0, ns", "start_ns", "{:g}"),
+        ("Δt, ns", "width_ns", "{:g}"),
+        ("sifted, bit/s", "sifted_hz", "{:,.0f}"),
+        ("QBER", "qber", "{:.2%}"),
+    ]
+    if tuning.protocol == "bb84":
+        columns.append(("test", "test_qber", "{:.2%}"))
+        columns.append(("phase ≤", "phase_error_upper", "{:.2%}"))
+    columns.append(("secret, bit/s", "secret_hz", "{:,.0f}"))
+    if tuning.protocol == "b92":
+        columns.append(("with union bound", "union_secret_hz_unproven", "{:,.0f}"))
+    for name, _, _ in columns:
         table.add_column(name, justify="right")
     for gate in tuning.best:
-        row = [
-            f"{gate['start_ns']:g}",
-            f"{gate['width_ns']:g}",
-            f"{gate['sifted_hz']:,.0f}",
-            "-" if gate["qber"] is None else f"{gate['qber']:.2%}",
-            f"{gate['secret_hz']:,.0f}",
-        ]
-        if unproven:
-            row.append(f"{gate['union_secret_hz_unproven']:,.0f}")
-        table.add_row(*row)
+        values = [(gate[key], text) for _, key, text in columns]
+        table.add_row(*("-" if value is None else text.format(value) for value, text in values))
     return table

@@ -9,6 +9,7 @@ key is a selection on secret data: fix the gate beforehand, from data disclosed 
 the choice with a union bound over the grid.
 """
 
-from hexkey.maps.count import WindowCounts, Windows, count_windows
+from hexkey.maps.b92 import WindowCounts, count_windows
+from hexkey.maps.count import Windows
 
 __all__ = ["WindowCounts", "Windows", "count_windows"]

@@ -16,15 +16,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hexkey.maps.count import Kinds
 from hexkey.maps.slices import Slice
 
 FEWEST_SLICES = 8
 SIGMAS = 2.0  # of the difference, within which a gate may be as good as the best
 
 Rates = NDArray[np.float64]
-Counts = NDArray[np.int64]
-SecretRate = Callable[[Counts, Counts, float], Rates]
-"""Secret rate of sifted bits and errors in so many seconds, gate by gate."""
+SecretRate = Callable[[Kinds, float], Rates]
+"""Secret rate of the pulses of so many seconds by their kind, gate by gate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +83,12 @@ def find_optimum(
     count = len(slices)
     if count < FEWEST_SLICES:
         return None
-    all_of_them = _together(slices)
-    rate = secret_rate(*all_of_them)
+    kinds, seconds = _together(slices)
+    rate = secret_rate(kinds, seconds)
     sums, squares = np.zeros(rate.shape), np.zeros(rate.shape)
     own = np.empty(count)
     for number, one in enumerate(slices):
-        sifted, errors, seconds = all_of_them
-        without = secret_rate(sifted - one.sifted, errors - one.errors, seconds - one.seconds)
+        without = secret_rate(kinds - one.kinds, seconds - one.seconds)
         own[number] = without[place]
         behind = without[place] - without
         sums += behind
@@ -107,7 +106,6 @@ def find_optimum(
     return Optimum(place, float(rate[place]), sigma, sum(held_out) / 2, alike)
 
 
-def _together(slices: Sequence[Slice]) -> tuple[Counts, Counts, float]:
-    sifted = np.sum([one.sifted for one in slices], axis=0)
-    errors = np.sum([one.errors for one in slices], axis=0)
-    return sifted, errors, sum(one.seconds for one in slices)
+def _together(slices: Sequence[Slice]) -> tuple[Kinds, float]:
+    kinds = np.sum([one.kinds for one in slices], axis=0)
+    return kinds, sum(one.seconds for one in slices)

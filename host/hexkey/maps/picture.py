@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hexkey.errors import ConfigurationError, StoreError
-from hexkey.maps.rates import RateMap
+from hexkey.maps.bb84_rates import Bb84RateMap
+from hexkey.maps.rates import GateRates, RateMap
 from hexkey.plot import BAD, GATE, GOOD, INK, SOFT, draw, require
 
-SIZE = 11.5, 8.0
+SIZE, SIZE_BB84 = (11.5, 8.0), (14.0, 8.0)  # with three maps, and with four
 BIN_NS = 0.1
 ENDINGS = (".png", ".pdf", ".svg")
 LIGHT = "#e9ecef"
@@ -63,7 +64,7 @@ class Secret:
 
 @dataclass(frozen=True, slots=True)
 class _Data:
-    rates: RateMap
+    rates: GateRates
     clicks: NDArray[np.int64]
     title: str
     reported: Reported | None
@@ -72,7 +73,7 @@ class _Data:
 
 
 def draw_map(
-    rates: RateMap,
+    rates: RateMap | Bb84RateMap,
     clicks: NDArray[np.int64],
     path: Path,
     title: str,
@@ -84,7 +85,7 @@ def draw_map(
 
     Parameters
     ----------
-    rates : RateMap
+    rates : RateMap or Bb84RateMap
     clicks : (ticks,) int64
         Events by the tick of their phase.
     path : Path
@@ -92,7 +93,7 @@ def draw_map(
     title : str
     reported : Reported, optional
     secret : Secret, optional
-        By the paper's equations if not given.
+        Those of the map if not given; of B92's by the paper's equations.
     alike : (S, W) bool, optional
         Gates that may be as good as the best, which are outlined.
 
@@ -105,8 +106,10 @@ def draw_map(
     """
     require_picture(path)
     try:
-        secret = secret or Secret(rates.secret_hz_unproven)
-        return draw(_paint, _Data(rates, clicks, title, reported, secret, alike), path, SIZE)
+        is_bb84 = isinstance(rates, Bb84RateMap)
+        hz = rates.secret_hz if isinstance(rates, Bb84RateMap) else rates.secret_hz_unproven
+        data = _Data(rates, clicks, title, reported, secret or Secret(hz), alike)
+        return draw(_paint, data, path, SIZE_BB84 if is_bb84 else SIZE)
     except OSError as error:
         raise StoreError(f"{path} cannot be written: {error.strerror}") from None
 
@@ -126,26 +129,45 @@ def _paint(figure: Any, data: _Data) -> None:
     histogram, cut = upper.subplots(1, 2)
     _histogram(histogram, data, shown)
     _cut(cut, data, shown)
-    maps = lower.subplots(1, 3, sharey=True)
-    for axes, values, label, colours in zip(
-        maps,
-        (rates.sifted_hz / 1000, rates.qber * 100, data.secret.hz / 1000),
-        ("sifted rate, kbit/s", "QBER, %", f"secret rate, kbit/s ({data.secret.remark})"),
-        ("viridis", "magma_r", "viridis"),
-        strict=True,
-    ):
-        _map(lower, axes, rates, values, colours)
-        axes.set_title(label, color=INK)
+    shown_maps = _maps(data)
+    maps = lower.subplots(1, len(shown_maps), sharey=True)
+    for axes, (_, values, colours) in zip(maps, shown_maps, strict=True):
+        _map(lower, axes, data, values, colours)
         _mark_gates(axes, data, shown, best)
     if data.alike is not None and min(data.alike.shape) > 1 and not data.alike.all():
-        _outline(maps[2], rates, data.alike)
+        _outline(maps[-1], rates, data.alike)
     maps[0].set_ylabel("width Δt, ns")
-    maps[1].legend(loc="lower left", fontsize=8.5, framealpha=0.9)
-    for letter, axes in zip("aebcd", (histogram, cut, *maps), strict=True):
-        axes.set_title(f"({letter})", loc="right", color=SOFT)
+    maps[1].legend(loc="lower right", fontsize=8.5, framealpha=0.9)
+    maps[-1].set_title(data.secret.remark, loc="right", color=SOFT, fontsize=8.5)
+    titles = [f"arrival times; gate {_gate_ns(rates, shown)}", *(title for title, *_ in shown_maps)]
+    titles.append(f"cut at t0 = {rates.start_ns[shown[0]]:g} ns")
+    for letter, axes, title in zip("abcdef", (histogram, *maps, cut), titles, strict=False):
+        axes.set_title(f"({letter}) {title}", color=INK)
 
 
-def place_of(rates: RateMap, reported: Reported) -> Place:
+def _maps(data: _Data) -> list[tuple[str, NDArray[np.float64], str]]:
+    """Return title, values and colours of each map, the secret rate last."""
+    rates, secret_khz = data.rates, data.secret.hz / 1000
+    if not isinstance(rates, Bb84RateMap):
+        return [
+            ("sifted rate, kbit/s", rates.sifted_hz / 1000, "viridis"),
+            ("QBER, %", rates.qber * 100, "magma_r"),
+            ("secret, kbit/s", secret_khz, "viridis"),
+        ]
+    return [
+        ("sifted (key basis), kbit/s", rates.sifted_hz / 1000, "viridis"),
+        ("QBER, key basis, %", rates.qber * 100, "magma_r"),
+        ("QBER, test basis, %", rates.test_qber * 100, "magma_r"),
+        ("secret, kbit/s", secret_khz, "viridis"),
+    ]
+
+
+def _gate_ns(rates: GateRates, place: Place) -> str:
+    start, width = rates.start_ns[place[0]], rates.width_ns[place[1]]
+    return f"{start:g} to {start + width:g} ns"
+
+
+def place_of(rates: GateRates, reported: Reported) -> Place:
     """Return where in the grid a reported gate is, or the nearest to it."""
     return (
         int(np.argmin(np.abs(rates.start_ns - reported.start_ns))),
@@ -162,8 +184,10 @@ def _histogram(axes: Any, data: _Data, shown: Place) -> None:
     density = counts / np.diff(edges)
     density /= max(density.max(), 1e-300)
     start, width = rates.start_ns[shown[0]], rates.width_ns[shown[1]]
-    for low, high in ((start + width - edges[-1], start), (start + width, edges[-1])):
-        axes.axvspan(max(low, 0.0), high, color=LIGHT, lw=0)
+    outside = ((start + width - edges[-1], start), (start + width, edges[-1]))
+    for low, high in outside:
+        axes.axvspan(max(low, 0.0), max(high, low, 0.0), color=LIGHT, lw=0)
+    axes.fill([], [], fc=LIGHT, ec=SOFT, lw=0.8, label="outside the gate")
     axes.stairs(density, edges, color=INK, lw=1.0, baseline=None, label="clicks of all detectors")
     if data.reported is not None:
         lifetime, peak = data.reported.lifetime_ns, int(np.argmax(density))
@@ -175,15 +199,24 @@ def _histogram(axes: Any, data: _Data, shown: Place) -> None:
     axes.set_xlim(edges[0], edges[-1])
     axes.set_xlabel("time after the trigger, ns")
     axes.set_ylabel("clicks, normalised")
-    axes.set_title(f"arrival times; gate {start:g} to {start + width:g} ns", color=INK)
     axes.legend(frameon=False, loc="upper right")
 
 
-def _map(figure: Any, axes: Any, rates: RateMap, values: NDArray[np.float64], colours: str) -> None:
+def _map(figure: Any, axes: Any, data: _Data, values: NDArray[np.float64], colours: str) -> None:
+    """Draw a map. Its colours tell the gates with a key apart: beyond their highest is one."""
+    rates, with_key = data.rates, values[data.secret.hz > 0]
+    highest = with_key.max() if with_key.size else None
+    clipped = bool(with_key.size and np.nanmax(values) > with_key.max())
     mesh = axes.pcolormesh(
-        rates.start_ns, rates.width_ns, values.T, cmap=colours, shading="nearest", rasterized=True
+        rates.start_ns,
+        rates.width_ns,
+        values.T,
+        vmax=highest,
+        cmap=colours,
+        shading="nearest",
+        rasterized=True,
     )
-    figure.colorbar(mesh, ax=axes, pad=0.02)
+    figure.colorbar(mesh, ax=axes, pad=0.02, extend="max" if clipped else "neither")
     axes.set_facecolor(LIGHT)
     axes.set_xlabel("start t0, ns")
 
@@ -198,7 +231,7 @@ def _mark_gates(axes: Any, data: _Data, shown: Place, best: Place) -> None:
         )
 
 
-def _outline(axes: Any, rates: RateMap, alike: NDArray[np.bool_]) -> None:
+def _outline(axes: Any, rates: GateRates, alike: NDArray[np.bool_]) -> None:
     """Draw a line around the gates that may be as good as the best."""
     edge = np.pad(alike.astype(float), 1)  # closed at the border of the grid
     starts, widths = (
@@ -207,7 +240,7 @@ def _outline(axes: Any, rates: RateMap, alike: NDArray[np.bool_]) -> None:
     )
     axes.contour(starts, widths, edge.T, levels=[0.5], colors=[BAD], linewidths=1.2)
     axes.plot([], [], color=BAD, lw=1.2, label="as good, as far as known")
-    axes.legend(loc="lower left", fontsize=8.5, framealpha=0.9)
+    axes.legend(loc="lower right", fontsize=8.5, framealpha=0.9)
 
 
 def _cut(axes: Any, data: _Data, shown: Place) -> None:
@@ -221,16 +254,20 @@ def _cut(axes: Any, data: _Data, shown: Place) -> None:
         *axes.plot(width, data.secret.hz[start] / 1000, color=GOOD, label="secret"),
         *errors.plot(width, rates.qber[start] * 100, color=BAD, ls="--", label="QBER (right)"),
     ]
+    highest = np.nan_to_num(rates.qber[start]).max()
+    if isinstance(rates, Bb84RateMap):
+        test = rates.test_qber[start]
+        highest = max(highest, np.nan_to_num(test).max())
+        curves += errors.plot(width, test * 100, color=BAD, ls=":", label="test basis")
     axes.axvline(width[shown[1]], color=GATE, ls="--", lw=1.3)
     axes.set_xlim(width[0], width[-1] if len(width) > 1 else width[0] + 1)
     axes.set_ylim(0, 1.3 * max(1e-3, float(rates.sifted_hz[start].max()) / 1000))
-    errors.set_ylim(0, 1.6 * max(0.01, float(np.nan_to_num(rates.qber[start]).max())) * 100)
+    errors.set_ylim(0, 1.6 * max(0.01, float(highest)) * 100)
     if data.reported is not None:
         curves.append(_mark_reported(axes, errors, data.reported))
     axes.set_xlabel("width Δt, ns")
     axes.set_ylabel("rate, kbit/s")
     errors.set_ylabel("QBER, %", color=BAD)
-    axes.set_title(f"cut at t0 = {rates.start_ns[start]:g} ns", color=INK)
     # Over the line of the gate, which would strike the words through.
     legend = axes.legend(handles=curves, loc="upper left", ncols=4, fontsize=8.5, framealpha=1)
     legend.get_frame().set_linewidth(0)

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from hexkey.errors import ConfigurationError
 from hexkey.keyrate.b92 import Leak
 from hexkey.keyrate.b92_planned import planned_length_unproven
-from hexkey.maps.count import WindowCounts, Windows
+from hexkey.maps.b92 import WindowCounts
+from hexkey.maps.count import Windows
 
 EPS_PA, EPS_COR = 1e-10, 1e-15  # the paper's
 
@@ -19,36 +20,26 @@ Counts = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
-class RateMap:
+class GateRates:
     """Rates of every gate of a grid, as seconds of the link gave them.
 
     Attributes
     ----------
     windows : Windows
     tick_ps : Fraction
-    counts : WindowCounts
-        Of all the seconds together.
     seconds, block_s : float
         Length of the data, and of the blocks that a secret rate is of.
     sifted_hz : (S, W) float
     qber : (S, W) float
         NaN where nothing was sifted.
-    secret_hz_unproven : (S, W) float
-        By Eqs. 5, 7 and 8, a block of `block_s` seconds at the rate and QBER found.
-    union_secret_hz_unproven : (S, W) float
-        The same with ε_PA divided by the number of gates: for a gate that is chosen from the very
-        clicks which make the key, the failures of all the gates that might have been chosen count.
     """
 
     windows: Windows
     tick_ps: Fraction
-    counts: WindowCounts
     seconds: float
     block_s: float
     sifted_hz: Rates
     qber: Rates
-    secret_hz_unproven: Rates
-    union_secret_hz_unproven: Rates
 
     @property
     def start_ns(self) -> Rates:
@@ -58,15 +49,13 @@ class RateMap:
     def width_ns(self) -> Rates:
         return _in_ns(self.windows.width_ticks, self.tick_ps)
 
-    def best(self, count: int, secret_hz: Rates | None = None) -> list[tuple[int, int]]:
+    def best(self, count: int, secret_hz: Rates) -> list[tuple[int, int]]:
         """Return the places in the grid of the gates with the highest secret rates, best first.
 
         Gates without a key come by sifted rate less errors, where there are not enough others.
-        `secret_hz` are other rates to judge by, (S, W).
         """
-        sound = self.counts.sifted - 2 * self.counts.errors
-        judged = self.secret_hz_unproven if secret_hz is None else secret_hz
-        order = np.lexsort((-sound.ravel(), -judged.ravel()))[:count]
+        sound = self.sifted_hz * (1 - 2 * np.nan_to_num(self.qber, nan=0.5))
+        order = np.lexsort((-sound.ravel(), -secret_hz.ravel()))[:count]
         return [
             (int(place // len(self.width_ns)), int(place % len(self.width_ns))) for place in order
         ]
@@ -80,18 +69,44 @@ class RateMap:
         longer = j == len(widths) - 1 and widths[-1] < period
         return bool(earlier or later or longer or (j == 0 and widths[0] > 0))
 
-    def gate_facts(self, place: tuple[int, int]) -> dict[str, Any]:
-        """Return all about one gate, for a report."""
+    def rate_facts(self, place: tuple[int, int]) -> dict[str, Any]:
+        """Return where a gate is, its sifted rate and its QBER, for a report."""
         i, j = place
         qber = float(self.qber[place])
         return {
             "start_ns": float(self.start_ns[i]),
             "width_ns": float(self.width_ns[j]),
+            "sifted_hz": float(self.sifted_hz[place]),
+            "qber": None if np.isnan(qber) else qber,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class RateMap(GateRates):
+    """Rates of B92.
+
+    Attributes
+    ----------
+    counts : WindowCounts
+        Of all the seconds together.
+    secret_hz_unproven : (S, W) float
+        By Eqs. 5, 7 and 8, a block of `block_s` seconds at the rate and QBER found.
+    union_secret_hz_unproven : (S, W) float
+        The same with ε_PA divided by the number of gates: for a gate that is chosen from the very
+        clicks which make the key, the failures of all the gates that might have been chosen count.
+    """
+
+    counts: WindowCounts
+    secret_hz_unproven: Rates
+    union_secret_hz_unproven: Rates
+
+    def gate_facts(self, place: tuple[int, int]) -> dict[str, Any]:
+        """Return all about one gate, for a report."""
+        return {
+            **self.rate_facts(place),
             "sifted_bits": int(self.counts.sifted[place]),
             "errors": int(self.counts.errors[place]),
             "double_pulses": int(self.counts.doubles[place]),
-            "sifted_hz": float(self.sifted_hz[place]),
-            "qber": None if np.isnan(qber) else qber,
             "secret_hz_unproven": float(self.secret_hz_unproven[place]),
             "union_secret_hz_unproven": float(self.union_secret_hz_unproven[place]),
         }
@@ -129,9 +144,7 @@ def rate_map(
     ValueError
         An ε outside (0, 1).
     """
-    for name, value in (("seconds", seconds), ("block_s", block_s)):
-        if not 0 < value < float("inf"):
-            raise ConfigurationError(f"{name} of a map must be positive, not {value}")
+    check_seconds(seconds, block_s)
     sifted = counts.sifted.astype(np.float64)
     qber = np.divide(counts.errors, sifted, out=np.full(sifted.shape, np.nan), where=sifted > 0)
     gates = sifted.size
@@ -144,11 +157,11 @@ def rate_map(
     return RateMap(
         counts.windows,
         tick_ps,
-        counts,
         seconds,
         block_s,
         sifted / seconds,
         qber,
+        counts,
         secret_hz(eps_pa),
         secret_hz(eps_pa / gates),
     )
@@ -172,6 +185,13 @@ def secret_rate_hz(
     bits = np.rint(sifted * (block_s / seconds)).astype(np.int64)
     length = planned_length_unproven(bits, qber, eps_pa, eps_cor, leak)
     return np.asarray(np.floor(length.value) / block_s)
+
+
+def check_seconds(seconds: float, block_s: float) -> None:
+    """Raise ConfigurationError for a time that is not positive."""
+    for name, value in (("seconds", seconds), ("block_s", block_s)):
+        if not 0 < value < float("inf"):
+            raise ConfigurationError(f"{name} of a map must be positive, not {value}")
 
 
 def _in_ns(ticks: NDArray[np.int64], tick_ps: Fraction) -> Rates:

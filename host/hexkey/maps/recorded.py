@@ -6,7 +6,7 @@ best the whole period, and takes both clicks of a double to be at the first one'
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -14,16 +14,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hexkey.align import Alignment, find_offset_in_record
+from hexkey.align import Alignment, find_offset_in_record, find_offset_of_bases
 from hexkey.errors import ConfigurationError, InputError
-from hexkey.events import DETECTORS, Events
+from hexkey.events import Events
 from hexkey.gate import Gate
-from hexkey.maps.count import WindowCounts, Windows, count_windows
-from hexkey.maps.slices import Slice, Slices
+from hexkey.maps.b92 import B92Reading, WindowCounts
+from hexkey.maps.bb84 import Stated
+from hexkey.maps.count import Kinds, Windows, count_kinds
+from hexkey.maps.reading import Reading
+from hexkey.maps.slices import Slice, Slices, at_shifts
 from hexkey.maps.sources import ClickSource, Epoch, of_recording, of_tags
 from hexkey.party.tag_source import Tagger
 from hexkey.record import RecordReader
-from hexkey.sift import gate_and_sift
 from hexkey.tags.stream import TagFile
 
 SAMPLE_BITS = 512
@@ -39,7 +41,11 @@ class RecordedCounts:
 
     Attributes
     ----------
-    counts : WindowCounts
+    windows : Windows
+    kinds : (S, W, K) int64
+        The pulses of each gate by their kind, as the protocol has them.
+    reading : Reading
+        Of the protocol.
     shift : (S, W) int64
         By how many pulses a gate's offset in Alice's record differs from that in `alignments`: -1,
         0 or 1, whichever has the fewest errors.
@@ -62,7 +68,9 @@ class RecordedCounts:
         The same counts, in stretches of about the same length.
     """
 
-    counts: WindowCounts
+    windows: Windows
+    kinds: Kinds
+    reading: Reading
     shift: NDArray[np.int64]
     tick_ps: Fraction
     seconds: float
@@ -74,9 +82,16 @@ class RecordedCounts:
     damage: list[str]
     slices: tuple[Slice, ...] = ()
 
+    @property
+    def counts(self) -> WindowCounts:
+        """Of B92; ValueError for another protocol."""
+        return WindowCounts.of_kinds(self.windows, self.kinds)
 
-def count_recording(path: Path, alice_record: Path, make_windows: MakeWindows) -> RecordedCounts:
-    """Count sifted bits and errors of every gate of a grid.
+
+def count_recording(
+    path: Path, alice_record: Path, make_windows: MakeWindows, stated: Stated | None = None
+) -> RecordedCounts:
+    """Count the pulses of every gate of a grid.
 
     A gate is compared at the offset in Alice's record that it would be aligned at if it were alone:
     where the light comes at the period's end, a gate that opens before and one that opens after it
@@ -88,6 +103,8 @@ def count_recording(path: Path, alice_record: Path, make_windows: MakeWindows) -
         A recording, and the record of the bits that Alice sent meanwhile.
     make_windows : callable
         Returns the grid for a tick (in ps) and a period (in ticks).
+    stated : Stated, optional
+        What is known of a setup of BB84 besides.
 
     Raises
     ------
@@ -97,33 +114,40 @@ def count_recording(path: Path, alice_record: Path, make_windows: MakeWindows) -
         The grid does not fit the recording's ticks, its period or its gate.
     """
     with RecordReader(alice_record) as record:
-        return count_clicks(of_recording(path), record, make_windows)
+        return count_clicks(of_recording(path, record, stated), record, make_windows)
 
 
 def count_tags(
-    file: TagFile, tagger: Tagger, alice_record: Path, make_windows: MakeWindows
+    file: TagFile,
+    tagger: Tagger,
+    alice_record: Path,
+    make_windows: MakeWindows,
+    stated: Stated | None = None,
 ) -> RecordedCounts:
-    """Count sifted bits and errors of every gate of a grid, from a tagger's file.
+    """Count the pulses of every gate of a grid, from a tagger's file.
 
     As `count_recording`; the tick is 1 ps. A ConfigurationError, too, where the tagger's settings
     do not suit the file.
     """
     with RecordReader(alice_record) as record:
-        return count_clicks(of_tags(file, tagger, record), record, make_windows)
+        return count_clicks(of_tags(file, tagger, record, stated), record, make_windows)
 
 
 def count_clicks(
     run: ClickSource, record: RecordReader, make_windows: MakeWindows
 ) -> RecordedCounts:
-    """Count sifted bits and errors of every gate of a grid; see `count_recording`."""
+    """Count the pulses of every gate of a grid; see `count_recording`."""
     windows = make_windows(run.tick_ps, run.period_ticks)
     _require_within(windows, run)
-    totals = [_nothing(windows)] * len(SHIFTS)
+    table = run.reading.table
+    totals = np.zeros((len(SHIFTS), *windows.end_ticks.shape, table.count), np.int64)
     slices = Slices(run.pulse_rate_hz)
     alignments, short, unknown, pulses = [], 0, 0, 0
     clicks = np.zeros(2 * run.period_ticks, np.int64)
     for epoch in run.epochs():
-        alignment = _align(epoch.events, run, record)
+        alignment = _align(
+            epoch.events, run.gate, run.period_ticks, run.reading, run.pulse_rate_hz, record
+        )
         if alignment is None:
             short += 1
             continue
@@ -139,16 +163,19 @@ def count_clicks(
         for part, length in slices.cut(events, first, end):
             found = _count(part, alignment.offset, run, windows, record)
             slices.add(found, length)
-            totals = [a + b for a, b in zip(totals, found, strict=True)]
+            totals += found
     if not alignments:
         raise InputError(
             f"{run.name} holds no stretch of {SAMPLE_BITS} sifted bits, which it takes to "
             "find it in Alice's record: record for longer"
         )
-    counts, shift = _with_fewest_errors(totals)
+    # Each gate at the offset that it would be found at: at any other half of its bits are wrong.
+    chosen = np.argmin(totals[..., list(run.reading.wrong)].sum(axis=-1), axis=0)
     return RecordedCounts(
-        counts,
-        shift,
+        windows,
+        at_shifts(totals, chosen),
+        run.reading,
+        np.array(SHIFTS)[chosen],
         run.tick_ps,
         pulses / run.pulse_rate_hz,
         run.gate,
@@ -157,18 +184,8 @@ def count_clicks(
         short,
         unknown,
         run.damage,
-        slices.of_shifts(shift, SHIFTS),
+        slices.at(chosen),
     )
-
-
-def _nothing(windows: Windows) -> WindowCounts:
-    zeros = np.zeros(windows.end_ticks.shape, np.int64)
-    return WindowCounts(windows, zeros, zeros, zeros)
-
-
-def _align(events: Events, run: ClickSource, record: RecordReader) -> Alignment | None:
-    bits = run.bit_of_detector
-    return align(events, run.gate, run.period_ticks, bits, run.pulse_rate_hz, record)
 
 
 def align(
@@ -179,19 +196,43 @@ def align(
     pulse_rate_hz: float,
     record: RecordReader,
 ) -> Alignment | None:
-    """Find an epoch in Alice's record by its first sifted bits; None where there are too few."""
+    """Find an epoch of B92 in Alice's record by its first sifted bits; None if these are few."""
+    reading = B92Reading(bit_of_detector)
+    return _align(events, gate, period_ticks, reading, pulse_rate_hz, record)
+
+
+def _align(
+    events: Events,
+    gate: Gate,
+    period_ticks: int,
+    reading: Reading,
+    pulse_rate_hz: float,
+    record: RecordReader,
+) -> Alignment | None:
     if gate.width_ticks == period_ticks:
         # Background may hide Alice's bits: they show best in the quarter with the most clicks.
         width = max(1, period_ticks // 4)
         phases = np.minimum(events.phase_ticks, period_ticks - 1)
         until = np.concatenate([[0], np.bincount(phases, minlength=period_ticks).cumsum()])
         gate = Gate(int(np.argmax(until[width:] - until[:-width])), width)
-    sifted = gate_and_sift(events, (gate,) * DETECTORS, period_ticks, bit_of_detector)
-    if len(sifted) < SAMPLE_BITS:
+    sample = reading.sample(events, gate, period_ticks)
+    if len(sample.pulses) < SAMPLE_BITS:
         return None
     reach = int(SEARCH_S * pulse_rate_hz)
-    pulses, bits = sifted.pulse[:SAMPLE_BITS], sifted.bit[:SAMPLE_BITS]
-    return find_offset_in_record(pulses, bits, record, reach)
+    pulses, bits = sample.pulses[:SAMPLE_BITS], sample.bits[:SAMPLE_BITS]
+    if sample.bases is None:
+        return find_offset_in_record(pulses, bits, record, reach)
+    return find_offset_of_bases(
+        pulses,
+        bits,
+        sample.bases[:SAMPLE_BITS],
+        record.packed_view(),
+        record.packed_bases_view(),
+        record.first_pulse,
+        record.pulses,
+        record.statement.key_basis_probability or 0.0,
+        search=(-reach, reach),
+    )
 
 
 def _known_pulses(epoch: Epoch, offset: int, record: RecordReader) -> tuple[int, int]:
@@ -202,25 +243,17 @@ def _known_pulses(epoch: Epoch, offset: int, record: RecordReader) -> tuple[int,
 
 def _count(
     events: Events, offset: int, run: ClickSource, windows: Windows, record: RecordReader
-) -> list[WindowCounts]:
-    """Count at the offset and at its neighbours, in the order of `SHIFTS`."""
+) -> Kinds:
+    """Count at the offset and at its neighbours, in the order of `SHIFTS`: (shifts, S, W, K)."""
     alice = events.pulse.astype(np.int64) + offset
     sent = {
-        shift: record.bits_at((alice + shift).astype(np.uint64))
+        shift: run.reading.sent(record, (alice + shift).astype(np.uint64))
         for shift in range(-MOST_NEIGHBOURS, 2)
     }
-    return [
-        count_windows(events, sent[shift], windows, sent[shift - 1], run.bit_of_detector)
-        for shift in SHIFTS
-    ]
-
-
-def _with_fewest_errors(totals: list[WindowCounts]) -> tuple[WindowCounts, NDArray[np.int64]]:
-    """Choose for each gate the offset that it would be found at: any other has half of it wrong."""
-    errors = np.stack([total.errors for total in totals])
-    chosen = np.argmin(errors, axis=0)
-    counts = replace(totals[0], errors=np.take_along_axis(errors, chosen[None], axis=0)[0])
-    return counts, np.array(SHIFTS)[chosen]
+    table = run.reading.table
+    return np.stack(
+        [count_kinds(events, sent[shift], windows, table, sent[shift - 1]) for shift in SHIFTS]
+    )
 
 
 def _require_within(windows: Windows, run: ClickSource) -> None:

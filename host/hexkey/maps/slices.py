@@ -5,14 +5,14 @@ one stretch after another does (`hexkey.maps.optimum`). Stretches end where a pu
 is between two events, so that their counts add up to those of the whole, click for click.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hexkey.events import Events
-from hexkey.maps.count import WindowCounts
+from hexkey.maps.count import Kinds
 
 FEWEST = 16  # stretches of the first epoch
 MOST = 64  # beyond, two and two become one
@@ -21,17 +21,15 @@ _APART = 2  # pulses
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """A stretch of the link: `sifted` and `errors` of every gate, each (S, W) int64."""
+    """A stretch of the link: the pulses of every gate by kind, (S, W, K) int64."""
 
-    sifted: NDArray[np.int64]
-    errors: NDArray[np.int64]
+    kinds: Kinds
     seconds: float
 
 
 @dataclass(slots=True)
 class _Part:
-    sifted: NDArray[np.int64]
-    errors: NDArray[np.int64]  # at each shift, (shifts, S, W)
+    kinds: Kinds  # at each shift, (shifts, S, W, K)
     pulses: int
 
 
@@ -61,27 +59,22 @@ class Slices:
             begun, start = pulse, stop
         yield events.take(slice(start, None)), end - begun
 
-    def add(self, found: Sequence[WindowCounts], pulses: int) -> None:
-        """Keep the counts of a stretch at each shift."""
-        errors = np.stack([each.errors for each in found])
-        self._parts.append(_Part(found[0].sifted, errors, pulses))
+    def add(self, kinds: Kinds, pulses: int) -> None:
+        """Keep the counts of a stretch at each shift, (shifts, S, W, K)."""
+        self._parts.append(_Part(kinds, pulses))
         if len(self._parts) >= MOST:
             pairs = zip(self._parts[::2], self._parts[1::2], strict=True)
-            self._parts = [
-                _Part(a.sifted + b.sifted, a.errors + b.errors, a.pulses + b.pulses)
-                for a, b in pairs
-            ]
+            self._parts = [_Part(a.kinds + b.kinds, a.pulses + b.pulses) for a, b in pairs]
             self._length *= 2
 
-    def of_shifts(self, shift: NDArray[np.int64], shifts: Sequence[int]) -> tuple[Slice, ...]:
-        """Return the stretches, each gate at its own shift."""
-        place = np.searchsorted(np.sort(shifts), shift)
-        chosen = np.argsort(shifts)[place][None]
+    def at(self, chosen: NDArray[np.int64]) -> tuple[Slice, ...]:
+        """Return the stretches, each gate at the shift of that place among them, (S, W)."""
         return tuple(
-            Slice(
-                part.sifted,
-                np.take_along_axis(part.errors, chosen, axis=0)[0],
-                part.pulses / self._pulse_rate_hz,
-            )
+            Slice(at_shifts(part.kinds, chosen), part.pulses / self._pulse_rate_hz)
             for part in self._parts
         )
+
+
+def at_shifts(kinds: Kinds, chosen: NDArray[np.int64]) -> Kinds:
+    """Return counts, (S, W, K), of those at each shift: of every gate at its own one."""
+    return np.asarray(np.take_along_axis(kinds, chosen[None, ..., None], axis=0)[0])

@@ -5,13 +5,18 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
-from hexkey.errors import InputError
+from hexkey.errors import ConfigurationError, InputError
 from hexkey.events import Events
 from hexkey.gate import Gate
+from hexkey.maps.b92 import B92Reading
+from hexkey.maps.bb84 import Bb84Reading, Stated
+from hexkey.maps.reading import Reading
 from hexkey.party.distill import described
 from hexkey.party.tag_source import Tagger
 from hexkey.record import RecordReader
 from hexkey.recording import Recording, board_gate, read_recording
+from hexkey.session.bb84 import Bb84Terms
+from hexkey.session.parameters import SessionParameters
 from hexkey.tags.fold import TICK_PS, Folder
 from hexkey.tags.stream import TagFile
 from hexkey.wire import Burst, Kind, StreamParser, unpack_frames
@@ -40,7 +45,8 @@ class ClickSource:
         Of the source; a period of whole ticks may be a little off.
     gate : Gate
         Of which clicks were recorded.
-    bit_of_detector : tuple of int
+    reading : Reading
+        What the clicks mean.
     epochs : callable
         Yields them, in order.
     damage : list of str
@@ -52,66 +58,99 @@ class ClickSource:
     period_ticks: int
     pulse_rate_hz: float
     gate: Gate
-    bit_of_detector: tuple[int, ...]
+    reading: Reading
     epochs: Callable[[], Iterator[Epoch]] = field(repr=False)
     damage: list[str]
 
 
-def of_recording(path: Path) -> ClickSource:
-    """Return the clicks of a recording of hexkey.
+def of_recording(path: Path, record: RecordReader, stated: Stated | None = None) -> ClickSource:
+    """Return the clicks of a recording of hexkey; Alice's record tells the protocol.
 
     Raises
     ------
     InputError
-        The file is unusable, or of BB84.
+        The file is unusable, of another protocol than the record, or of a session that made secret
+        keys.
+    ConfigurationError
+        Something is `stated` that this protocol has not.
     """
     recording = read_recording(path)
     meta = recording.meta
-    if meta.get("bb84"):
+    if meta.get("secret"):
         raise InputError(
-            f"recording {path} is of BB84, and maps are of B92's sifted bits: give one of B92"
+            f"recording {path} is of a session that made secret keys, and maps would show more of "
+            "their bits: capture a run for tuning, without a session"
         )
     with described(recording):
         tick_ps, period = Fraction(meta["tick_ps"]), int(meta["period_ticks"])
-        return ClickSource(
-            f"recording {path}",
-            tick_ps,
-            period,
-            1e12 / float(period * tick_ps),
-            board_gate(meta),
-            tuple(meta["bit_of_detector"]),
-            lambda: _recorded(recording, meta["run"]),
-            recording.damage,
-        )
+        pulse_rate_hz = 1e12 / float(period * tick_ps)
+        own: Reading | None = None
+        if bb84 := meta.get("bb84"):
+            own = Bb84Reading(
+                Bb84Terms(**bb84["terms"]),
+                SessionParameters(**meta["parameters"]),
+                bb84["double_clicks"] == "discard",
+            )
+        elif "parameters" in meta or record.statement.protocol == "b92":
+            own = B92Reading(tuple(meta["bit_of_detector"]))
+        gate = board_gate(meta)
+    return ClickSource(
+        f"recording {path}",
+        tick_ps,
+        period,
+        pulse_rate_hz,
+        gate,
+        _reading(own, f"recording {path}", record, pulse_rate_hz, stated),
+        lambda: _recorded(recording, meta["run"]),
+        recording.damage,
+    )
 
 
-def of_tags(file: TagFile, tagger: Tagger, record: RecordReader) -> ClickSource:
+def of_tags(
+    file: TagFile, tagger: Tagger, record: RecordReader, stated: Stated | None = None
+) -> ClickSource:
     """Return the clicks of a tagger's file, all of them: its gate is the whole period.
 
     Raises
     ------
-    InputError
-        Alice's record is of BB84.
     ConfigurationError
-        The tagger's settings do not suit the file.
+        The tagger's settings do not suit the file, or something is `stated` that Alice's protocol
+        has not.
     """
-    if record.statement.protocol != "b92":
-        raise InputError(
-            f"Alice's record {record.path} is of BB84, and maps are of B92's sifted bits: give one "
-            "of B92"
-        )
     folding = tagger.folding(file, record.statement.pulse_rate_hz)
-    period = folding.period_ticks
+    period, pulse_rate_hz = folding.period_ticks, 1e12 / folding.period_ps
+    own = B92Reading(tagger.bit_of_detector) if record.statement.protocol == "b92" else None
     return ClickSource(
         f"file {file.path}",
         TICK_PS,
         period,
-        1e12 / folding.period_ps,
+        pulse_rate_hz,
         Gate(0, period),
-        tagger.bit_of_detector,
+        _reading(own, f"file {file.path}", record, pulse_rate_hz, stated),
         lambda: _folded(Folder(file, folding), file),
         [],
     )
+
+
+def _reading(
+    own: Reading | None, name: str, record: RecordReader, rate_hz: float, stated: Stated | None
+) -> Reading:
+    """Return what the source says of itself, or else what Alice's record does of BB84."""
+    reading = own or Bb84Reading.of_record(record, rate_hz)
+    is_bb84 = isinstance(reading, Bb84Reading)
+    if is_bb84 != (record.statement.protocol == "bb84"):
+        raise InputError(
+            f"{name} is of {'BB84' if is_bb84 else 'B92'} and Alice's record {record.path} is not: "
+            "give her record of the same run"
+        )
+    if stated is None:
+        return reading
+    if not isinstance(reading, Bb84Reading):
+        raise ConfigurationError(
+            f"{name} is of B92, to which nothing of the roles' configurations matters: leave "
+            "--alice-config and --bob-config away"
+        )
+    return reading.with_stated(stated)
 
 
 def _folded(folder: Folder, file: TagFile) -> Iterator[Epoch]:

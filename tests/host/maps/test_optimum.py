@@ -9,8 +9,9 @@ from hexkey.maps.slices import Slice
 TRUE = np.array([[0.30, 0.50, 0.495], [0.10, 0.48, 0.20]])  # of the clicks, right less wrong
 
 
-def rate(sifted: np.ndarray, errors: np.ndarray, seconds: float) -> np.ndarray:
-    return np.asarray((sifted - 2.0 * errors) / seconds)
+def rate(kinds: np.ndarray, seconds: float) -> np.ndarray:
+    """Right less wrong ones."""
+    return np.asarray((kinds[..., 0] - 1.0 * kinds[..., 1]) / seconds)
 
 
 def drawn(random: np.random.Generator, count: int, mean: float, drift: float = 0.0) -> list[Slice]:
@@ -21,14 +22,13 @@ def drawn(random: np.random.Generator, count: int, mean: float, drift: float = 0
         common = random.poisson(level)
         sifted = random.binomial(common, TRUE + 0.1)
         errors = random.binomial(sifted, 0.1 / (2 * (TRUE + 0.1)))
-        slices.append(Slice(sifted, errors, 1.0))
+        slices.append(Slice(np.stack([sifted - errors, errors], axis=-1), 1.0))
     return slices
 
 
 def found(slices: list[Slice]) -> Optimum:
-    sifted = np.sum([one.sifted for one in slices], axis=0)
-    errors = np.sum([one.errors for one in slices], axis=0)
-    best = np.unravel_index(int(np.argmax(rate(sifted, errors, 1.0))), TRUE.shape)
+    together = rate(np.sum([one.kinds for one in slices], axis=0), 1.0)
+    best = np.unravel_index(int(np.argmax(together)), together.shape)
     optimum = find_optimum(slices, rate, (int(best[0]), int(best[1])))
     assert optimum is not None
     return optimum
@@ -68,10 +68,8 @@ def test_the_rate_in_the_other_half_is_free_of_the_selection() -> None:
     random = np.random.default_rng(4)
     seen, held_out = [], []
     for _ in range(150):
-        slices = [
-            Slice(random.poisson(1_000, (5, 8)), np.zeros((5, 8), np.int64), 1.0) for _ in range(16)
-        ]
-        optimum = found_of(slices)
+        right = random.poisson(1_000, (16, 5, 8, 1))
+        optimum = found([Slice(np.append(each, 0 * each, axis=-1), 1.0) for each in right])
         seen.append(optimum.secret_hz)
         held_out.append(optimum.held_out_hz)
     sigma = np.sqrt(1_000 / 16)
@@ -79,12 +77,45 @@ def test_the_rate_in_the_other_half_is_free_of_the_selection() -> None:
     assert abs(np.mean(held_out) - 1_000) < 5 * sigma / np.sqrt(150)
 
 
-def found_of(slices: list[Slice]) -> Optimum:
-    sifted = np.sum([one.sifted for one in slices], axis=0)
-    best = np.unravel_index(int(np.argmax(sifted)), sifted.shape)
-    optimum = find_optimum(slices, rate, (int(best[0]), int(best[1])))
+def stretches(*right: list[int], seconds: float = 1.0) -> list[Slice]:
+    """Stretches of three gates without an error."""
+    return [Slice(np.array([[[each, 0] for each in gates]]), seconds) for gates in right]
+
+
+def test_by_hand() -> None:
+    """Two gates that share their scatter, and one that has none of it."""
+    level = [80, 120, 80, 120, 80, 120, 80, 120]
+    slices = stretches(*([each, each - 1, 99] for each in level))
+    optimum = find_optimum(slices, rate, (0, 0))
     assert optimum is not None
-    return optimum
+    # Of the mean of 8: the scatter of one stretch, by 8 - 1, over 8.
+    assert optimum.sigma_hz == pytest.approx(np.std(level, ddof=1) / np.sqrt(8))
+    assert optimum.secret_hz == 100
+    # The second is worse by 1 in each stretch, which is sure; the third within what is not.
+    assert optimum.alike.tolist() == [[True, False, True]]
+    # Even stretches are the dark ones: their best, the third, is judged by the bright ones, whose
+    # best, the first, is judged by them.
+    assert optimum.held_out_hz == pytest.approx((99 + 80) / 2)
+
+
+def test_a_rate_is_of_the_time_that_is_left() -> None:
+    """Stretches as different as may be in length, with the same rate: nothing scatters."""
+    slices = [Slice(np.array([[[100 * n, 0]]]), float(n)) for n in range(1, 9)]
+    optimum = find_optimum(slices, rate, (0, 0))
+    assert optimum is not None
+    assert (optimum.secret_hz, optimum.held_out_hz) == (100, 100)
+    assert optimum.sigma_hz == pytest.approx(0, abs=1e-9)
+
+
+def test_gates_without_a_key_are_not_as_good() -> None:
+    """However much the best scatters; but the best itself is among those alike."""
+    level = [0, 0, 0, 400, 0, 0, 0, 0]
+    optimum = find_optimum(stretches(*([each, 0, 1] for each in level)), rate, (0, 0))
+    assert optimum is not None
+    assert optimum.alike.tolist() == [[True, False, True]]
+    nothing = find_optimum(stretches(*[[0, 0, 0]] * 8), rate, (0, 1))
+    assert nothing is not None
+    assert nothing.alike.tolist() == [[False, True, False]]
 
 
 def test_too_few_stretches_say_nothing() -> None:

@@ -51,9 +51,13 @@ def test_the_papers_gate_gives_what_its_equations_give() -> None:
 
 def test_the_best_gates_come_first_and_facts_name_them() -> None:
     found = made()
-    assert found.best(2) == [(0, 1), (1, 1)]
-    assert len(found.best(100)) == 6
-    assert found.best(100)[-1] in {(1, 0), (1, 2)}
+    secret_hz = found.secret_hz_unproven
+    assert found.best(2, secret_hz) == [(0, 1), (1, 1)]
+    # (0, 2) has no key, but more bits are right than of the others; of the last ones none is sound.
+    assert found.best(4, secret_hz)[2:] == [(0, 0), (0, 2)]
+    assert len(found.best(100, secret_hz)) == 6
+    assert found.best(100, secret_hz)[-1] in {(1, 0), (1, 2)}
+    assert found.best(1, -secret_hz) == [(0, 2)]  # by other rates
     facts = found.gate_facts((0, 1))
     assert (facts["start_ns"], facts["width_ns"]) == (0.0, 10.0)
     assert (facts["sifted_bits"], facts["errors"]) == (350_000, 22_715)
@@ -73,6 +77,19 @@ def test_the_edge_of_the_grid_is_told_where_gates_lie_beyond_it() -> None:
     zero = np.zeros((1, 2), np.int64)
     full = rate_map(WindowCounts(whole, zero, zero, zero), 1.0, TICK_PS)
     assert full.at_the_edge((0, 1))  # a later start
+    # Nothing is beyond a grid from the first tick to the last, from no width to the period.
+    every = Windows(np.array([0, 2499]), np.array([0, 2500]), 2500)
+    zero = np.zeros((2, 2), np.int64)
+    complete = rate_map(WindowCounts(every, zero, zero, zero), 1.0, TICK_PS)
+    assert not any(complete.at_the_edge(place) for place in np.ndindex(2, 2))
+
+
+def test_without_a_key_the_gate_with_more_right_bits_than_wrong_comes_first() -> None:
+    """Of 300 bits nearly half are wrong, of 100 only 10, and another has none."""
+    windows = Windows(np.array([0]), np.array([300, 400, 500]), 2500)
+    sifted, errors = np.array([[300, 100, 0]]), np.array([[140, 10, 0]])
+    found = rate_map(WindowCounts(windows, sifted, errors, 0 * errors), 1.0, TICK_PS)
+    assert found.best(3, found.secret_hz_unproven) == [(0, 1), (0, 0), (0, 2)]
 
 
 @pytest.mark.parametrize("seconds", [0.0, -1.0, math.inf, math.nan])

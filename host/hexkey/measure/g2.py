@@ -130,6 +130,7 @@ def pulsed_g2(
     *,
     confidence: float = 0.95,
     pattern: Floats | None = None,
+    apart_ps: float | None = None,
 ) -> PulsedG2:
     """Return g²(0) of pulsed light.
 
@@ -144,15 +145,22 @@ def pulsed_g2(
     pattern : (pulses,) float, optional
         Mean number of photons sent in each pulse of a repeated pattern, to any scale: peaks are
         weighted by its correlation. Without it a repetition is looked for in the peaks themselves.
+    apart_ps : float, optional
+        How near tags of different channels come, which a shared converter's dead time would forbid.
 
     Raises
     ------
     InputError
         There are too few coincidences or peaks; no peak is lower than chance makes the lowest of
-        so many; or the gap is wider than one pulse, as dead time makes it.
+        so many; the gap is wider than one pulse, as dead time makes it; or the pattern is too long.
     """
     peaks = peaks_of(delays, period_ps)
     correlation = None if pattern is None else _correlation(pattern)
+    if correlation is not None and 2 * len(correlation) > len(peaks.counts):
+        raise InputError(
+            f"a pattern of {len(correlation)} pulses needs coincidences over twice as many, and "
+            f"there are {len(peaks.counts)} peaks: leave it out, or give its shortest repetition"
+        )
     repeat = _repetition(peaks.counts) if correlation is None else len(correlation)
     _refuse_holes(peaks.counts, repeat)
     candidates = np.arange(len(peaks.counts))
@@ -165,6 +173,7 @@ def pulsed_g2(
     coincidences = int(peaks.counts[dip])
     others, lags, used = _near(peaks.counts, weights, dip)
     far = _far(peaks.counts, weights, dip)
+    dip_ps = float(peaks.offset_ps + peaks.pulse[dip] * period_ps)
     return PulsedG2(
         band=g2_band(coincidences, others, lags, confidence),
         one_sigma=g2_band(coincidences, others, lags, STANDARD_DEVIATION),
@@ -175,19 +184,24 @@ def pulsed_g2(
         peaks=used,
         others=others,
         dip_pulse=int(peaks.pulse[dip]),
-        dip_ps=float(peaks.offset_ps + peaks.pulse[dip] * period_ps),
+        dip_ps=dip_ps,
         chance=chance,
         pattern_pulses=repeat,
         pulse=peaks.pulse,
         counts=peaks.counts,
-        remark=_AT_ZERO if peaks.pulse[dip] == 0 else None,
+        remark=_remark(dip_ps, period_ps, apart_ps),
     )
 
 
-_AT_ZERO = (
-    "the dip is at delay zero, where a dead time that both detectors share makes the same gap: "
-    "delay one of them by some pulses to tell the two apart"
-)
+def _remark(dip_ps: float, period_ps: float, apart_ps: float | None) -> str | None:
+    """Say that a dead time may have made the dip, if it may: one of less than a period."""
+    shortest = abs(dip_ps)
+    if shortest > period_ps / 2 or (apart_ps is not None and apart_ps < shortest):
+        return None
+    return (
+        f"the dip is {shortest / 1000:.3g} ns from delay zero, where a dead time that both "
+        "detectors share makes the same gap: delay one of them by some pulses to tell the two apart"
+    )
 
 
 def _correlation(pattern: Floats) -> Floats:

@@ -23,7 +23,9 @@ from hexkey.measure.arrivals import Counts
 LEAST_CLICKS = 200
 MOST_BINS = 4096  # finer histograms are fitted with bins taken together
 LEAST_SIGMAS = 3.0  # of a lifetime that is told from none
+_BLURRED = 5.0  # response over lifetime
 LEAST_EXPECTED = 5.0  # of a bin in χ²; neighbours are taken together until they have it
+_TOO_SLOW = "clicks fall off too slowly within the period to tell a lifetime: pulse more seldom"
 Floats = NDArray[np.float64]
 
 
@@ -124,6 +126,8 @@ def fit_lifetime(counts: Counts, edges_ps: Floats, period_ps: float) -> Lifetime
     assert best is not None
     fit = model.result(best.x)
     if fit.lifetime_ps < LEAST_SIGMAS * fit.sigma_ps:
+        if fit.lifetime_ps > period_ps:
+            raise InputError(_TOO_SLOW)
         raise InputError(
             f"a response of {fit.response_ps:.3g} ps hides whether there is a lifetime, use faster "
             f"detectors or record for longer"
@@ -167,14 +171,17 @@ class _Model:
 
     def _shape(self, start: float, lifetime: float, response: float) -> Floats:
         """Return the share of decays in each bin, from this pulse and all before it."""
-        first = start % self._period
-        turns = 2 + math.ceil(min(40.0, (30 * lifetime + 8 * response) / self._period))
-        shape = np.zeros(len(self._edges) - 1)
-        for turn in range(-1 - math.ceil(8 * response / self._period), turns):
-            shape += np.diff(
-                decay_integral(self._edges - first + turn * self._period, lifetime, response)
-            )
-        return np.maximum(shape, 0)
+        since = self._edges - start % self._period
+        blur = response / lifetime
+        blurred = math.ceil((8 + min(blur, _BLURRED)) * response / self._period)
+        reached = np.zeros(len(since))
+        for turn in range(-1 - blurred, 2 + blurred):
+            reached += decay_integral(since + turn * self._period, lifetime, response)
+        if blur < _BLURRED:  # beyond it nothing is left of the decay when the response is over
+            # Where the response is over, earlier pulses' decays are a geometric series.
+            first = blur**2 / 2 - (since + (2 + blurred) * self._period) / lifetime
+            reached -= np.exp(first) / -math.expm1(-self._period / lifetime)
+        return np.maximum(np.diff(reached), 0)
 
     def residuals(self, parameters: Floats) -> Floats:
         """Return the signed root of each bin's deviance.
@@ -205,7 +212,7 @@ class _Model:
         errors = np.sqrt(np.maximum(np.diag(covariance), 0))
         lifetime, response = math.exp(parameters[2]), math.exp(parameters[3])
         if not lifetime < 19 * self._period:
-            raise InputError("clicks fall off too slowly within the period to tell a lifetime")
+            raise InputError(_TOO_SLOW)
         chi2, dof = self._chi2(expected)
         return Lifetime(
             lifetime_ps=lifetime,

@@ -75,7 +75,7 @@ def afterpulses(
     if not first < last:
         raise InputError(
             f"the dead time is only known to be below {dead_ps / 1000:.0f} ns, beyond the delays "
-            f"of up to {reach / 1000:.0f} ns that are looked at: record for longer or with more light"
+            f"of up to {reach / 1000:.0f} ns that are looked at: record for longer, or more light"
         )
     here = (own.centre_ps >= first) & (own.centre_ps < last)
     away = np.abs(across.centre_ps - dip_ps)

@@ -22,8 +22,12 @@ from hexkey.measure.arrivals import Counts
 
 LEAST_CLICKS = 200
 MOST_BINS = 4096  # finer histograms are fitted with bins taken together
-LEAST_SIGMAS = 3.0  # of a lifetime that is told from none
+LEAST_SIGMAS = 3.0  # of a lifetime that is told from a background
+# By what the deviance is less with a lifetime than without one, of a lifetime below the response:
+# such a one shows in the skewness only, as its third power, so that its error says nothing.
+DECIDED = 16.0
 _BLURRED = 5.0  # response over lifetime
+_NO_LIFETIME = 0.02  # of the response
 LEAST_EXPECTED = 5.0  # of a bin in χ²; neighbours are taken together until they have it
 _TOO_SLOW = "clicks fall off too slowly within the period to tell a lifetime: pulse more seldom"
 Floats = NDArray[np.float64]
@@ -125,13 +129,16 @@ def fit_lifetime(counts: Counts, edges_ps: Floats, period_ps: float) -> Lifetime
             best = found
     assert best is not None
     fit = model.result(best.x)
-    if fit.lifetime_ps < LEAST_SIGMAS * fit.sigma_ps:
-        if fit.lifetime_ps > period_ps:
-            raise InputError(_TOO_SLOW)
+    if (
+        fit.lifetime_ps < fit.response_ps
+        and 2 * (model.response_cost(best.x) - best.cost) < DECIDED
+    ):
         raise InputError(
             f"a response of {fit.response_ps:.3g} ps hides whether there is a lifetime, use faster "
             f"detectors or record for longer"
         )
+    if fit.lifetime_ps < LEAST_SIGMAS * fit.sigma_ps:
+        raise InputError(_TOO_SLOW)
     return fit
 
 
@@ -193,6 +200,23 @@ class _Model:
             expected - self._counts + special.xlogy(self._counts, self._counts / expected)
         )
         return np.asarray(np.sign(expected - self._counts) * np.sqrt(np.maximum(deviance, 0)))
+
+    def response_cost(self, parameters: Floats) -> float:
+        """Return the cost of the best fit without a lifetime."""
+
+        def residuals(rest: Floats) -> Floats:
+            start, decays, response, background = rest
+            lifetime = response + math.log(_NO_LIFETIME)
+            return self.residuals(np.array([start, decays, lifetime, response, background]))
+
+        beginning = parameters[[0, 1, 3, 4]]
+        beginning[2] = math.log(math.hypot(*np.exp(parameters[2:4])))
+        beginning[0] += math.exp(parameters[2])
+        scale = self.scale(parameters)[[0, 1, 3, 4]]
+        widest = (np.inf, np.inf, math.log(self._period), np.inf)
+        lowest = (-np.inf, -np.inf, math.log(self._period * 1e-6), -60.0)
+        found = optimize.least_squares(residuals, beginning, x_scale=scale, bounds=(lowest, widest))
+        return float(found.cost)
 
     def scale(self, parameters: Floats) -> Floats:
         return np.array([math.exp(parameters[2]), 1.0, 1.0, 1.0, 1.0])

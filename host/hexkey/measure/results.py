@@ -115,7 +115,8 @@ class Results:
         if arrivals is None or pair is None or skew is None:
             return None
         one, two = (arrivals.counts[channel] for channel in pair)
-        return compare_efficiencies(one, two, arrivals.bin_ps, skew.skew_ps)
+        bin_ps, period_ps = arrivals.bin_ps, arrivals.period_ps
+        return compare_efficiencies(one, two, bin_ps, skew.skew_ps, period_ps)
 
     def afterpulses(
         self, dead_times: dict[int, DeadTime], g2: PulsedG2 | SteadyG2 | None

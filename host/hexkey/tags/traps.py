@@ -19,6 +19,7 @@ ON_TIME_AXIS = ("rates", *IN_TIME)
 ON_PERIOD = ("histogram", "lifetime", "g2", "skew", "jitter")
 _FEW = 100  # detections too few to contradict anything
 _SOME = 20  # expected, of which none or hardly one was found
+_STATED_STEP_S = 1e-3  # of times in headers
 _LATE_SHARE = 1e-3  # of arrivals beyond the sync's period: more are no noise of the tagger
 _UNSORTED_SHARE = 0.01  # more are no neighbours that changed places
 _DUPLICATE_SHARE = 1e-3
@@ -58,6 +59,8 @@ def acquisition_time(file: TagFile, tally: Tally) -> list[Finding]:
     taken = file.seconds_stated
     stated = taken or file.seconds_asked
     if not stated or tally.total < _FEW or tally.unit_ps == 0:
+        return []
+    if abs(tally.seconds - stated) <= _STATED_STEP_S:
         return []
     ratio = tally.seconds / stated
     facts = {"seconds": tally.seconds, "seconds_stated": stated}

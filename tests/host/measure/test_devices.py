@@ -129,7 +129,7 @@ def test_edges_of_the_sync_are_no_detector(tmp_path: Path) -> None:
     [
         ({"header_period_ps": 12_500.0 / 4}, "late_arrivals acquisition_time input_rate", "g2"),
         ({"header_period_ps": 4 * 12_500.0}, "acquisition_time", "rates"),
-        ({"seconds": 1e-4}, "acquisition_time input_rate", "g2"),
+        ({"seconds": 2e-3}, "acquisition_time input_rate", "g2"),
         ({"rates": 30.0}, "input_rate", None),
     ],
 )

@@ -263,12 +263,11 @@ def _refuse_holes(counts: Counts, repeat: int) -> None:
 
 def _find_dip(counts: Counts, weights: Floats, candidates: NDArray[np.int64]) -> tuple[int, float]:
     """Return the peak that is furthest below its like, and the chance of the lowest being that."""
-    low = np.zeros(len(candidates))
-    for place, candidate in enumerate(candidates):
-        others, lags, _ = _near(counts, weights, int(candidate))
-        if lags > 0:
-            both = others + int(counts[candidate])
-            low[place] = stats.binom.logcdf(counts[candidate], both, 1 / (1 + lags))
+    near = [_near(counts, weights, int(candidate))[:2] for candidate in candidates]
+    others, lags = np.array(near).T
+    seen, compared = counts[candidates], lags > 0
+    chances = stats.binom.logcdf(seen, seen + others, 1 / (1 + lags))
+    low = np.where(compared, chances, 0.0)
     best = int(np.argmin(low))
     chance = min(1.0, math.exp(float(low[best])) * len(counts))
     if chance > CHANCE:

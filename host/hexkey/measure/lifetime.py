@@ -21,6 +21,7 @@ from hexkey.errors import InputError
 from hexkey.measure.arrivals import Counts
 
 LEAST_CLICKS = 200
+MOST_STEPS = 60  # of a fit: one that takes more has nothing to fit
 MOST_BINS = 4096  # finer histograms are fitted with bins taken together
 LEAST_SIGMAS = 3.0  # of a lifetime that is told from a background
 # By what the deviance is less with a lifetime than without one, of a lifetime below the response:
@@ -115,7 +116,7 @@ def fit_lifetime(counts: Counts, edges_ps: Floats, period_ps: float) -> Lifetime
     guess = _guess(counts, edges_ps, period_ps)
     model = _Model(counts, edges_ps, period_ps)
     lowest = (-np.inf, -np.inf, math.log(period_ps * 1e-6), math.log(period_ps * 1e-6), -60.0)
-    highest = (np.inf, np.inf, math.log(20 * period_ps), math.log(period_ps), np.inf)
+    highest = (np.inf, np.inf, math.log(20 * period_ps), math.log(period_ps / 2), np.inf)
     best = None
     for ratio in (0.3, 1.0, 3.0):  # of response and lifetime: the likelihood may have two tops
         start = guess.copy()
@@ -123,7 +124,11 @@ def fit_lifetime(counts: Counts, edges_ps: Floats, period_ps: float) -> Lifetime
         start[3] = start[2] + math.log(ratio)
         start = np.clip(start, np.add(lowest, 1e-6), np.subtract(highest, 1e-6))
         found = optimize.least_squares(
-            model.residuals, start, bounds=(lowest, highest), x_scale=model.scale(start)
+            model.residuals,
+            start,
+            bounds=(lowest, highest),
+            x_scale=model.scale(start),
+            max_nfev=MOST_STEPS,
         )
         if best is None or found.cost < best.cost:
             best = found
@@ -213,9 +218,13 @@ class _Model:
         beginning[2] = math.log(math.hypot(*np.exp(parameters[2:4])))
         beginning[0] += math.exp(parameters[2])
         scale = self.scale(parameters)[[0, 1, 3, 4]]
-        widest = (np.inf, np.inf, math.log(self._period), np.inf)
+        widest = (np.inf, np.inf, math.log(self._period / 2), np.inf)
         lowest = (-np.inf, -np.inf, math.log(self._period * 1e-6), -60.0)
-        found = optimize.least_squares(residuals, beginning, x_scale=scale, bounds=(lowest, widest))
+        bounds = (lowest, widest)
+        beginning = np.clip(beginning, np.add(lowest, 1e-6), np.subtract(widest, 1e-6))
+        found = optimize.least_squares(
+            residuals, beginning, x_scale=scale, bounds=bounds, max_nfev=MOST_STEPS
+        )
         return float(found.cost)
 
     def scale(self, parameters: Floats) -> Floats:

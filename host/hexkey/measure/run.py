@@ -109,8 +109,7 @@ class Run:
         assert period_ps is not None
         since_ps = ticks * float(self.file.tick_ps)
         index = (np.mod(since_ps, period_ps) / self.bin_ps).astype(np.int64)
-        index[since_ps >= divider * period_ps] = -1
-        return index
+        return np.where(since_ps < divider * period_ps, index, -1)
 
     def _bin(
         self, histogram: Histogram, channel: NDArray[np.uint8], phase: NDArray[np.float64]

@@ -77,9 +77,8 @@ def t2(layout: Layout, channel: NDArray[Any], ticks: Words) -> Words:
         return _rolled(channel << 28 | rest, turns, 15 << 28, 1)
     size, most = (33552000, 1) if layout is Layout.HYDRA1_T2 else (33554432, 33554431)
     turns, rest = np.divmod(ticks, size)
-    return _rolled(
-        np.where(channel == SYNC, 1 << 31, channel << 25) | rest, turns, 0x7F << 25, most
-    )
+    kind: Words = np.where(channel == SYNC, 1 << 31, channel << 25)
+    return _rolled(kind | rest, turns, 0x7F << 25, most)
 
 
 def _rolled(words: Words, turns: Words, overflow: int, most: int) -> Words:

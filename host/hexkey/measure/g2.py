@@ -27,6 +27,7 @@ Counts = NDArray[np.int64]
 
 CHANCE = 1e-3
 LEAST_PEAKS = 7
+MOST_MISPLACED = 0.1  # of the coincidences, where a pattern is given
 LEAST_EVEN = 1e-4  # chance below which peaks differ by more than chance
 # Peaks on either side that a peak is compared with: blinking is slower than they are wide.
 NEAR = 10
@@ -152,7 +153,8 @@ def pulsed_g2(
     ------
     InputError
         There are too few coincidences or peaks; no peak is lower than chance makes the lowest of
-        so many; the gap is wider than one pulse, as dead time makes it; or the pattern is too long.
+        so many; the gap is wider than one pulse, as dead time makes it; or the peaks do not follow
+        the pattern, or are too few for it.
     """
     peaks = peaks_of(delays, period_ps)
     correlation = None if pattern is None else _correlation(pattern)
@@ -170,6 +172,8 @@ def pulsed_g2(
         weights = correlation
         candidates = candidates[np.isin(candidates % repeat, _shifts(peaks.counts, weights))]
     dip, chance = _find_dip(peaks.counts, weights, candidates)
+    if correlation is not None:
+        _refuse_other_pattern(peaks.counts, weights, dip)
     coincidences = int(peaks.counts[dip])
     others, lags, used = _near(peaks.counts, weights, dip)
     far = _far(peaks.counts, weights, dip)
@@ -221,6 +225,25 @@ def _shifts(counts: Counts, correlation: Floats) -> NDArray[np.int64]:
     logs = np.log(expected / expected.sum())
     fits = np.array([np.sum(seen * np.roll(logs, shift)) for shift in range(repeat)])
     return np.flatnonzero(fits > fits.max() - 10)  # such as those half of a pattern 1-0-1-0 away
+
+
+def _refuse_other_pattern(counts: Counts, weights: Floats, dip: int) -> None:
+    """Raise InputError where the peaks beside the dip do not stand as the pattern says.
+
+    A tenth may be elsewhere: dark pulses are never quite dark.
+    """
+    repeat = len(weights)
+    of = np.delete((np.arange(len(counts)) - dip) % repeat, dip)
+    seen = np.bincount(of, np.delete(counts, dip), minlength=repeat)
+    expected = np.bincount(of, weights[of], minlength=repeat)
+    expected *= seen.sum() / expected.sum()
+    misplaced = float(np.abs(seen - expected).sum() / seen.sum())
+    chi2 = float(np.sum((seen - expected) ** 2 / np.maximum(expected, 1)))
+    if misplaced > MOST_MISPLACED and stats.chi2.sf(chi2, max(1, repeat - 1)) < CHANCE:
+        raise InputError(
+            f"the peaks do not follow the pattern of {repeat} pulses ({100 * misplaced:.0f} % of "
+            f"the coincidences stand elsewhere): give the pattern that was sent, or leave it out"
+        )
 
 
 def _repetition(counts: Counts) -> int:

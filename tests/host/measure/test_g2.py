@@ -90,6 +90,12 @@ def test_a_pattern_is_found_and_taken_out() -> None:
     assert given.others > found.others  # every peak counts, where the pattern is known
 
 
+def test_a_pattern_that_was_not_sent_is_refused() -> None:
+    """By its weights g² would come out a third too low."""
+    with pytest.raises(InputError, match=r"do not follow the pattern of 4 pulses \(\d+ % of"):
+        pulsed_g2(delays_of(light(2, cable_ps=30_000)), PERIOD, pattern=np.array([1, 0.3, 1, 0]))
+
+
 def test_a_pattern_of_every_second_pulse_is_no_hole() -> None:
     weights = np.array([1.0, 0.0])
     clicks = light(5, pulses=800_000, weights=weights, mean=0.1, cable_ps=3 * PERIOD)

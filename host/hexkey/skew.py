@@ -60,5 +60,9 @@ def circular_mean(counts: NDArray[np.int64]) -> tuple[float, float] | None:
     vector = complex(np.sum(counts * np.exp(1j * phases)))
     if abs(vector) < SIGMAS * math.sqrt(max(1, total)):  # as long as chance alone makes it
         return None
-    sigma = math.sqrt(total / 2) / abs(vector)  # of the direction, for n vectors of unit length
-    return math.atan2(vector.imag, vector.real) / (2 * np.pi), sigma / (2 * np.pi)
+    mean = math.atan2(vector.imag, vector.real)
+    # What phases scatter by across the mean's direction, and what a bin hides of it.
+    hidden = (2 * np.pi / len(counts)) ** 2 / 12
+    scatter = float(np.sum(counts * (np.sin(phases - mean) ** 2 + hidden)))
+    sigma = math.sqrt(scatter) / abs(vector)
+    return mean / (2 * np.pi), sigma / (2 * np.pi)

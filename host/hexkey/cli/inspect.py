@@ -1,13 +1,16 @@
 """``hexkey inspect``: what a time tagger's file is, whether to believe it, and what it measures."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import typer
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -70,6 +73,13 @@ def inspect(
         str | None,
         typer.Option(help="Of the link: b92 refuses g², whose pairs measure polarisation errors."),
     ] = None,
+    pattern: Annotated[
+        str | None,
+        typer.Option(
+            help="Light of each pulse of a repeated pattern, to any scale, such as 1,0.3,0, or a "
+            "file of such numbers: g² is normalised for it."
+        ),
+    ] = None,
     examine_only: Annotated[
         bool, typer.Option("--examine-only", help="Measure nothing: header and examination alone.")
     ] = False,
@@ -105,9 +115,10 @@ def inspect(
         "channel_column": channel_column,
         "trigger_channel": trigger_channel,
     }
+    sent = None if pattern is None else _pattern(pattern)
     with _progress() as progress:
         found = [
-            _inspect(path, hints, follow, idle_s, examine_only, protocol, progress)
+            _inspect(path, hints, follow, idle_s, examine_only, protocol, sent, progress)
             for path in files
         ]
         file, _, measured = found[0]
@@ -135,26 +146,49 @@ def _inspect(
     idle_s: float | None,
     examine_only: bool,
     protocol: str | None,
+    pattern: NDArray[np.float64] | None,
     progress: Callable[[str], Callable[[int], None]],
 ) -> tuple[TagFile, Examination, Any]:
-    """Return a file, its examination and its measurements, or None in place of these."""
+    """Return a file, its examination and its measurements, or None in place of these.
+
+    It is gone through once: what the examination forbids is refused at the end.
+    """
     from hexkey.tags import Waiting, open_tags
     from hexkey.tags.examine import examine
 
-    if follow:
-        with stop_on_signal("what is there by now") as stop:
-            file = open_tags(path, **hints, waiting=Waiting(stop, idle_s))
-            examination = examine(file, follow=True, progress=progress(f"following {path.name}"))
-    else:
-        file = open_tags(path, **hints)
-        examination = examine(file, progress=progress(f"examining {path.name}"))
-    if examine_only:
-        return file, examination, None
-    from hexkey.measure.report import measure_file
+    with ExitStack() as stack:
+        waiting = None
+        if follow:
+            stop = stack.enter_context(stop_on_signal("what is there by now"))
+            waiting = Waiting(stop, idle_s)
+        file = open_tags(path, **hints, waiting=waiting)
+        watch = progress(f"{'following' if follow else 'reading'} {path.name}")
+        if examine_only:
+            return file, examine(file, follow=follow, progress=watch), None
+        from hexkey.measure.report import Measuring
 
-    watch = progress(f"measuring {path.name}")
-    measured = measure_file(file, examination.refuses, protocol=protocol, progress=watch)
-    return file, examination, measured
+        measuring = Measuring(file, pattern=pattern)
+        examination = examine(file, follow=follow, progress=watch, also=measuring.push)
+    if not examination.detections:
+        return file, examination, None
+    return file, examination, measuring.finish(examination.refuses, protocol=protocol)
+
+
+def _pattern(text: str) -> NDArray[np.float64]:
+    """Return the pattern that an option gives, itself or by the name of a file."""
+    path, numbers = Path(text), text
+    try:
+        if path.is_file():
+            numbers = path.read_text()
+        found = np.array([float(part) for part in re.split(r"[\s,;]+", numbers.strip())])
+    except (OSError, ValueError):
+        found = np.zeros(0)
+    if not np.all(np.isfinite(found)) or np.any(found < 0) or not found.any():
+        raise ConfigurationError(
+            f"--pattern {text!r} must be the light of each pulse, such as 1,0.3,0, or a file of "
+            "such numbers: none below zero, and not all of them zero"
+        )
+    return found
 
 
 def _tick(text: str | None) -> Fraction | None:

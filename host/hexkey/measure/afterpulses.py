@@ -74,8 +74,8 @@ def afterpulses(
         last = (math.floor(reach / period_ps - 0.5) + 0.5) * period_ps
     if not first < last:
         raise InputError(
-            f"delays up to {reach / 1000:g} ns lie within the dead time of {dead_ps / 1000:g} ns, "
-            f"so no afterpulse could be seen"
+            f"the dead time is only known to be below {dead_ps / 1000:.0f} ns, beyond the delays "
+            f"of up to {reach / 1000:.0f} ns that are looked at: record for longer, or more light"
         )
     here = (own.centre_ps >= first) & (own.centre_ps < last)
     away = np.abs(across.centre_ps - dip_ps)

@@ -1,16 +1,18 @@
 """When in the pulse clicks come: one histogram per detector."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import interpolate, optimize, stats
 
 Counts = NDArray[np.int64]
+Floats = NDArray[np.float64]
 LEAST_PER_BIN = 100  # for a ratio good to some 15 %
 MOST_PARTS = 40
+LEAST_BINS = 4  # of a part: within bins clicks are only interpolated
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +97,17 @@ class Efficiencies:
 
 
 def compare_efficiencies(
-    first: Counts, second: Counts, bin_ps: float, skew_ps: float = 0.0
+    first: Counts,
+    second: Counts,
+    bin_ps: float,
+    skew_ps: float = 0.0,
+    period_ps: float | None = None,
 ) -> Efficiencies | None:
     """Compare two detectors over the pulse; None where they have too few clicks.
 
-    Parts are neighbouring bins taken together until both detectors' clicks make `LEAST_PER_BIN`
-    or a 40th of all.
+    Parts are neighbouring bins, at least `LEAST_BINS` of them, taken together until both detectors'
+    clicks make `LEAST_PER_BIN` or a 40th of all. On the edge of a pulse a skew wrong by a fraction
+    of a bin looks like another efficiency, so the skew is the one at which the parts agree best.
 
     Parameters
     ----------
@@ -108,31 +115,43 @@ def compare_efficiencies(
         Histograms of one period.
     bin_ps : float
     skew_ps : float
-        By how much the second detector comes later: taken out, to whole bins.
+        By how much the second detector comes later, to a bin.
+    period_ps : float, optional
+        Where the last bin is shorter; else all bins together.
     """
-    second = np.roll(second, -round(skew_ps / bin_ps))
-    total, both = first + second, int(first.sum() + second.sum())
     if min(first.sum(), second.sum()) < LEAST_PER_BIN:
         return None
-    share = max(2 * LEAST_PER_BIN, both // MOST_PARTS)
+    bins, both = len(first), int(first.sum() + second.sum())
+    edges_ps = np.minimum(np.arange(bins + 1) * bin_ps, period_ps or bins * bin_ps)
+    until = _cumulative(second, edges_ps)
+    total = first + np.diff(until(edges_ps + skew_ps))
     # From the deepest gap on, so that no pulse is cut by where the period begins.
     start = int(np.argmin(np.convolve(np.r_[total, total[:8]], np.ones(9), "valid")))
-    order = np.roll(np.arange(len(total)), -start)
-    part = np.minimum(np.cumsum(total[order]) // share, both // share - 1)
-    one = np.bincount(part, first[order])
-    two = np.bincount(part, second[order])
-    middle = np.bincount(part, total[order] * np.arange(len(order))) / np.maximum(one + two, 1)
+    bounds = _parts(np.roll(total, -start), max(2 * LEAST_PER_BIN, both // MOST_PARTS))
+    one = np.add.reduceat(np.roll(first, -start), bounds[:-1]).astype(np.float64)
+    turned_ps = np.append(edges_ps[start:-1], edges_ps[: start + 1] + edges_ps[-1])[bounds]
+    chance = second.sum() / both
+    spread = math.sqrt(chance * (1 - chance))
+
+    def pulls(shift_ps: float) -> tuple[Floats, Floats]:
+        two = np.diff(until(turned_ps + skew_ps + shift_ps))
+        seen = one + two
+        return two, (two - seen * chance) / (spread * np.sqrt(np.maximum(seen, 1)))
+
+    found = optimize.minimize_scalar(
+        lambda shift_ps: float(np.sum(pulls(shift_ps)[1] ** 2)),
+        bounds=(-bin_ps, bin_ps),
+        method="bounded",
+    )
+    two, pull = pulls(float(found.x))
     ratio = float(second.sum() / first.sum())
     sigma = ratio * math.sqrt(1 / first.sum() + 1 / second.sum())
-    chance = second.sum() / both
-    spread = np.sqrt(np.maximum(one + two, 1) * chance * (1 - chance))
-    pull = (two - (one + two) * chance) / spread
     used = (one > 0) & (two > 0)
     shares = np.where(used, two / np.maximum(one, 1), ratio)
     errors = shares * np.sqrt(1 / np.maximum(one, 1) + 1 / np.maximum(two, 1))
     worst = int(np.argmax(np.abs(np.log(shares / ratio))))
-    place = (middle[worst] + start) % len(total) * bin_ps
-    p_value = float(stats.chi2.sf(np.sum(pull**2), max(1, len(one) - 1)))
+    place = (turned_ps[worst] + turned_ps[worst + 1]) / 2 % edges_ps[-1]
+    p_value = float(stats.chi2.sf(np.sum(pull**2), max(1, len(one) - 2)))
     return Efficiencies(
         ratio,
         sigma,
@@ -142,3 +161,23 @@ def compare_efficiencies(
         len(one),
         p_value,
     )
+
+
+def _cumulative(counts: Counts, edges_ps: Floats) -> Callable[[Floats], Floats]:
+    """Return how many counts there are until a time, for times from a period before to three on."""
+    turns = np.arange(-1, 4)[:, None]
+    times = (edges_ps[:-1] + turns * edges_ps[-1]).ravel()
+    seen = (np.cumsum(counts) - counts + turns * int(counts.sum())).ravel()
+    found: Callable[[Floats], Floats] = interpolate.PchipInterpolator(times, seen)
+    return found
+
+
+def _parts(total: Counts, share: int) -> NDArray[np.int64]:
+    """Return the first bin of each part, and one beyond the last."""
+    bounds, since = [0], np.concatenate([[0], np.cumsum(total)])
+    while True:
+        enough = int(np.searchsorted(since, since[bounds[-1]] + share))
+        end = max(enough, bounds[-1] + LEAST_BINS)
+        if end + LEAST_BINS > len(total) or since[-1] - since[end] < share:
+            return np.array([*bounds, len(total)])
+        bounds.append(end)

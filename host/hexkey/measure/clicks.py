@@ -49,7 +49,8 @@ def clicks_of(file: TagFile) -> Callable[[Tags], Clicks]:
     if file.pulsed:
         if file.sync_period_ps is None or file.sync_period_ps <= 0:
             raise InputError(
-                f"{file.path} numbers its pulses but does not state the sync period, give it"
+                f"{file.path} numbers its pulses but does not state the sync period: of a CSV "
+                "file, begin it with a line such as # sync_period_ps=12500"
             )
         period, tick_ps = float(file.sync_period_ps), float(file.tick_ps)
         whole = int(period)

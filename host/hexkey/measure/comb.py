@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from hexkey.measure.clicks import Times
 
 REACH_PS = 10_000_000  # delays that the spectrum is of: rates from about 1 MHz on
-BIN_PS = 25  # rates up to 10 GHz, and the harmonics that tell a rate from its multiple
+BIN_PS = 25  # or a tick, if longer; rates to 10 GHz, and harmonics that tell one from its multiple
 MOST_PAIRS = 10_000_000
 MOST_CLICKS = 400_000
 CHANCE = 1e-6  # that the spectrum of light without pulses has such a line
@@ -46,7 +46,7 @@ class Comb:
     contrast: float
 
 
-def find_comb(time_ps: Times) -> Comb | None:
+def find_comb(time_ps: Times, tick_ps: float = 1.0) -> Comb | None:
     """Return the period of the light that made these clicks; None if it has none.
 
     Parameters
@@ -54,33 +54,38 @@ def find_comb(time_ps: Times) -> Comb | None:
     time_ps : (n,) int64
         Clicks of one detector, since two that are half a period apart would show twice the rate,
         from one stretch of a file; at most `MOST_CLICKS` are used.
+    tick_ps : float
+        Times are multiples of it, which is no period of the light.
     """
     time = np.sort(time_ps[:MOST_CLICKS])
     if len(time) < 100 or time[-1] == time[0]:
         return None
     time = time - time[0]
-    rate = _line(_delays(time))
+    bin_ps = tick_ps * math.ceil(BIN_PS / tick_ps)
+    rate = _line(_delays(time, bin_ps), bin_ps)
     return None if rate is None else _refine(time, rate)
 
 
-def _delays(time: Times) -> NDArray[np.int64]:
+def _delays(time: Times, bin_ps: float) -> NDArray[np.int64]:
     """Return how many pairs of clicks are how far apart, up to `REACH_PS`."""
-    counts = np.zeros(REACH_PS // BIN_PS, np.int64)
+    counts = np.zeros(int(REACH_PS / bin_ps), np.int64)
+    reach = (len(counts) - 0.5) * bin_ps
     pairs = 0
     for apart in range(1, len(time)):
         delay = time[apart:] - time[:-apart]
-        delay = delay[delay < REACH_PS]
+        delay = delay[delay < reach]
         pairs += len(delay)
         if not len(delay):
             break
-        counts += np.bincount(delay // BIN_PS, minlength=len(counts))
+        # Times of whole ticks stand in the middle of bins of one.
+        counts += np.bincount((delay / bin_ps + 0.5).astype(np.int64), minlength=len(counts))
         if pairs > MOST_PAIRS:
             # Whole orders of neighbours only reach so far: beyond, the counts would fall off.
             break
     return counts
 
 
-def _line(counts: NDArray[np.int64]) -> float | None:
+def _line(counts: NDArray[np.int64], bin_ps: float) -> float | None:
     """Return the rate (per ps) of the lowest of the strong lines in the spectrum of the delays."""
     if not counts.any():
         return None
@@ -89,6 +94,8 @@ def _line(counts: NDArray[np.int64]) -> float | None:
     lowest = 8  # bins: a rate of which the reach holds so few periods is none
     around = 512
     usable = len(power) // around * around
+    if not usable:  # a tick so long that the reach holds too few
+        return None
     floor = np.repeat(np.median(power[:usable].reshape(-1, around), axis=1), around) / math.log(2)
     signal = power[:usable] / np.maximum(floor, 1e-300)
     signal[:lowest] = 0
@@ -108,7 +115,7 @@ def _line(counts: NDArray[np.int64]) -> float | None:
     left, middle, right = (math.log(max(p, 1e-300)) for p in power[best - 1 : best + 2])
     bend = left - 2 * middle + right
     shift = 0.5 * (left - right) / bend if bend else 0.0
-    return (best + shift) / (len(counts) * BIN_PS)
+    return (best + shift) / (len(counts) * bin_ps)
 
 
 def _refine(time: Times, rate: float) -> Comb:

@@ -1,8 +1,7 @@
-"""Delays between the clicks of two channels, as a histogram over a whole file.
+"""Delays between the clicks of two detectors, and within each, as histograms over a whole file.
 
-In a stream in order of time, the neighbours n places apart are looked at for n = 1, 2, … until no
-two of them are within reach: as many steps as a stretch of the reach holds clicks, each over whole
-arrays.
+In a stream in order of time, neighbours n places apart are looked at for n = 1, 2, …; of these only
+such as were near enough n − 1 places apart can be, so that each step has fewer to look at.
 """
 
 from dataclasses import dataclass
@@ -11,6 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hexkey.measure.clicks import Clicks
+
+_HELD = 1 << 19  # pairs that are counted together: a histogram is long
+_ACROSS, _FIRST, _SECOND = range(3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +42,12 @@ class Delays:
 
 
 class Correlator:
-    """Counts delays between two channels, chunk by chunk.
+    """Counts delays between the clicks of two channels, chunk by chunk.
 
     Parameters
     ----------
     first, second : int
-        The channels; where they are one, each pair is counted once, with its delay above zero.
+        The channels.
     reach_ps : int
         Longest delay. Clicks may be out of order by as much.
     bin_ps : int
@@ -55,18 +57,22 @@ class Correlator:
         self._first, self._second = first, second
         self._half = -(-reach_ps // bin_ps)
         self._bin_ps = bin_ps
-        self._counts = np.zeros(2 * self._half, np.int64)
+        self._counts = np.zeros((3, 2 * self._half), np.int64)
         self._tail = np.zeros(0, np.int64), np.zeros(0, np.bool_)
+        self._held: list[NDArray[np.int64]] = []
+        self._holding = 0
 
     def push(self, clicks: Clicks) -> None:
-        chosen = (clicks.channel == self._first) | (clicks.channel == self._second)
+        second = clicks.channel == self._second
+        chosen = np.flatnonzero(second | (clicks.channel == self._first))
         time = np.concatenate([self._tail[0], clicks.time_ps[chosen]])
-        second = np.concatenate([self._tail[1], clicks.channel[chosen] == self._second])
+        second = np.concatenate([self._tail[1], second[chosen]])
         new = np.arange(len(time)) >= len(self._tail[0])
         if not len(time):
             return
-        order = np.argsort(time, kind="stable")
-        time, second, new = time[order], second[order], new[order]
+        if np.any(time[1:] < time[:-1]):
+            order = np.argsort(time, kind="stable")
+            time, second, new = time[order], second[order], new[order]
         self._count(time, second, new)
         # What comes next may be earlier than the last click by a reach, and look back by another.
         kept = int(np.searchsorted(time, time[-1] - 2 * self._half * self._bin_ps))
@@ -76,18 +82,44 @@ class Correlator:
         self, time: NDArray[np.int64], second: NDArray[np.bool_], new: NDArray[np.bool_]
     ) -> None:
         reach = self._half * self._bin_ps
-        for apart in range(1, len(time)):
-            delay = time[apart:] - time[:-apart]
-            near = delay <= reach
-            if not near.any():
-                return
-            pair = near & (new[apart:] | new[:-apart])
-            if self._first != self._second:
-                pair &= second[apart:] != second[:-apart]
-            signed = np.where(second[apart:], delay, -delay)[pair]
-            index = signed // self._bin_ps + self._half
-            index = index[(index >= 0) & (index < len(self._counts))]
-            self._counts += np.bincount(index, minlength=len(self._counts))
+        later = np.arange(1, len(time))
+        apart = 1
+        while len(later):
+            delay = time[later] - time[later - apart]
+            near = np.flatnonzero(delay <= reach)
+            later, delay = later[near], delay[near]
+            counted = np.flatnonzero(new[later] | new[later - apart])
+            self._hold(delay[counted], second[later[counted]], second[later[counted] - apart])
+            apart += 1
+            later = later[np.searchsorted(later, apart) :]
 
-    def result(self) -> Delays:
-        return Delays(self._counts.copy(), self._bin_ps)
+    def _hold(
+        self, delay: NDArray[np.int64], of_second: NDArray[np.bool_], after: NDArray[np.bool_]
+    ) -> None:
+        """Keep pairs by their delay, the channel of the later click and that of the earlier."""
+        kind = np.where(of_second, _SECOND, _FIRST)
+        kind[of_second != after] = _ACROSS
+        signed = np.where(of_second | (kind == _FIRST), delay, -delay)
+        index = signed // self._bin_ps + self._half
+        inside = index < 2 * self._half
+        self._held.append((kind * (2 * self._half) + index)[inside])
+        self._holding += len(delay)
+        if self._holding > _HELD:
+            self._take()
+
+    def _take(self) -> None:
+        if self._held:
+            found = np.concatenate(self._held)
+            self._counts += np.bincount(found, minlength=self._counts.size).reshape(3, -1)
+        self._held, self._holding = [], 0
+
+    def across(self) -> Delays:
+        """Return the delays of the second channel's clicks after the first's."""
+        self._take()
+        return Delays(self._counts[_ACROSS].copy(), self._bin_ps)
+
+    def within(self, channel: int) -> Delays:
+        """Return the delays within one of the channels: each pair once, above zero."""
+        self._take()
+        row = _FIRST if channel == self._first else _SECOND
+        return Delays(self._counts[row].copy(), self._bin_ps)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hexkey.measure.g2 import PulsedG2
+from hexkey.measure.lifetime import Lifetime
 from hexkey.measure.rates import Rate
 from hexkey.measure.steady_g2 import SteadyG2
 
@@ -47,7 +48,8 @@ def _period(found: "Measurements") -> list[tuple[str, str]]:
     if found.period_ps is None:
         return []
     if found.period_sigma_ps is None:
-        return [("period", f"{found.period_ps:.3f} ps, as the sync states")]
+        divided = f", divided by {found.sync_divider}" if found.sync_divider > 1 else ""
+        return [("period", f"{found.period_ps:.3f} ps, as the sync states{divided}")]
     value = measured(found.period_ps, max(found.period_sigma_ps, 1e-6))
     return [("period", f"{value} ps, from the clicks")]
 
@@ -58,7 +60,7 @@ def _lifetimes(found: "Measurements") -> list[tuple[str, str]]:
         text = (
             f"{measured(fit.lifetime_ps, fit.sigma_ps)} ps, response "
             f"{measured(fit.response_ps, fit.response_sigma_ps)} ps (standard deviation), "
-            f"background {100 * fit.background / (fit.background + fit.decays):.2g} %"
+            f"{_background(fit)}"
         )
         if fit.p_value < _UNLIKELY:
             text += (
@@ -69,6 +71,12 @@ def _lifetimes(found: "Measurements") -> list[tuple[str, str]]:
             text += "; without a sync, the light's drift against the tagger adds an unknown error"
         lines.append((f"lifetime, channel {channel}", text))
     return lines
+
+
+def _background(fit: Lifetime) -> str:
+    if fit.background < 0.5:  # of one click
+        return "no background"
+    return f"background {100 * fit.background / (fit.background + fit.decays):.2g} %"
 
 
 def _g2(found: "Measurements") -> list[tuple[str, str]]:
@@ -126,11 +134,11 @@ def _pair(found: "Measurements") -> list[tuple[str, str]]:
 def _dead(found: "Measurements") -> list[tuple[str, str]]:
     lines = []
     for channel, dead in found.dead_times.items():
-        text = f"not seen, below {dead.high_ps / 1000:.3g} ns"
+        text = f"not seen, below {_ns(dead.high_ps)} ns"
         if dead.dead_ps is not None:
             text = (
-                f"{dead.dead_ps / 1000:.4g} ns ({dead.low_ps / 1000:.4g} to "
-                f"{dead.high_ps / 1000:.4g}), shortest interval {dead.shortest_ps / 1000:.4g} ns"
+                f"{_ns(dead.dead_ps)} ns ({_ns(dead.low_ps)} to {_ns(dead.high_ps)}), "
+                f"shortest interval {_ns(dead.shortest_ps)} ns"
             )
         lines.append((f"dead time, channel {channel}", text))
     for channel, after in found.afterpulses.items():
@@ -138,10 +146,15 @@ def _dead(found: "Measurements") -> list[tuple[str, str]]:
             (
                 f"afterpulses, channel {channel}",
                 f"{measured(100 * after.share, 100 * after.sigma)} % from "
-                f"{after.from_ps / 1000:.3g} to {after.until_ps / 1000:.4g} ns",
+                f"{_ns(after.from_ps)} to {_ns(after.until_ps)} ns",
             )
         )
     return lines
+
+
+def _ns(time_ps: float) -> str:
+    digits = 1 if abs(time_ps) >= 100_000 else 2
+    return f"{time_ps / 1000:.{digits}f}"
 
 
 def _trigger(found: "Measurements") -> list[tuple[str, str]]:

@@ -27,6 +27,7 @@ Counts = NDArray[np.int64]
 
 CHANCE = 1e-3
 LEAST_PEAKS = 7
+MOST_MISPLACED = 0.1  # of the coincidences, where a pattern is given
 LEAST_EVEN = 1e-4  # chance below which peaks differ by more than chance
 # Peaks on either side that a peak is compared with: blinking is slower than they are wide.
 NEAR = 10
@@ -130,6 +131,7 @@ def pulsed_g2(
     *,
     confidence: float = 0.95,
     pattern: Floats | None = None,
+    apart_ps: float | None = None,
 ) -> PulsedG2:
     """Return g²(0) of pulsed light.
 
@@ -144,15 +146,23 @@ def pulsed_g2(
     pattern : (pulses,) float, optional
         Mean number of photons sent in each pulse of a repeated pattern, to any scale: peaks are
         weighted by its correlation. Without it a repetition is looked for in the peaks themselves.
+    apart_ps : float, optional
+        How near tags of different channels come, which a shared converter's dead time would forbid.
 
     Raises
     ------
     InputError
         There are too few coincidences or peaks; no peak is lower than chance makes the lowest of
-        so many; or the gap is wider than one pulse, as dead time makes it.
+        so many; the gap is wider than one pulse, as dead time makes it; or the peaks do not follow
+        the pattern, or are too few for it.
     """
     peaks = peaks_of(delays, period_ps)
     correlation = None if pattern is None else _correlation(pattern)
+    if correlation is not None and 2 * len(correlation) > len(peaks.counts):
+        raise InputError(
+            f"a pattern of {len(correlation)} pulses needs coincidences over twice as many, and "
+            f"there are {len(peaks.counts)} peaks: leave it out, or give its shortest repetition"
+        )
     repeat = _repetition(peaks.counts) if correlation is None else len(correlation)
     _refuse_holes(peaks.counts, repeat)
     candidates = np.arange(len(peaks.counts))
@@ -162,9 +172,12 @@ def pulsed_g2(
         weights = correlation
         candidates = candidates[np.isin(candidates % repeat, _shifts(peaks.counts, weights))]
     dip, chance = _find_dip(peaks.counts, weights, candidates)
+    if correlation is not None:
+        _refuse_other_pattern(peaks.counts, weights, dip)
     coincidences = int(peaks.counts[dip])
     others, lags, used = _near(peaks.counts, weights, dip)
     far = _far(peaks.counts, weights, dip)
+    dip_ps = float(peaks.offset_ps + peaks.pulse[dip] * period_ps)
     return PulsedG2(
         band=g2_band(coincidences, others, lags, confidence),
         one_sigma=g2_band(coincidences, others, lags, STANDARD_DEVIATION),
@@ -175,19 +188,24 @@ def pulsed_g2(
         peaks=used,
         others=others,
         dip_pulse=int(peaks.pulse[dip]),
-        dip_ps=float(peaks.offset_ps + peaks.pulse[dip] * period_ps),
+        dip_ps=dip_ps,
         chance=chance,
         pattern_pulses=repeat,
         pulse=peaks.pulse,
         counts=peaks.counts,
-        remark=_AT_ZERO if peaks.pulse[dip] == 0 else None,
+        remark=_remark(dip_ps, period_ps, apart_ps),
     )
 
 
-_AT_ZERO = (
-    "the dip is at delay zero, where a dead time that both detectors share makes the same gap: "
-    "delay one of them by some pulses to tell the two apart"
-)
+def _remark(dip_ps: float, period_ps: float, apart_ps: float | None) -> str | None:
+    """Say that a dead time may have made the dip, if it may: one of less than a period."""
+    shortest = abs(dip_ps)
+    if shortest > period_ps / 2 or (apart_ps is not None and apart_ps < shortest):
+        return None
+    return (
+        f"the dip is {shortest / 1000:.3g} ns from delay zero, where a dead time that both "
+        "detectors share makes the same gap: delay one of them by some pulses to tell the two apart"
+    )
 
 
 def _correlation(pattern: Floats) -> Floats:
@@ -207,6 +225,25 @@ def _shifts(counts: Counts, correlation: Floats) -> NDArray[np.int64]:
     logs = np.log(expected / expected.sum())
     fits = np.array([np.sum(seen * np.roll(logs, shift)) for shift in range(repeat)])
     return np.flatnonzero(fits > fits.max() - 10)  # such as those half of a pattern 1-0-1-0 away
+
+
+def _refuse_other_pattern(counts: Counts, weights: Floats, dip: int) -> None:
+    """Raise InputError where the peaks beside the dip do not stand as the pattern says.
+
+    A tenth may be elsewhere: dark pulses are never quite dark.
+    """
+    repeat = len(weights)
+    of = np.delete((np.arange(len(counts)) - dip) % repeat, dip)
+    seen = np.bincount(of, np.delete(counts, dip), minlength=repeat)
+    expected = np.bincount(of, weights[of], minlength=repeat)
+    expected *= seen.sum() / expected.sum()
+    misplaced = float(np.abs(seen - expected).sum() / seen.sum())
+    chi2 = float(np.sum((seen - expected) ** 2 / np.maximum(expected, 1)))
+    if misplaced > MOST_MISPLACED and stats.chi2.sf(chi2, max(1, repeat - 1)) < CHANCE:
+        raise InputError(
+            f"the peaks do not follow the pattern of {repeat} pulses ({100 * misplaced:.0f} % of "
+            f"the coincidences stand elsewhere): give the pattern that was sent, or leave it out"
+        )
 
 
 def _repetition(counts: Counts) -> int:
@@ -249,12 +286,11 @@ def _refuse_holes(counts: Counts, repeat: int) -> None:
 
 def _find_dip(counts: Counts, weights: Floats, candidates: NDArray[np.int64]) -> tuple[int, float]:
     """Return the peak that is furthest below its like, and the chance of the lowest being that."""
-    low = np.zeros(len(candidates))
-    for place, candidate in enumerate(candidates):
-        others, lags, _ = _near(counts, weights, int(candidate))
-        if lags > 0:
-            both = others + int(counts[candidate])
-            low[place] = stats.binom.logcdf(counts[candidate], both, 1 / (1 + lags))
+    near = [_near(counts, weights, int(candidate))[:2] for candidate in candidates]
+    others, lags = np.array(near).T
+    seen, compared = counts[candidates], lags > 0
+    chances = stats.binom.logcdf(seen, seen + others, 1 / (1 + lags))
+    low = np.where(compared, chances, 0.0)
     best = int(np.argmin(low))
     chance = min(1.0, math.exp(float(low[best])) * len(counts))
     if chance > CHANCE:

@@ -65,7 +65,8 @@ class Intervals:
     def push(self, time_ps: NDArray[np.int64]) -> None:
         if not len(time_ps):
             return
-        time = np.sort(time_ps)
+        ordered = bool(np.all(time_ps[1:] >= time_ps[:-1]))
+        time = time_ps if ordered else np.sort(time_ps)
         if self._last is not None:
             time = np.concatenate([[self._last], time])
         self._last = int(time[-1])

@@ -21,9 +21,16 @@ from hexkey.errors import InputError
 from hexkey.measure.arrivals import Counts
 
 LEAST_CLICKS = 200
+MOST_STEPS = 60  # of a fit: one that takes more has nothing to fit
 MOST_BINS = 4096  # finer histograms are fitted with bins taken together
-LEAST_SIGMAS = 3.0  # of a lifetime that is told from none
+LEAST_SIGMAS = 3.0  # of a lifetime that is told from a background
+# By what the deviance is less with a lifetime than without one, of a lifetime below the response:
+# such a one shows in the skewness only, as its third power, so that its error says nothing.
+DECIDED = 16.0
+_BLURRED = 5.0  # response over lifetime
+_NO_LIFETIME = 0.02  # of the response
 LEAST_EXPECTED = 5.0  # of a bin in χ²; neighbours are taken together until they have it
+_TOO_SLOW = "clicks fall off too slowly within the period to tell a lifetime: pulse more seldom"
 Floats = NDArray[np.float64]
 
 
@@ -109,7 +116,7 @@ def fit_lifetime(counts: Counts, edges_ps: Floats, period_ps: float) -> Lifetime
     guess = _guess(counts, edges_ps, period_ps)
     model = _Model(counts, edges_ps, period_ps)
     lowest = (-np.inf, -np.inf, math.log(period_ps * 1e-6), math.log(period_ps * 1e-6), -60.0)
-    highest = (np.inf, np.inf, math.log(20 * period_ps), math.log(period_ps), np.inf)
+    highest = (np.inf, np.inf, math.log(20 * period_ps), math.log(period_ps / 2), np.inf)
     best = None
     for ratio in (0.3, 1.0, 3.0):  # of response and lifetime: the likelihood may have two tops
         start = guess.copy()
@@ -117,17 +124,26 @@ def fit_lifetime(counts: Counts, edges_ps: Floats, period_ps: float) -> Lifetime
         start[3] = start[2] + math.log(ratio)
         start = np.clip(start, np.add(lowest, 1e-6), np.subtract(highest, 1e-6))
         found = optimize.least_squares(
-            model.residuals, start, bounds=(lowest, highest), x_scale=model.scale(start)
+            model.residuals,
+            start,
+            bounds=(lowest, highest),
+            x_scale=model.scale(start),
+            max_nfev=MOST_STEPS,
         )
         if best is None or found.cost < best.cost:
             best = found
     assert best is not None
     fit = model.result(best.x)
-    if fit.lifetime_ps < LEAST_SIGMAS * fit.sigma_ps:
+    if (
+        fit.lifetime_ps < fit.response_ps
+        and 2 * (model.response_cost(best.x) - best.cost) < DECIDED
+    ):
         raise InputError(
             f"a response of {fit.response_ps:.3g} ps hides whether there is a lifetime, use faster "
             f"detectors or record for longer"
         )
+    if fit.lifetime_ps < LEAST_SIGMAS * fit.sigma_ps:
+        raise InputError(_TOO_SLOW)
     return fit
 
 
@@ -167,14 +183,17 @@ class _Model:
 
     def _shape(self, start: float, lifetime: float, response: float) -> Floats:
         """Return the share of decays in each bin, from this pulse and all before it."""
-        first = start % self._period
-        turns = 2 + math.ceil(min(40.0, (30 * lifetime + 8 * response) / self._period))
-        shape = np.zeros(len(self._edges) - 1)
-        for turn in range(-1 - math.ceil(8 * response / self._period), turns):
-            shape += np.diff(
-                decay_integral(self._edges - first + turn * self._period, lifetime, response)
-            )
-        return np.maximum(shape, 0)
+        since = self._edges - start % self._period
+        blur = response / lifetime
+        blurred = math.ceil((8 + min(blur, _BLURRED)) * response / self._period)
+        reached = np.zeros(len(since))
+        for turn in range(-1 - blurred, 2 + blurred):
+            reached += decay_integral(since + turn * self._period, lifetime, response)
+        if blur < _BLURRED:  # beyond it nothing is left of the decay when the response is over
+            # Where the response is over, earlier pulses' decays are a geometric series.
+            first = blur**2 / 2 - (since + (2 + blurred) * self._period) / lifetime
+            reached -= np.exp(first) / -math.expm1(-self._period / lifetime)
+        return np.maximum(np.diff(reached), 0)
 
     def residuals(self, parameters: Floats) -> Floats:
         """Return the signed root of each bin's deviance.
@@ -186,6 +205,27 @@ class _Model:
             expected - self._counts + special.xlogy(self._counts, self._counts / expected)
         )
         return np.asarray(np.sign(expected - self._counts) * np.sqrt(np.maximum(deviance, 0)))
+
+    def response_cost(self, parameters: Floats) -> float:
+        """Return the cost of the best fit without a lifetime."""
+
+        def residuals(rest: Floats) -> Floats:
+            start, decays, response, background = rest
+            lifetime = response + math.log(_NO_LIFETIME)
+            return self.residuals(np.array([start, decays, lifetime, response, background]))
+
+        beginning = parameters[[0, 1, 3, 4]]
+        beginning[2] = math.log(math.hypot(*np.exp(parameters[2:4])))
+        beginning[0] += math.exp(parameters[2])
+        scale = self.scale(parameters)[[0, 1, 3, 4]]
+        widest = (np.inf, np.inf, math.log(self._period / 2), np.inf)
+        lowest = (-np.inf, -np.inf, math.log(self._period * 1e-6), -60.0)
+        bounds = (lowest, widest)
+        beginning = np.clip(beginning, np.add(lowest, 1e-6), np.subtract(widest, 1e-6))
+        found = optimize.least_squares(
+            residuals, beginning, x_scale=scale, bounds=bounds, max_nfev=MOST_STEPS
+        )
+        return float(found.cost)
 
     def scale(self, parameters: Floats) -> Floats:
         return np.array([math.exp(parameters[2]), 1.0, 1.0, 1.0, 1.0])
@@ -205,7 +245,7 @@ class _Model:
         errors = np.sqrt(np.maximum(np.diag(covariance), 0))
         lifetime, response = math.exp(parameters[2]), math.exp(parameters[3])
         if not lifetime < 19 * self._period:
-            raise InputError("clicks fall off too slowly within the period to tell a lifetime")
+            raise InputError(_TOO_SLOW)
         chi2, dof = self._chi2(expected)
         return Lifetime(
             lifetime_ps=lifetime,

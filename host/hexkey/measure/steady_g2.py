@@ -24,6 +24,7 @@ CHANCE = 1e-3
 LEAST_COINCIDENCES = 100
 WIDTHS_PER_DECADE = 6
 MOST_BINS = 20_000
+MOST_SPIKE = 30.0  # times the mean of the bins, or so many counts: more is no bunching of light
 Floats = NDArray[np.float64]
 
 
@@ -78,8 +79,8 @@ def steady_g2(delays: Delays, *, confidence: float = 0.95) -> SteadyG2:
     Raises
     ------
     InputError
-        There are too few coincidences, none of the dips tried is more than chance makes, or the gap
-        has the shape of a dead time.
+        There are too few coincidences, many of them have one delay, none of the dips tried is more
+        than chance makes, or the gap has the shape of a dead time.
     """
     counts, centre, bin_ps = _binned(delays)
     total = float(counts.sum())
@@ -88,6 +89,7 @@ def steady_g2(delays: Delays, *, confidence: float = 0.95) -> SteadyG2:
             f"g² needs {LEAST_COINCIDENCES} coincidences within {delays.reach_ps / 1000:g} ns, not "
             f"{total:.0f}: record for longer"
         )
+    _refuse_spike(counts, centre)
     gain, place, width, trials = _search(counts, bin_ps)
     chance = min(1.0, trials * float(stats.chi2.sf(2 * gain, 1)))
     if chance > CHANCE:
@@ -112,6 +114,17 @@ def _binned(delays: Delays) -> tuple[Floats, Floats, float]:
     counts = delays.counts[:usable].reshape(-1, together).sum(axis=1).astype(np.float64)
     centre = delays.centre_ps[:usable].reshape(-1, together).mean(axis=1)
     return counts, centre, float(together * delays.bin_ps)
+
+
+def _refuse_spike(counts: Floats, centre: Floats) -> None:
+    """Raise InputError where one bin stands far out: beside it all others look like a dip."""
+    highest = int(np.argmax(counts))
+    if counts[highest] > MOST_SPIKE * max(1.0, float(counts.mean())):
+        raise InputError(
+            f"{counts[highest]:.0f} of {counts.sum():.0f} coincidences have one delay, "
+            f"{centre[highest] / 1000:.3g} ns: both inputs got the same pulse (a test signal or "
+            f"crosstalk), which no light does; separate them"
+        )
 
 
 def _cusp(bins: float) -> Floats:

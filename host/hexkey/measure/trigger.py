@@ -68,16 +68,28 @@ def is_trigger(time_ps: Times) -> bool:
 
     A detector's are not: its shortest common interval is its dead time.
     """
+    even = _even(time_ps)
+    return even is not None and even > MOSTLY
+
+
+def is_light(time_ps: Times) -> bool:
+    """Return whether clicks are certainly not those of a trigger."""
+    even = _even(time_ps)
+    return even is not None and even <= MOSTLY
+
+
+def _even(time_ps: Times) -> float | None:
+    """Return the share of short intervals that are whole periods; None where too few tell."""
     time = np.sort(time_ps[:FIRST_EDGES])
     if len(time) < LEAST_EDGES or time[0] == time[-1]:
-        return False
+        return None
     period, steps = base_period(time), np.diff(time)
     if period <= 0:
-        return False
+        return None
     near = steps[steps < 50.5 * period]
-    away = np.abs(near - np.rint(near / period) * period)
-    few = len(near) < LEAST_EDGES / 2
-    return not few and float(np.mean(away < TIGHT * period)) > MOSTLY
+    if len(near) < LEAST_EDGES / 2:
+        return None
+    return float(np.mean(np.abs(near - np.rint(near / period) * period) < TIGHT * period))
 
 
 class TriggerCounter:

@@ -21,7 +21,8 @@ from hexkey.rule import B92Rule, Bb84Rule, Rule
 from hexkey.session.bb84 import Bb84Terms
 from hexkey.session.parameters import SessionParameters
 from hexkey.sift import BIT_OF_DETECTOR
-from hexkey.tags.fold import TICK_PS, Folded, Folder, Folding
+from hexkey.tags.fold import TICK_PS, Folded, Folder
+from hexkey.tags.folding import Folding
 from hexkey.tags.stream import TagFile
 from hexkey.window import Window, window_in_ticks
 from hexkey.wire import Burst, Header, Kind

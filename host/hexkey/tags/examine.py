@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from hexkey.tags.finding import Examination, Finding
-from hexkey.tags.stream import TagFile
+from hexkey.tags.stream import TagFile, Tags
 from hexkey.tags.tally import Tally
 from hexkey.tags.traps import TRAPS
 
@@ -40,7 +40,11 @@ class Examiner:
 
 
 def examine(
-    file: TagFile, *, follow: bool = False, progress: Callable[[int], None] | None = None
+    file: TagFile,
+    *,
+    follow: bool = False,
+    progress: Callable[[int], None] | None = None,
+    also: Callable[[Tags], None] | None = None,
 ) -> Examination:
     """Go through a recording once.
 
@@ -51,6 +55,8 @@ def examine(
         Wait for a file that still grows, as long as it was opened to be waited for.
     progress : callable, optional
         Called with the number of detections so far.
+    also : callable, optional
+        Called with each piece, too: a long file need not be read again.
 
     Raises
     ------
@@ -61,6 +67,8 @@ def examine(
     seen = 0
     for tags in file.chunks(follow=follow):
         examiner.push(tags)
+        if also:
+            also(tags)
         seen += len(tags)
         if progress:
             progress(seen)

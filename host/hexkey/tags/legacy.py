@@ -12,7 +12,7 @@ from pathlib import Path
 from hexkey.errors import InputError
 from hexkey.tags.pieces import Waiting, unreadable
 from hexkey.tags.stream import TagFile
-from hexkey.tags.tttr import SYNC, Layout, read_words
+from hexkey.tags.tttr import INPUT_RATES, SYNC, WITH_SYNC, Layout, read_words
 
 IDENTS = (b"PicoHarp 300\0", b"HydraHarp\0")
 _TEXT = struct.Struct("<16s6s18s12s18s2s256s")
@@ -39,7 +39,8 @@ class Header:
     sync_hz: int
     sync_divider: int
     input_hz: tuple[int, ...]
-    milliseconds: int
+    asked_ms: int
+    taken_ms: int
     records: int
     start: int
     comment: str
@@ -64,7 +65,8 @@ def open_legacy(path: Path, waiting: Waiting) -> TagFile:
     except struct.error:
         raise InputError(f"{path} ends within its header: copy it anew") from None
     layout, pulsed = header.layout, header.layout.pulsed
-    period_ps = 1e12 / header.sync_hz if header.sync_hz else None
+    has_sync = pulsed or layout in WITH_SYNC
+    period_ps = 1e12 / header.sync_hz if header.sync_hz and has_sync else None
     records = header.records or None
     return TagFile(
         path,
@@ -75,20 +77,18 @@ def open_legacy(path: Path, waiting: Waiting) -> TagFile:
             path, header.start, layout, None if follow else records, waiting if follow else None
         ),
         sync_period_ps=period_ps,
-        trigger_channel=SYNC if header.sync_hz and layout in _WITH_SYNC else None,
-        seconds_stated=header.milliseconds / 1000 if header.milliseconds else None,
+        trigger_channel=SYNC if header.sync_hz and layout in WITH_SYNC else None,
+        seconds_stated=header.taken_ms / 1000 if header.taken_ms else None,
+        seconds_asked=header.asked_ms / 1000 if header.asked_ms else None,
         records_stated=records,
         stated={
             "recorded": header.recorded,
             "comment": header.comment,
             "sync divider": header.sync_divider,
             "sync rate, Hz": header.sync_hz,
-            "input rates, Hz": list(header.input_hz),
+            INPUT_RATES: list(header.input_hz),
         },
     )
-
-
-_WITH_SYNC = (Layout.HYDRA1_T2, Layout.HYDRA2_T2)
 
 
 def _pico(path: Path, head: bytes) -> Header:
@@ -110,8 +110,9 @@ def _pico(path: Path, head: bytes) -> Header:
         tick_ps,
         sync_hz,
         divider,
-        (input_hz,),
-        taken_ms or asked_ms,
+        (input_hz,) if layout.pulsed else (sync_hz, input_hz),
+        asked_ms,
+        taken_ms,
         records,
         at + _PICO_RUN.size + 4 * image,
         _text(comment),
@@ -137,6 +138,8 @@ def _hydra(path: Path, head: bytes) -> Header:
     if number == "2.0":
         layouts = (Layout.HYDRA2_T2, Layout.HYDRA2_T3)
     layout = _layout(path, bits, mode, *layouts)
+    if layout is Layout.HYDRA1_T2:  # which counts halves of the resolution that it states
+        base_ps /= 2
     return Header(
         _text(device),
         layout,
@@ -144,7 +147,8 @@ def _hydra(path: Path, head: bytes) -> Header:
         sync_hz,
         divider,
         input_hz,
-        taken_ms or asked_ms,
+        asked_ms,
+        taken_ms,
         records,
         at + _HYDRA_RUN.size + 4 * image,
         _text(comment),

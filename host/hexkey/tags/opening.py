@@ -71,11 +71,11 @@ def _open(path: Path, head: bytes, hints: Hints) -> TagFile:
         return qutag.open_qutag(path, hints)
     if text.looks_like_text(head):
         return text.open_text(path, hints)
-    if (order := sfifteen.find_order(head)) is not None:
-        return sfifteen.open_sfifteen(path, order, hints)
+    if (form := sfifteen.find_form(head)) is not None:
+        return sfifteen.open_sfifteen(path, form, hints)
     begins = head[:8].hex(" ") or "nothing"
     raise InputError(
         f"{path} is no recording that is known (it begins with {begins}): looked for were hexkey's "
-        "own, PicoQuant .ptu, .pt2, .pt3, .ht2 and .ht3, qutools binary, S-Fifteen a1, and CSV "
-        "with a time and a channel a row"
+        "own, PicoQuant .ptu, .pt2, .pt3, .ht2 and .ht3, qutools binary, S-Fifteen a0, a1 and a2, "
+        "and CSV with a time and a channel a row"
     )

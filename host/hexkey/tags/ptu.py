@@ -14,7 +14,7 @@ from ptufile import PqFileError, PtuFile
 from hexkey.errors import InputError
 from hexkey.tags.pieces import Waiting
 from hexkey.tags.stream import TagFile
-from hexkey.tags.tttr import SYNC, Layout, read_words
+from hexkey.tags.tttr import INPUT_RATES, SYNC, WITH_SYNC, Layout, read_words
 
 MAGIC = b"PQTTTR"
 LAYOUTS = {  # by the header's record type
@@ -38,7 +38,7 @@ _SHOWN = {
     "HW_SerialNo": "serial number",
     "HWSync_Divider": "sync divider",
     "TTResult_SyncRate": "sync rate, Hz",
-    "TTResult_InputRate": "input rates, Hz",
+    "TTResult_InputRate": INPUT_RATES,
     "MeasDesc_AcquisitionTime": "time asked for, ms",
 }
 _GLOBAL = "MeasDesc_GlobalResolution"
@@ -72,11 +72,14 @@ def open_ptu(path: Path, waiting: Waiting) -> TagFile:
     sync_hz = _positive(tags, "TTResult_SyncRate")
     period_ps: float | None = period_s * 1e12
     if not layout.pulsed:
-        period_ps = 1e12 / sync_hz if sync_hz else None
+        period_ps = 1e12 / sync_hz if sync_hz and layout in WITH_SYNC else None
     stated = _positive(tags, "TTResult_NumberOfRecords")
     records = None if stated is None else int(stated)
-    stopped_ms = _positive(tags, "TTResult_StopAfter")
-    stopped_ms = stopped_ms or _positive(tags, "MeasDesc_AcquisitionTime")
+    taken_ms = _positive(tags, "TTResult_StopAfter")
+    asked_ms = _positive(tags, "MeasDesc_AcquisitionTime")
+    shown = {name: tags[tag] for tag, name in _SHOWN.items() if tags.get(tag) is not None}
+    if layout is Layout.PICO_T2 and isinstance(rates := shown.get(INPUT_RATES), list):
+        shown[INPUT_RATES] = [sync_hz or 0, *rates]  # the sync's input is channel 0
     mode = "T3" if layout.pulsed else "T2"
     return TagFile(
         path,
@@ -87,10 +90,11 @@ def open_ptu(path: Path, waiting: Waiting) -> TagFile:
             path, start, layout, None if follow else records, waiting if follow else None
         ),
         sync_period_ps=period_ps,
-        trigger_channel=SYNC if sync_hz and not layout.pulsed and layout > 1 else None,
-        seconds_stated=stopped_ms / 1000 if stopped_ms else None,
+        trigger_channel=SYNC if sync_hz and layout in WITH_SYNC else None,
+        seconds_stated=taken_ms / 1000 if taken_ms else None,
+        seconds_asked=asked_ms / 1000 if asked_ms else None,
         records_stated=records,
-        stated={shown: tags[name] for name, shown in _SHOWN.items() if tags.get(name) is not None},
+        stated=shown,
     )
 
 

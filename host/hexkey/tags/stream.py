@@ -64,6 +64,8 @@ class TagFile:
         Channel of the trigger's edges, where they stand among the tags and the file says which.
     seconds_stated : float or None
         Acquisition time by the file's header.
+    seconds_asked : float or None
+        How long it was to be at most: it may have been stopped before.
     records_stated : int or None
         Records, those that are no detections among them, by the file's header.
     stated : mapping
@@ -81,6 +83,7 @@ class TagFile:
     sync_period_ps: float | None = None
     trigger_channel: int | None = None
     seconds_stated: float | None = None
+    seconds_asked: float | None = None
     records_stated: int | None = None
     stated: Mapping[str, Any] = field(default_factory=dict, repr=False)
 

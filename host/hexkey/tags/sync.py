@@ -1,6 +1,7 @@
 """Traps of the sync: divided, filtered, or of another rate than the header states."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hexkey.tags.finding import Finding
 from hexkey.tags.stream import TagFile
@@ -41,27 +42,44 @@ def stated_sync(file: TagFile, tally: Tally) -> list[Finding]:
 
 
 def divided_sync(file: TagFile, tally: Tally) -> list[Finding]:
-    """With T3, decays that repeat within the sync's period: the sync is divided.
-
-    k equal decays leave only harmonics of k in the arrival histogram over the period.
-    """
-    if tally.delays is None or not file.sync_period_ps or tally.total < _FEW:
+    """With T3, decays that repeat within the sync's period: the sync is divided."""
+    if tally.delays is None or not file.sync_period_ps:
         return []
-    ticks = np.flatnonzero(tally.delays)
-    turns = ticks * (float(file.tick_ps) / file.sync_period_ps)
-    harmonics = np.arange(1, _MOST_DIVIDER + 1)
-    waves = np.exp(2j * np.pi * harmonics[:, None] * turns) @ tally.delays[ticks]
-    size = np.abs(waves)
-    divider = int(np.argmax(size > _SIGMAS * np.sqrt(tally.total))) + 1
-    if divider < 2 or size[divider - 1] <= _SIGMAS * np.sqrt(tally.total):
-        return []
-    if size[: divider - 1].max() > _EQUAL * size[divider - 1]:
+    divider = repeats(tally.delays, float(file.tick_ps) / file.sync_period_ps)
+    if divider == 1:
         return []
     sentence = (
         f"the decay repeats {divider} times in the sync's period: the sync is divided by {divider};"
         f" the source's period is {file.sync_period_ps / divider / 1000:.6g} ns"
     )
     return [Finding("sync_divided", "flagged", sentence, {"divider": divider})]
+
+
+def repeats(delays: NDArray[np.int64], turn_per_tick: float) -> int:
+    """Return how many equal decays an arrival histogram holds in a period of the sync.
+
+    k equal decays leave only harmonics of k in it.
+
+    Parameters
+    ----------
+    delays : (ticks,) int64
+        Detections by ticks since the sync.
+    turn_per_tick : float
+        A tick as a share of the sync's period.
+    """
+    total = int(delays.sum())
+    if total < _FEW:
+        return 1
+    ticks = np.flatnonzero(delays)
+    harmonics = np.arange(1, _MOST_DIVIDER + 1)
+    waves = np.exp(2j * np.pi * harmonics[:, None] * (ticks * turn_per_tick)) @ delays[ticks]
+    size = np.abs(waves)
+    divider = int(np.argmax(size > _SIGMAS * np.sqrt(total))) + 1
+    if divider < 2 or size[divider - 1] <= _SIGMAS * np.sqrt(total):
+        return 1
+    if size[: divider - 1].max() > _EQUAL * size[divider - 1]:
+        return 1
+    return divider
 
 
 def filtered_sync(file: TagFile, tally: Tally) -> list[Finding]:

@@ -11,6 +11,7 @@ from hexkey.tags.own import RESOLVED
 from hexkey.tags.stream import TagFile
 from hexkey.tags.sync import divided_sync, filtered_sync, stated_sync
 from hexkey.tags.tally import MOST_DELAY_TICKS, Tally
+from hexkey.tags.tttr import INPUT_RATES, SYNC
 
 IN_TIME = ("g2", "dead_time", "afterpulsing", "jitter")
 """What needs detections in the order of their times."""
@@ -18,6 +19,7 @@ ON_TIME_AXIS = ("rates", *IN_TIME)
 ON_PERIOD = ("histogram", "lifetime", "g2", "skew", "jitter")
 _FEW = 100  # detections too few to contradict anything
 _SOME = 20  # expected, of which none or hardly one was found
+_STATED_STEP_S = 1e-3  # of times in headers
 _LATE_SHARE = 1e-3  # of arrivals beyond the sync's period: more are no noise of the tagger
 _UNSORTED_SHARE = 0.01  # more are no neighbours that changed places
 _DUPLICATE_SHARE = 1e-3
@@ -54,18 +56,21 @@ def late_arrivals(file: TagFile, tally: Tally) -> list[Finding]:
 
 def acquisition_time(file: TagFile, tally: Tally) -> list[Finding]:
     """Detections that last much longer, or much shorter, than the header says."""
-    stated = file.seconds_stated
+    taken = file.seconds_stated
+    stated = taken or file.seconds_asked
     if not stated or tally.total < _FEW or tally.unit_ps == 0:
+        return []
+    if abs(tally.seconds - stated) <= _STATED_STEP_S:
         return []
     ratio = tally.seconds / stated
     facts = {"seconds": tally.seconds, "seconds_stated": stated}
     said = f"the detections span {tally.seconds:.4g} s and the header states {stated:.4g} s"
-    if ratio > 1.02 or (ratio < 0.5 and not _is_cut(file, tally)):
+    if ratio > 1.02 or (taken and ratio < 0.5 and not _is_cut(file, tally)):
         sentence = (
             f"{said}: the period or the tick of the header is wrong; find which before measuring"
         )
         return [Finding("acquisition_time", "refused", sentence, facts, ON_TIME_AXIS)]
-    if tally.total * (1 / max(ratio, 1e-9) - 1) > _SOME and ratio < 0.98:
+    if taken and tally.total * (1 / max(ratio, 1e-9) - 1) > _SOME and ratio < 0.98:
         sentence = f"{said}: the light or the recording stopped early; rates are of the former"
         return [Finding("acquisition_time", "flagged", sentence, facts)]
     return []
@@ -73,15 +78,16 @@ def acquisition_time(file: TagFile, tally: Tally) -> list[Finding]:
 
 def input_rates(file: TagFile, tally: Tally) -> list[Finding]:
     """Inputs whose rate differs from the rate meter's twofold, or that are silent."""
-    stated = file.stated.get("input rates, Hz")
+    stated = file.stated.get(INPUT_RATES)
     seconds = file.seconds_stated or tally.seconds
+    if _is_cut(file, tally):
+        seconds = tally.seconds
     if not isinstance(stated, list) or not seconds or tally.total == 0:
         return []
     findings = []
-    if len(stated) == 1:  # PicoHarp: of its input, for all channels of the router
-        counts = [tally.total]
-    else:
-        counts = tally.counts[: len(stated)].tolist()
+    # A router's channels share one rate meter.
+    counts = tally.counts[:SYNC].tolist()
+    counts = [*counts[: len(stated) - 1], sum(counts[len(stated) - 1 :])]
     for channel, (rate_hz, count) in enumerate(zip(stated, counts, strict=False)):
         expected = rate_hz * seconds
         facts = {"channel": channel, "stated_hz": rate_hz, "counted_hz": count / seconds}

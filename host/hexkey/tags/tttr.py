@@ -12,6 +12,8 @@ from hexkey.tags.pieces import Pieces, Waiting
 from hexkey.tags.stream import Tags
 
 WORD_BYTES = 4
+INPUT_RATES = "input rates, Hz"
+"""In `TagFile.stated`: by channel, of the last and all beyond it together."""
 SYNC = int(lib.HEXKEY_TAGS_SYNC)
 """Channel of the sync's edges in T2; the inputs count from 0."""
 
@@ -29,6 +31,10 @@ class Layout(IntEnum):
     @property
     def pulsed(self) -> bool:
         return bool(self & 1)
+
+
+WITH_SYNC = (Layout.HYDRA1_T2, Layout.HYDRA2_T2)
+"""Free-running, with the sync on `SYNC`; of a PicoHarp in T2 the sync's input is one of two."""
 
 
 class Decoder:

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.host.cli.conftest import Run
-from tests.host.tags import writers
+from tests.host.measure.light import pulsed
+from tests.host.tags import devices, writers
 
 
 @pytest.fixture
@@ -74,6 +75,31 @@ def test_a_growing_file_is_followed_until_it_idles(run: Run, csv: Path) -> None:
     assert sum(found["examination"]["detections"].values()) == 400
 
 
+@pytest.mark.parametrize("by_file", [False, True])
+def test_the_pattern_sent_reaches_g2(run: Run, by_file: bool, tmp_path: Path) -> None:
+    pattern = "1,0.2,0.6,0.1"
+    clicks = pulsed(
+        np.random.default_rng(4),
+        pulses=1_000_000,
+        period_ps=12_500.0,
+        g2=0.2,
+        mean=0.1,
+        weights=np.array([float(part) for part in pattern.split(",")]),
+        cable_ps=3 * 12_500.0,
+    )
+    path = tmp_path / "run.ptu"
+    devices.write(path, 0x01010304, clicks.channel, clicks.time_ps, tick_ps=16, period_ps=12_500.0)
+    sent = tmp_path / "pattern.txt"
+    sent.write_text(pattern.replace(",", "\n") + "\n")
+    given = ["--pattern", str(sent) if by_file else pattern]
+    found = json.loads(run("inspect", str(path), "--json", *given).out)
+    g2 = found["files"][0]["measurements"]["g2"]
+    assert (g2["pattern_pulses"], g2["dip_pulse"]) == (4, 3)
+    assert g2["band"]["low"] <= 0.2 <= g2["band"]["high"]
+    plain = json.loads(run("inspect", str(path), "--json").out)["files"][0]["measurements"]["g2"]
+    assert g2["others"] > plain["others"]  # every peak counts, where the pattern is known
+
+
 def test_hints_reach_the_reader(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "plain.txt"
     path.write_text("10 1\n20 2\n35 5\n")
@@ -97,6 +123,8 @@ def test_hints_reach_the_reader(run: Run, tmp_path: Path) -> None:
         (["a", "--export", "x.xls"], 2, "must end in .parquet or .csv"),
         (["a", "--protocol", "e91"], 2, "--protocol 'e91' must be b92 or bb84"),
         (["a", "--tick-ps", "0"], 2, "--tick-ps '0' must be a number above 0"),
+        (["a", "--pattern", "1,-1"], 2, "--pattern '1,-1' must be the light of each pulse"),
+        (["a", "--pattern", "0,0"], 2, "not all of them zero"),
         (["nowhere.ptu"], 3, "nowhere.ptu cannot be read"),
     ],
 )

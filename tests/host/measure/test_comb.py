@@ -55,6 +55,21 @@ def test_dead_time_makes_none() -> None:
     assert find_comb(np.cumsum(80_000 + rng.exponential(1e6, 60_000)).astype(np.int64)) is None
 
 
+@pytest.mark.parametrize("tick_ps", [80.955, 250.0, 2000.0])
+def test_a_coarse_tick_is_no_period(tick_ps: float) -> None:
+    """All times are multiples of it, so that it is the strongest line of all."""
+    rng = np.random.default_rng(8)
+    clicks = pulsed(rng, pulses=400_000, period_ps=100_037.0, g2=0.1, lifetime_ps=9_000)
+    coarse = np.rint(np.floor(clicks.of(0) / tick_ps) * tick_ps).astype(np.int64)
+    comb = find_comb(coarse, tick_ps)
+    assert comb is not None
+    assert comb.period_ps == pytest.approx(100_037.0, abs=0.1)
+    steady = np.cumsum(rng.exponential(1e6, 60_000))
+    steady = np.rint(np.floor(steady / tick_ps) * tick_ps)
+    assert find_comb(steady.astype(np.int64), tick_ps) is None
+    assert find_comb(steady.astype(np.int64) * 100, 100 * tick_ps) is None
+
+
 def test_too_few_clicks_have_none() -> None:
     assert find_comb(np.arange(50)) is None
     assert find_comb(np.zeros(500, np.int64)) is None

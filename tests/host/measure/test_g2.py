@@ -15,7 +15,7 @@ PERIOD = 12_500.0
 def delays_of(clicks: Clicks, reach_ps: int = 1_000_000) -> Delays:
     correlator = Correlator(0, 1, reach_ps, 49)
     correlator.push(clicks)
-    return correlator.result()
+    return correlator.across()
 
 
 def light(seed: int, **more: object) -> Clicks:
@@ -64,8 +64,15 @@ def test_detectors_own_dead_times_change_nothing() -> None:
 
 
 def test_a_dip_at_zero_is_remarked_upon() -> None:
-    assert "delay zero" in (pulsed_g2(delays_of(light(3)), PERIOD).remark or "")
+    assert "from delay zero" in (pulsed_g2(delays_of(light(3)), PERIOD).remark or "")
     assert pulsed_g2(delays_of(light(3, cable_ps=30_000)), PERIOD).remark is None
+
+
+def test_it_is_not_where_tags_come_nearer_than_the_dip() -> None:
+    """A dead time that all channels share, as long as the dip is late, would part them."""
+    delays = delays_of(light(3, cable_ps=2_000))
+    assert "2 ns from delay zero" in (pulsed_g2(delays, PERIOD, apart_ps=2_100).remark or "")
+    assert pulsed_g2(delays, PERIOD, apart_ps=1_900).remark is None
 
 
 def test_a_pattern_is_found_and_taken_out() -> None:
@@ -81,6 +88,12 @@ def test_a_pattern_is_found_and_taken_out() -> None:
     for one in (found, given):
         assert one.band.low <= 0.2 <= one.band.high
     assert given.others > found.others  # every peak counts, where the pattern is known
+
+
+def test_a_pattern_that_was_not_sent_is_refused() -> None:
+    """By its weights g² would come out a third too low."""
+    with pytest.raises(InputError, match=r"do not follow the pattern of 4 pulses \(\d+ % of"):
+        pulsed_g2(delays_of(light(2, cable_ps=30_000)), PERIOD, pattern=np.array([1, 0.3, 1, 0]))
 
 
 def test_a_pattern_of_every_second_pulse_is_no_hole() -> None:
@@ -111,6 +124,8 @@ def test_no_coincidences_are_refused() -> None:
 
 def test_a_pattern_must_be_one() -> None:
     delays = delays_of(light(9))
+    with pytest.raises(InputError, match="a pattern of 90 pulses needs"):
+        pulsed_g2(delays, PERIOD, pattern=np.ones(90))
     for pattern in (np.zeros(3), np.array([1.0, -1.0]), np.zeros(0)):
         with pytest.raises(ValueError, match="a pattern must be"):
             pulsed_g2(delays, PERIOD, pattern=pattern)

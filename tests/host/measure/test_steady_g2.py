@@ -68,6 +68,14 @@ def test_a_dead_time_is_no_dip() -> None:
         steady_g2(delays(3, g2=0.0, dip_ps=0, width_ps=40_000, floor=True))
 
 
+def test_a_test_signal_on_both_inputs_is_no_light() -> None:
+    """Beside the one delay of all its pulses, all others look like a dip."""
+    counts = delays(5, g2=1.0, dip_ps=0, width_ps=3000, mean=0.01).counts
+    counts[11_430] += 400
+    with pytest.raises(InputError, match=r"400 of \d+ coincidences have one delay, 143 ns"):
+        steady_g2(Delays(counts, BIN_PS))
+
+
 def test_too_few_coincidences_are_refused() -> None:
     with pytest.raises(InputError, match="g² needs 100 coincidences within 1000 ns, not"):
         steady_g2(delays(4, g2=0.1, dip_ps=0, width_ps=3000, mean=0.001))

@@ -64,6 +64,30 @@ def test_sfifteen_in_both_orders(swapped: bool, tmp_path: Path) -> None:
     assert ("swapped" in file.format) is swapped
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize(("lines", "name"), [(2, "a0"), (1, "a2")])
+def test_sfifteen_in_hexadecimal_is_as_in_binary(
+    lines: int, name: str, end: str, tmp_path: Path
+) -> None:
+    generator = np.random.default_rng(4)
+    times = (np.cumsum(generator.integers(1, 10**6, 40_000)) + 2**50).tolist()
+    records = [(time, 1 << place % 4 if place % 9 else DUMMY) for place, time in enumerate(times)]
+    expected = whole(open_tags(writers.sfifteen(tmp_path / "binary", records)))
+    path = writers.sfifteen_text(tmp_path / "text", records, lines=lines, end=end)
+    file = open_tags(path)
+    found = whole(file)
+    assert file.format == f"S-Fifteen {name}"
+    np.testing.assert_array_equal(found.ticks, expected.ticks)
+    np.testing.assert_array_equal(found.channel, expected.channel)
+    assert found.left_out == expected.left_out
+    data = path.read_bytes()
+    path.write_bytes(data[:-3])
+    assert whole(open_tags(path)).left_out["cut"] > 0
+    path.write_bytes(data[:-30] + b"x" + data[-29:])
+    with pytest.raises(InputError, match=r"has lines that are not of the \d+ bytes a record"):
+        whole(open_tags(path))
+
+
 def test_sfifteen_counter_turns_over(tmp_path: Path) -> None:
     times = [2**54 - 10 + i for i in range(9)] + [5, 2**53, 2**54 - 2, 7]
     unwrapped = [*times[:9], 2**54 + 5, 2**54 + 2**53, 2**55 - 2, 2**55 + 7]

@@ -11,7 +11,8 @@ from tests.host.tags.clicks import PERIOD_PS, TRIGGER, Known, known, tag_file, w
 
 from hexkey.errors import ConfigurationError, InputError
 from hexkey.events import Events
-from hexkey.tags.fold import Folded, Folder, Folding
+from hexkey.tags.fold import Folded, Folder
+from hexkey.tags.folding import Folding
 from hexkey.tags.stream import TagFile, Tags
 
 PULSES = 400_000

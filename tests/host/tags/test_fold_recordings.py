@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from hexkey.tags import open_tags
-from hexkey.tags.fold import Folder, Folding
+from hexkey.tags.fold import Folder
+from hexkey.tags.folding import Folding
 
 PERIOD_PS = 12_495.52  # of the laser, by a T3 recording's header
 

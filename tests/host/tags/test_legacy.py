@@ -35,6 +35,8 @@ def test_pt2(tmp_path: Path) -> None:
     found = whole(file)
     assert list(zip(found.channel.tolist(), found.ticks.tolist(), strict=True)) == TIMES
     assert (file.tick_ps, file.pulsed, file.trigger_channel) == (Fraction(4), False, None)
+    assert file.sync_period_ps is None  # its input is channel 0
+    assert file.stated["input rates, Hz"] == [40_000_000, 1234]
 
 
 def test_ht3(tmp_path: Path) -> None:
@@ -61,6 +63,7 @@ def test_first_version_has_single_overflows(tmp_path: Path) -> None:
     rolled = 1 << 31 | 63 << 25 | 5  # the second version means five by this
     file = open_tags(writers.hydra_file(tmp_path / "x.ht2", [rolled, 7], 2, version="1.0"))
     assert whole(file).ticks.tolist() == [33_552_000 + 7]
+    assert file.tick_ps == Fraction(1, 2)  # of the picosecond that the header states
     file = open_tags(writers.hydra_file(tmp_path / "x.ht3", [rolled, 7], 3, version="1.0"))
     pulse = whole(file).pulse
     assert pulse is not None

@@ -150,7 +150,23 @@ def qutag(path: Path, clicks: Iterable[Click]) -> Path:
 
 def sfifteen(path: Path, records: Iterable[tuple[int, int]], *, swapped: bool = False) -> Path:
     """Write pairs of time (4 ps) and the lowest five bits."""
-    words = [(time >> 22, (time << 10 & 0xFFFFFFFF) | 0x320 & ~0x1F | low) for time, low in records]
-    rows = np.array([(high, low) if swapped else (low, high) for high, low in words], "<u4")
-    path.write_bytes(rows.tobytes())
+    rows = [(high, low) if swapped else (low, high) for high, low in _sfifteen_words(records)]
+    path.write_bytes(np.array(rows, "<u4").tobytes())
     return path
+
+
+def sfifteen_text(
+    path: Path, records: Iterable[tuple[int, int]], *, lines: int, end: str = "\n"
+) -> Path:
+    """Write the same in hexadecimal: with two lines a record (`a0`), or one (`a2`)."""
+    texts = [
+        f"{low:08x}{end}{high:08x}{end}" if lines == 2 else f"{high:08x}{low:08x}{end}"
+        for high, low in _sfifteen_words(records)
+    ]
+    path.write_text("".join(texts), newline="")
+    return path
+
+
+def _sfifteen_words(records: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return the high and the low word of each record."""
+    return [(time >> 22, (time << 10 & 0xFFFFFFFF) | 0x320 & ~0x1F | low) for time, low in records]

@@ -116,6 +116,8 @@ def test_every_gate_is_as_the_receiver_finds_it(folder: Path) -> None:
         drawn = counts.doubles[place] / 2
         assert abs(counts.test_errors[place] - expected.test_errors) <= drawn
         assert abs(counts.key_errors[place] - key_errors) <= drawn
+    assert found.shift[1].tolist() == [0, 0, 0]
+    assert counts.key_errors[1, 1] < 0.03 * counts.key_bits[1, 1]
     assert counts.crosses[0, 2] > 20
     assert counts.doubles[0, 2] > 10
 

@@ -122,8 +122,10 @@ def _refine(time: Times, rate: float) -> Comb:
     """Sharpen the rate by blocks ever longer, until their turns are no longer one turn."""
     block_ps = float(REACH_PS)
     while block_ps < float(time[-1]) / 4:
-        vectors = _sums((time / block_ps).astype(np.int64), _unit(time, rate))
-        turns = np.conj(vectors[:-1]) * vectors[1:]
+        blocks = (time / block_ps).astype(np.int64)
+        first = np.append(0, np.flatnonzero(np.diff(blocks)) + 1)  # of rare clicks most are empty
+        vectors = np.add.reduceat(_unit(time, rate), first)
+        turns = (np.conj(vectors[:-1]) * vectors[1:])[np.diff(blocks[first]) == 1]
         turn = complex(turns.sum())
         if abs(turn) > 5 * math.sqrt(float(np.sum(np.abs(turns) ** 2))):
             rate -= math.atan2(turn.imag, turn.real) / (2 * math.pi * block_ps)
@@ -143,11 +145,6 @@ def _refine(time: Times, rate: float) -> Comb:
 
 def _unit(time: Times, rate: float) -> NDArray[np.complex128]:
     return np.asarray(np.exp(2j * np.pi * np.mod(time * rate, 1.0)))
-
-
-def _sums(block: NDArray[np.int64], vectors: NDArray[np.complex128]) -> NDArray[np.complex128]:
-    real = np.bincount(block, vectors.real)
-    return real + 1j * np.bincount(block, vectors.imag)
 
 
 class Follower:

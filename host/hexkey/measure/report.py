@@ -249,7 +249,8 @@ def _measurements(run: Run, results: Results) -> Measurements:
         pair=plan.pair,
         trigger_channel=plan.trigger,
         phases_by_trigger=plan.divider is not None,
-        period_ps=plan.period_ps,
+        # A sync's period that arrival times contradict is none.
+        period_ps=None if run.file.pulsed and arrivals is None else plan.period_ps,
         period_sigma_ps=plan.comb.sigma_ps if plan.comb else None,
         sync_divider=plan.sync_divider,
         arrivals=arrivals,

@@ -1,5 +1,7 @@
 """The period of light, from clicks alone."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from tests.host.measure.light import in_order, pulsed
@@ -68,6 +70,21 @@ def test_a_coarse_tick_is_no_period(tick_ps: float) -> None:
     steady = np.rint(np.floor(steady / tick_ps) * tick_ps)
     assert find_comb(steady.astype(np.int64), tick_ps) is None
     assert find_comb(steady.astype(np.int64) * 100, 100 * tick_ps) is None
+
+
+def test_rare_clicks_of_a_long_run_take_no_more_memory() -> None:
+    """A click in three milliseconds, for a day: nearly all stretches of it are empty."""
+    rng = np.random.default_rng(9)
+    near = rng.integers(0, 200, (2000, 1)) + np.arange(20)  # bursts, whose delays show the period
+    pulse = (rng.integers(0, 10**11, (2000, 1)) + near).ravel()
+    time = np.sort(pulse) * 800_000 + rng.integers(0, 20_000, len(pulse))
+    tracemalloc.start()
+    comb = find_comb(time)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert comb is not None
+    assert comb.period_ps == pytest.approx(800_000, rel=1e-3)
+    assert most < 100e6
 
 
 def test_too_few_clicks_have_none() -> None:

@@ -147,6 +147,7 @@ def test_a_header_that_contradicts_the_records_is_found(
     assert (refused is None) == (found.g2 is not None)
     if refused:
         assert refused in found.refused
+    assert (found.period_ps is None) == ("late_arrivals" in names)
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 30, 1000])

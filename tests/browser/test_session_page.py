@@ -56,6 +56,24 @@ def test_fine_step_is_not_confirmed_by_the_old_gate(page: Page) -> None:
         )
 
 
+def test_a_refused_gate_is_said_with_its_reason(page: Page) -> None:
+    """One of an earlier wish is not taken for the answer to this one."""
+    hub = Hub()
+    with serve(hub, "127.0.0.1:0", TOKEN, control=True) as address:
+        page.goto(address)
+        stale = GateView(1_200.0, 8_000.0, refused="of an earlier wish")
+        hub.publish(_with_gate(10.0, stale))
+        page.locator(".handle[data-part=end]").focus()
+        page.keyboard.press("ArrowRight")
+        expect(page.locator("#asked")).to_contain_text("asked: 1.20 to 9.30 ns")
+        hub.publish(_with_gate(10.2, stale))
+        expect(page.locator("#asked")).to_contain_text("asked: 1.20 to 9.30 ns")
+        for seconds in (10.4, 11.0):
+            hub.publish(_with_gate(seconds, GateView(1_200.0, 8_000.0, refused="a recording")))
+        expect(page.locator("#asked")).to_have_text("refused: a recording")
+        expect(page.locator("#gate")).to_have_text("gate 1.20 to 9.20 ns, 8.00 ns wide")
+
+
 def test_gate_can_be_read_and_moved_without_a_mouse(page: Page) -> None:
     hub = Hub()
     with serve(hub, "127.0.0.1:0", TOKEN, control=True) as address:

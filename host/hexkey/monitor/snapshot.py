@@ -23,11 +23,16 @@ class Histogram:
 
 @dataclass(frozen=True, slots=True)
 class GateView:
-    """The gate as the board has it; `asked` is one that waits for the end of the block."""
+    """The gate as the board has it.
+
+    `asked` is one that waits for the end of the block, `refused` why the last one that was asked
+    for cannot be.
+    """
 
     start_ps: float
     width_ps: float
     asked: tuple[float, float] | None = None
+    refused: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

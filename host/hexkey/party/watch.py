@@ -204,6 +204,7 @@ class _Watched:
             self._set(board, nearest_gate(command, board))
         except ConfigurationError as error:
             self._progress({"event": "gate-refused", "message": str(error)})
+            state.gate(replace(self._shown(board), refused=str(error)))
             return
         shown = self._shown(board)
         state.gate(shown)

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from hexkey.errors import AlarmError, ConfigurationError
-from hexkey.monitor.hub import Hub
+from hexkey.monitor.hub import ChangeGate, Hub
 from hexkey.monitor.snapshot import Alarm, GateView, Snapshot
 from hexkey.monitor.state import MonitorState, stopping
 from hexkey.party.session_maps import SessionMaps
@@ -128,34 +128,41 @@ class GateControl:
 
     A session's window is under its handshake's tags, so another gate is another session: asked for,
     it ends this one, and the next begins on the same connection. Of the gates that are asked for
-    meanwhile, or before this session has lasted for a while, the last one waits; it costs tag keys,
-    so it is refused where these run out.
+    before this session has lasted for a while the last one counts, of those that come afterwards
+    the last one waits for the next session; it costs tag keys, so it is refused where these run
+    out.
     """
 
     window: Window
     watching: Watching
     allowed: bool = True  # not while a recording is made, which is of one session
-    asked: Window | None = field(default=None, init=False)
+    asked: Window | None = field(default=None, init=False)  # has ended this session
+    _wanted: Window | None = field(default=None, init=False)
+    _refused: str | None = field(default=None, init=False)
     _began_s: float = field(init=False)
 
     def __post_init__(self) -> None:
         self._began_s = time.monotonic()
 
     def show(self) -> None:
-        """Tell the state which gate there is."""
-        asked = None if self.asked is None else _in_ps(self.asked)
-        self.watching.state.gate(GateView(*_in_ps(self.window), asked))
+        """Tell the state which gate there is, which was asked for, and why one was refused."""
+        asked = None if self._wanted is None else _in_ps(self._wanted)
+        self.watching.state.gate(GateView(*_in_ps(self.window), asked, self._refused))
 
     def poll(self, end: Callable[[], None]) -> None:
-        """Take a command if there is one, and then call `end`."""
+        """Take a command if there is one, and call `end` once the session ends for it."""
         hub = self.watching.hub
         if hub is None or self.asked is not None:
             return
-        if time.monotonic() - self._began_s < LEAST_SESSION_S:
-            return
         command = hub.take_command()
-        if command is None:
-            return
+        if command is not None:
+            self._take(command)
+        if self._wanted is not None and time.monotonic() - self._began_s >= LEAST_SESSION_S:
+            self.asked = self._wanted
+            end()
+
+    def _take(self, command: ChangeGate) -> None:
+        self._wanted, self._refused = None, None
         tick_ps, period = self.window.tick_ps, self.window.period_ticks
         start, width = (
             float(round(1000 * value / float(tick_ps)) * tick_ps / 1000)
@@ -164,24 +171,26 @@ class GateControl:
         try:
             window = window_in_ticks(start, width, tick_ps, period)
         except ConfigurationError as error:
-            self._refuse(str(error))
-            return
-        if window == self.window:
-            return  # it stands: a session more would spend authentication keys for nothing
+            self._refused = str(error)
+        else:
+            self._refused = self._barred()
+            # One that stands would be a session more, and tag keys spent, for nothing.
+            if self._refused is None and window != self.window:
+                self._wanted = window
+                asked = {"event": "gate-asked", "start_ns": start, "width_ns": width}
+                self.watching.progress(asked)
+        if self._refused is not None:
+            self.watching.progress({"event": "gate-refused", "message": self._refused})
+        self.show()
+
+    def _barred(self) -> str | None:
+        """Return why no other gate can be had by now."""
         if not self.allowed:
-            self._refuse("a recording is of one gate: end it first")
-            return
+            return "a recording is of one gate: end it first"
         left = self.watching.tag_keys
         if left is not None and left < RESERVE + RENEWAL_TAGS:
-            self._refuse(f"{left} tag keys are left, {RESERVE} of them kept for settling")
-            return
-        self.asked = window
-        self.show()
-        self.watching.progress({"event": "gate-asked", "start_ns": start, "width_ns": width})
-        end()
-
-    def _refuse(self, message: str) -> None:
-        self.watching.progress({"event": "gate-refused", "message": message})
+            return f"{left} tag keys are left, {RESERVE} of them kept for settling"
+        return None
 
 
 def _in_ps(window: Window) -> tuple[float, float]:

@@ -56,6 +56,12 @@ def shown(stage: Scene) -> tuple[float, float, tuple[float, float] | None]:
     return gate.start_ps, gate.width_ps, gate.asked
 
 
+def refusal(stage: Scene) -> str | None:
+    gate = stage.watching.look().gate
+    assert gate is not None
+    return gate.refused
+
+
 def test_another_gate_ends_the_session_once(stage: Scene) -> None:
     asking = Asking(stage)
     asking.poll()
@@ -88,6 +94,7 @@ def test_a_dragged_gate_is_one_session_more(stage: Scene) -> None:
     stage.clock.now_s -= LEAST_SESSION_S  # it has just begun
     for step in range(20):
         asking.ask(1.0 + step / 10, 6.0)
+        assert shown(stage)[2] == pytest.approx((1_000 + 100 * step, 6_000))
         stage.clock.now_s += LEAST_SESSION_S / 20 - 1e-6
     assert (asking.gate, asking.ended) == (None, 0)
     stage.clock.now_s += 1e-3
@@ -100,6 +107,16 @@ def test_a_gate_that_stands_is_not_asked_for_again(stage: Scene) -> None:
     for start_ns, width_ns in ((0.5, 10.0), (0.5049, 9.9951), (0.4951, 10.0049)):
         asking.ask(start_ns, width_ns)
     assert (asking.gate, asking.ended, stage.told) == (None, 0, [])
+
+
+def test_a_gate_that_is_put_back_before_it_came_is_not_asked_for(stage: Scene) -> None:
+    asking = Asking(stage)
+    stage.clock.now_s -= LEAST_SESSION_S
+    asking.ask(1.0, 6.0)
+    asking.ask(0.5, 10.0)
+    stage.clock.now_s += LEAST_SESSION_S
+    asking.poll()
+    assert (asking.gate, asking.ended, shown(stage)[2]) == (None, 0, None)
 
 
 @pytest.mark.parametrize(
@@ -135,8 +152,10 @@ def test_a_gate_that_cannot_be_is_refused_and_the_session_goes_on(
     assert refused["event"] == "gate-refused"
     assert "must start within the period of 25.0 ns and be no longer" in refused["message"]
     assert (asking.gate, asking.ended) == (None, 0)
+    assert refusal(stage) == refused["message"]
     asking.ask(1.0, 6.0)
     assert asking.gate == Gate(100, 600)
+    assert refusal(stage) is None
 
 
 def test_a_recording_keeps_its_gate(stage: Scene) -> None:

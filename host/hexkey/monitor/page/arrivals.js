@@ -7,6 +7,7 @@ import { axis, line, plot, upright } from "/page/plot.js";
 import { colour } from "/page/theme.js";
 
 const LONGEST_S = 5;
+const HEARD_S = 0.5; // a snapshot may be older than what was asked
 const element = (id) => document.getElementById(id);
 const TICK_NS = 0.0126; // equal to within the coarsest tick's rounding
 const HALF_STEP_NS = 0.005;
@@ -90,9 +91,10 @@ export class Arrivals {
       this.asked = { ...this.asked, startNs: gate.asked[0] / 1000, widthNs: gate.asked[1] / 1000, heard: true };
     } else if (this.asked) {
       this.asked.since ??= time;
-      const late = time - this.asked.since > LONGEST_S;
+      const waited = time - this.asked.since;
       if (this.done(now)) this.confirm(now);
-      else if (this.asked.heard || late || state !== "receiving") {
+      else if (gate.refused && waited > HEARD_S) this.answer({ accepted: false, message: gate.refused });
+      else if (this.asked.heard || waited > LONGEST_S || state !== "receiving") {
         this.asked = null;
         this.say("the gate was not changed", true);
       }

@@ -80,8 +80,10 @@ def session(seconds: float, *, alarms: tuple[Alarm, ...] = (), control: bool = T
             widths.tolist(),
             (20_000 * share).tolist(),
             qbers.tolist(),
+            np.sqrt(qbers / (2_000 * share)).tolist(),
             (20_000 * share * np.maximum(0, 1 - 11 * qbers)).tolist(),
             138.0,
+            96_000,
         ),
         control=control,
     )

@@ -84,6 +84,9 @@ def test_cell_of_a_map_is_read_and_marked_on_each(page: Page) -> None:
             start, width = maps.start_ns[row], maps.width_ns[column]
             expect(tip).to_contain_text(f"start {start:.2f} ns, width {width:.2f} ns")
             expect(tip).to_contain_text(f"{100 * qber:.1f} %")
+            sigma = maps.sigma_qber[row][column]
+            assert sigma is not None
+            expect(tip).to_contain_text(f" ± {100 * sigma:.2f} %")
             expect(tip).to_contain_text(f"{maps.sifted_hz[row][column] / 1000:.3g}")
             expect(tip).to_contain_text(f"{maps.secret_hz_unproven[row][column] / 1000:.3g}")
             expect(page.locator(".cell:visible")).to_have_count(3)

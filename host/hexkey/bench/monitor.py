@@ -84,8 +84,10 @@ def large_snapshot() -> Snapshot:
             np.linspace(3, 12, WIDTHS).tolist(),
             rng.uniform(0, 2e4, size).tolist(),
             rng.uniform(0, 0.1, size).tolist(),
+            rng.uniform(0, 0.01, size).tolist(),
             rng.uniform(0, 1e4, size).tolist(),
             60.0,
+            50_000,
         ),
     )
 

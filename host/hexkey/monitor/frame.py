@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hexkey.monitor.snapshot import MapView, Snapshot
+from hexkey.monitor.snapshot import Snapshot
 
 MAGIC = b"HKM1"
 _HEAD = struct.Struct("<4sI")
-_FLOATS = ("start_ns", "width_ns", "sifted_hz", "qber", "secret_hz_unproven")
+_FLOATS = ("start_ns", "width_ns", "sifted_hz", "qber", "sigma_qber", "secret_hz_unproven")
 
 
 def encode(snapshot: Snapshot) -> bytes:
@@ -33,7 +33,8 @@ def encode(snapshot: Snapshot) -> bytes:
         for name in _FLOATS:
             values = np.array(getattr(snapshot.maps, name), "<f4")
             arrays[f"maps.{name}"] = np.where(np.isfinite(values), values, np.float32(np.nan))
-        light = replace(light, maps=MapView([], [], [], [], [], snapshot.maps.seconds))
+        none: dict[str, Any] = {name: [] for name in _FLOATS}
+        light = replace(light, maps=replace(snapshot.maps, **none))
     shown = light.to_json()
     for path in arrays:
         part, name = path.split(".")

@@ -100,14 +100,19 @@ class Alarm:
 
 @dataclass(frozen=True, slots=True)
 class MapView:
-    """Maps of the gates, updated while the board's gate is open over the whole period."""
+    """Maps of the gates, updated while the board's gate is open over the whole period.
+
+    `sigma_qber` is one standard deviation; `disclosed` clicks are what the QBERs are of.
+    """
 
     start_ns: list[float]
     width_ns: list[float]
     sifted_hz: list[list[float]]
     qber: list[list[float | None]]
+    sigma_qber: list[list[float | None]]
     secret_hz_unproven: list[list[float]]
     seconds: float
+    disclosed: int
 
 
 @dataclass(frozen=True, slots=True)

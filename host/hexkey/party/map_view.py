@@ -4,7 +4,7 @@ import math
 from fractions import Fraction
 
 from hexkey.maps.grid import PAPER_START_NS, PAPER_WIDTH_NS, parse_grid, windows_in_ticks
-from hexkey.maps.live import LiveMap
+from hexkey.maps.live import LiveMap, Rates
 from hexkey.monitor.snapshot import MapView
 from hexkey.receiver import Receiver
 
@@ -30,12 +30,17 @@ def view_of(growing: LiveMap, receiver: Receiver) -> MapView | None:
     seconds = float(receiver.last_pulse * period * growing.tick_ps) * 1e-12
     growing.set_arrivals(*receiver.histogram, seconds)
     rates = growing.rates()
-    qber = [[None if math.isnan(q) else q for q in row] for row in rates.qber.tolist()]
     return MapView(
         rates.start_ns.tolist(),
         rates.width_ns.tolist(),
         rates.sifted_hz.tolist(),
-        qber,
+        _known(rates.qber),
+        _known(rates.sigma_qber),
         rates.secret_hz_unproven.tolist(),
         rates.seconds,
+        rates.disclosed,
     )
+
+
+def _known(values: Rates) -> list[list[float | None]]:
+    return [[None if math.isnan(value) else value for value in row] for row in values.tolist()]

@@ -55,10 +55,14 @@ def test_snapshot_without_arrays_is_a_header() -> None:
 
 
 def test_missing_values_of_a_map_are_nan() -> None:
-    maps = MapView([0.0, 1.0], [3.0], [[1.0], [2.0]], [[None], [0.5]], [[0.0], [0.0]], 1.0)
+    qber: list[list[float | None]] = [[None], [0.5]]
+    sigma: list[list[float | None]] = [[None], [0.1]]
+    maps = MapView([0.0, 1.0], [3.0], [[1.0], [2.0]], qber, sigma, [[0.0], [0.0]], 1.0, 8)
     found, _ = read(encode(replace(session(1.0), maps=maps)))
     assert np.isnan(found["maps"]["qber"][0, 0])
     assert found["maps"]["qber"][1, 0] == 0.5
+    assert found["maps"]["sigma_qber"][1, 0] == np.float32(0.1)
+    assert found["maps"]["disclosed"] == 8
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
@@ -70,7 +74,7 @@ def test_numbers_that_are_not_finite_are_null(value: float) -> None:
         trigger={"phase_ps": value},
         blocks=(replace(snapshot.blocks[0], qber=value),),
         g2=(replace(snapshot.g2[0], high=value),),
-        maps=MapView([0.0], [3.0], [[value]], [[0.5]], [[1.0]], value),
+        maps=MapView([0.0], [3.0], [[value]], [[0.5]], [[0.1]], [[1.0]], value, 8),
     )
     found, _ = read(encode(broken))
     assert found["secret_hz"] is found["trigger"]["phase_ps"] is None

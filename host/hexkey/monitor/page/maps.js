@@ -1,7 +1,7 @@
 // Maps over the gate's start and width, each on a canvas of its own.
 
 import { hover } from "/page/hover.js";
-import { ns, percent, short } from "/page/numbers.js";
+import { count, ns, percent, short } from "/page/numbers.js";
 import { colour, onTheme } from "/page/theme.js";
 
 // Cividis, in seven stops: even steps of lightness, the same to colour-blind eyes.
@@ -153,7 +153,8 @@ export function showMaps(snapshot) {
   element("maps").hidden = !maps;
   shown = maps && snapshot;
   if (!maps) return;
-  element("maps-note").textContent = `of ${maps.seconds?.toFixed(0) ?? "–"} s${ringed(gate, maps) ? "; the ring is the gate" : ""}`;
+  const clicks = maps.disclosed == null ? "" : `, QBER of ${count(maps.disclosed)} disclosed clicks`;
+  element("maps-note").textContent = `of ${maps.seconds?.toFixed(0) ?? "–"} s${clicks}${ringed(gate, maps) ? "; the ring is the gate" : ""}`;
   const moved = gate?.start_ps !== before?.gate?.start_ps || gate?.width_ps !== before?.gate?.width_ps;
   const names = ["start_ns", "width_ns", ...MAPS.map(([, name]) => name)];
   if (!before || moved || names.some((name) => !same(maps[name], before.maps[name]))) drawAll();
@@ -185,8 +186,14 @@ function reading(canvas, x, y) {
   const start = across.values[row], width = up.values[column];
   return {
     title: `start ${ns(start)}, width ${ns(width)}`,
-    rows: MAPS.map(([, name, label, words]) => [label, words(maps[name]?.[at])]),
+    rows: MAPS.map(([, name, label, words]) => [label, words(maps[name]?.[at]) + error(maps, name, at)]),
   };
+}
+
+// One standard deviation, where there is one.
+function error(maps, name, at) {
+  const sigma = name === "qber" ? maps.sigma_qber?.[at] : undefined;
+  return Number.isFinite(sigma) ? ` ± ${percent(sigma, 2)}` : "";
 }
 
 for (const [id] of MAPS) {

@@ -112,6 +112,8 @@ class Receiver:
         As the board said last.
     markers : list of (int, int)
         Epoch and pulse, the first that began after the marker input rose.
+    pulses : int
+        That passed since the run's first frame: those in which its histogram was filled.
     """
 
     def __init__(
@@ -135,7 +137,8 @@ class Receiver:
         self.markers: list[tuple[int, int]] = []
         self.histogram: tuple[int, int, NDArray[np.int64]] | None = None
         self._arrivals: dict[int, NDArray[np.int64]] = {}  # of each detector: stays inside
-        self.last_pulse = 0
+        self.pulses = 0
+        self._counted_to = 0
 
     def push(self, frames: Iterable[Frame | Burst]) -> list[SiftedChunk]:
         """Take frames in the order of the wire; return the sifted bits that are complete."""
@@ -143,8 +146,8 @@ class Receiver:
         for frame in frames:
             if frame.header.run != self._run:
                 continue
+            self._pass(frame.header)
             chunks += self._renew(frame.header.epoch)
-            self.last_pulse = max(self.last_pulse, frame.header.pulse)
             if isinstance(frame, Burst):
                 chunks.append(self._sift(frame.header, frame.events))
             elif frame.header.kind is Kind.EVENTS:
@@ -217,6 +220,15 @@ class Receiver:
                 self.counts.markers += 1
             case _:
                 pass
+
+    def _pass(self, header: Header) -> None:
+        """Count pulses: a run begins at any number of an epoch, and later epochs of it at 0."""
+        if self._epoch is None:
+            self._counted_to = header.pulse
+        elif header.epoch != self._epoch:
+            self._counted_to = 0
+        self.pulses += max(0, header.pulse - self._counted_to)
+        self._counted_to = max(self._counted_to, header.pulse)
 
     def _renew(self, epoch: int) -> list[SiftedChunk]:
         """Start over after a loss of the trigger: the new numbers say nothing about the old."""

@@ -5,6 +5,8 @@ channels 1 to 4, the trigger on 5, divided by 8 and filtered as taggers do it to
 its edges only the first after a click is there. The tagger's clock is off, and its inputs jitter.
 """
 
+import os
+import os
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
@@ -44,9 +46,11 @@ class TagWriter:
         self._random = np.random.default_rng([seed, TRIGGER_CHANNEL])
         self._last_edge = -1
         try:
-            self._file = path.open("xb")
+            # As Alice's record beside it: detections are the bits of a key.
+            number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except OSError as error:
             raise StoreError(f"{path} cannot be made: {error.strerror}") from None
+        self._file = os.fdopen(number, "wb")
         self._file.write(MAGIC.ljust(_HEADER_BYTES, b"\0"))
 
     def write(self, clicks: Clicks) -> None:

@@ -105,6 +105,17 @@ def test_new_epoch_starts_its_numbers_anew() -> None:
     assert receiver.counts.epochs == 2
 
 
+def test_pulses_are_those_of_the_run_alone() -> None:
+    receiver = a_receiver()
+    counters = Counters(*[0] * 12).encode()
+    seen = []
+    # A run that begins late in an epoch, then loses the trigger: numbers begin at 0 again.
+    for pulse, epoch in ((1_000, 3), (1_400, 3), (1_400, 3), (50, 4), (300, 4)):
+        receiver.push([a_frame(Kind.COUNTERS, counters, pulse, epoch)])
+        seen.append(receiver.pulses)
+    assert seen == [0, 400, 400, 450, 700]
+
+
 def test_board_that_goes_back_is_refused() -> None:
     receiver = a_receiver()
     receiver.push([events_frame([(1, 100, 1)], epoch=2)])

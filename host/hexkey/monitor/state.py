@@ -46,12 +46,13 @@ class About:
     board : str
         The board's name; empty at Alice.
     protocol : str or None
-        Of the session; None without one.
+        Of the session, or of Alice's record that maps are made with; None if it is not known.
     tick_ps, period_ps : float
     dead_time_ps : float
         Of the slowest detector; 0 if not known.
     qber_abort, epsilon_limit : float or None
     block_bits : int
+        Of the session; 0 without one.
     g2_limit : float
         What g² is judged against; 0 shows no diagnostic of Bob's own clicks.
     control : bool
@@ -224,7 +225,7 @@ class MonitorState:
         shown = Snapshot(
             time_unix_s=unix_s,
             state=self._state,
-            makes_key=about.protocol is not None,
+            makes_key=about.block_bits > 0,
             seconds=now_s - self._began_s,
             board=about.board,
             protocol=about.protocol,

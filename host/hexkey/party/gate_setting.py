@@ -13,12 +13,14 @@ from hexkey.window import window_in_ticks
 
 START, WIDTH = "gate_start_ns", "gate_width_ns"
 _TABLE = re.compile(r"\s*\[")
+_NEW_MODE = 0o644  # a configuration names secrets' places and holds none
 
 
 def write_to_configuration(path: Path, start_ns: float, width_ns: float) -> None:
     """Set ``gate_start_ns`` and ``gate_width_ns`` in a configuration; all else stays as it is.
 
-    Comments and order are kept. The file is replaced as a whole or not at all.
+    Comments and order are kept. The file is replaced as a whole or not at all; where there is
+    none, one with these two values alone is made.
 
     Raises
     ------
@@ -28,7 +30,7 @@ def write_to_configuration(path: Path, start_ns: float, width_ns: float) -> None
     """
     path = path.resolve()  # a link stays one
     try:
-        text = path.read_bytes().decode()
+        text = path.read_bytes().decode() if path.exists() else ""
         before = tomllib.loads(text)
     except OSError as error:
         raise ConfigurationError(f"configuration {path} cannot be read: {error.strerror}") from None
@@ -111,7 +113,7 @@ def _with(text: str, key: str, value: float) -> str:
 def _replace(path: Path, text: str) -> None:
     new = path.with_name(f".{path.name}.new")
     try:
-        mode = path.stat().st_mode & 0o777
+        mode = path.stat().st_mode & 0o777 if path.exists() else _NEW_MODE
         number = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
         with os.fdopen(number, "wb") as file:
             os.fchmod(number, mode)

@@ -1,6 +1,7 @@
 """Detections into Parquet or CSV, piece by piece: what spreadsheets and data frames read."""
 
 import csv
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -93,19 +94,27 @@ def _columns(tags: Tags, tick_ps: Fraction) -> dict[str, NDArray[Any]]:
     return {**columns, "channel": tags.channel}
 
 
+def _create(path: Path) -> int:
+    """Open a new file that others cannot read: the detections of a link are the bits of its key."""
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+
+
 @contextmanager
 def _parquet(path: Path, names: list[str], facts: dict[str, str]) -> Iterator[Write]:
     pa: Any = import_module("pyarrow")  # an extra, and without types
     writer_of: Any = import_module("pyarrow.parquet").ParquetWriter
     fields = [pa.field(name, pa.uint8() if name == "channel" else pa.int64()) for name in names]
     schema = pa.schema(fields, metadata={f"hexkey.{name}": value for name, value in facts.items()})
-    with writer_of(path, schema, compression="zstd") as writer:
+    with (
+        os.fdopen(_create(path), "wb") as file,
+        writer_of(file, schema, compression="zstd") as writer,
+    ):
         yield lambda columns: writer.write_table(pa.table(columns, schema=schema))
 
 
 @contextmanager
 def _csv(path: Path, names: list[str], facts: dict[str, str]) -> Iterator[Write]:
-    with path.open("x", newline="", encoding="utf-8") as file:
+    with os.fdopen(_create(path), "w", newline="", encoding="utf-8") as file:
         file.write(f"# {' '.join(f'{name}={value}' for name, value in facts.items())}\n")
         rows = csv.writer(file, lineterminator="\n")
         rows.writerow(names)

@@ -41,6 +41,18 @@ def stated_sync(file: TagFile, tally: Tally) -> list[Finding]:
     return [Finding("sync_rate", "flagged", sentence, facts)]
 
 
+def absent_sync(file: TagFile, tally: Tally) -> list[Finding]:
+    """No edge at all on the channel that is said to be the trigger's."""
+    channel = file.trigger_channel
+    if channel is None or file.pulsed or tally.total == 0 or tally.counts[channel]:
+        return []
+    sentence = (
+        f"the trigger's channel {channel} has no record: without its edges the light's period is "
+        "taken from the clicks; give the channel that has them with --trigger-channel"
+    )
+    return [Finding("sync_absent", "flagged", sentence, {"channel": channel})]
+
+
 def divided_sync(file: TagFile, tally: Tally) -> list[Finding]:
     """With T3, decays that repeat within the sync's period: the sync is divided."""
     if tally.delays is None or not file.sync_period_ps:

@@ -3,7 +3,8 @@
 Columns are found by their names (``time``, ``timestamp``, ``channel``, ``detector``, …), the unit
 by what follows the name (``time_ps``, ``time (ns)``), or both are given. A file with a column
 ``pulse`` has times since the pulse's sync. Times are taken exactly, to the picosecond or, without a
-unit but with a tick, to the tick.
+unit but with a tick, to the tick. An export of hexkey says the tick of the recording it came from:
+its picoseconds become these ticks again, so that a histogram has no bins between them.
 """
 
 import re
@@ -27,6 +28,8 @@ _PULSES = ("pulse", "nsync", "sync")
 _UNIT = f"({'|'.join(UNITS_PS)})"
 _NAME = re.compile(rf"^(.*?)(?:[\s_]*[\[(]{_UNIT}[\])]|[\s_]+{_UNIT})?$")
 _FACT = re.compile(r"(\w+)\s*=\s*(\S+)")
+_USED = ("tick_ps", "sync_period_ps", "trigger_channel")
+_TICK = re.compile(r"[1-9]\d*(/[1-9]\d*)?")
 _LATEST = 1 << 62
 _MOST_CHANNEL = 255
 _HEAD_BYTES = 1 << 14
@@ -41,6 +44,7 @@ class _Form:
     channel: int
     pulse: int | None
     ticks_per_unit: int
+    units_per_tick: int
     first_line: int
 
 
@@ -85,7 +89,7 @@ def open_text(path: Path, hints: Hints) -> TagFile:
         lambda follow: _read(path, form, hints.waiting if follow else None),
         sync_period_ps=float(period) if period and _is_number(period) else None,
         trigger_channel=int(trigger) if trigger and trigger.isdigit() else hints.trigger_channel,
-        stated=facts,
+        stated={name: value for name, value in facts.items() if name not in _USED},
     )
 
 
@@ -105,19 +109,22 @@ def _form(
     channel = _place(path, hints.channel_column, fields, names, _CHANNELS, None if header else 1)
     pulse = next((i for i, name in enumerate(names) if name in _PULSES and i != time), None)
     unit = hints.time_unit or named[time][1] or named[time][2]
-    per_unit, tick_ps = 1, hints.tick_ps
+    per_unit, per_tick, tick_ps = 1, 1, hints.tick_ps
+    stated = Fraction(facts["tick_ps"]) if _TICK.fullmatch(facts.get("tick_ps", "")) else None
     if unit:
         if unit not in UNITS_PS:
             raise InputError(f"{unit!r} is no unit of time: use one of {', '.join(UNITS_PS)}")
         per_unit, tick_ps = UNITS_PS[unit], Fraction(1)
-    elif tick_ps is None and re.fullmatch(r"[1-9]\d*(/[1-9]\d*)?", facts.get("tick_ps", "")):
-        tick_ps = Fraction(facts["tick_ps"])
+        if per_unit == 1 and stated is not None and stated.denominator == 1:
+            per_tick, tick_ps = stated.numerator, stated
+    elif tick_ps is None:
+        tick_ps = stated
     if tick_ps is None:
         raise InputError(
             f"{path} does not say the unit of its times: give it with --time-unit (ps, ns, us, ms "
             "or s) or, of a tagger's own steps, with --tick-ps"
         )
-    return _Form(separator, time, channel, pulse, per_unit, first_line + header), tick_ps
+    return _Form(separator, time, channel, pulse, per_unit, per_tick, first_line + header), tick_ps
 
 
 def _place(
@@ -179,6 +186,9 @@ def _tags(path: Path, lines: list[str], start: int, form: _Form) -> Tags:
         ).reshape(-1, len(columns))
         fits = int(np.abs(found[:, 0]).max()) <= _LATEST // form.ticks_per_unit
         whole = found * ([form.ticks_per_unit] + [1] * (len(columns) - 1)) if fits else None
+        if whole is not None and form.units_per_tick > 1:
+            whole[:, 0], rest = np.divmod(whole[:, 0], form.units_per_tick)
+            whole = None if rest.any() else whole
     except ValueError:
         whole = None
     if whole is None:
@@ -201,7 +211,7 @@ def _row(path: Path, number: int, line: str, columns: list[int], form: _Form) ->
     fields = _split(line, form.separator)
     try:
         time, *others = (Decimal(fields[column].strip().strip('"')) for column in columns)
-        found = [time * form.ticks_per_unit, *others]
+        found = [time * form.ticks_per_unit / form.units_per_tick, *others]
         whole = [int(value) for value in found]
     except (IndexError, InvalidOperation, ValueError, OverflowError):
         raise InputError(

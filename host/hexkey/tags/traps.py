@@ -9,7 +9,7 @@ from hexkey.tags.finding import MEASUREMENTS, Finding
 from hexkey.tags.holes import dead_time_hole
 from hexkey.tags.own import RESOLVED
 from hexkey.tags.stream import TagFile
-from hexkey.tags.sync import divided_sync, filtered_sync, stated_sync
+from hexkey.tags.sync import absent_sync, divided_sync, filtered_sync, stated_sync
 from hexkey.tags.tally import MOST_DELAY_TICKS, Tally
 from hexkey.tags.tttr import INPUT_RATES, SYNC
 
@@ -214,6 +214,7 @@ TRAPS = (
     late_arrivals,
     acquisition_time,
     input_rates,
+    absent_sync,
     stated_sync,
     divided_sync,
     filtered_sync,

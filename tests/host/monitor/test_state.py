@@ -27,6 +27,12 @@ def test_rates_are_of_the_last_seconds() -> None:
     assert bench.state.snapshot(bench.now_s).clicks_hz == pytest.approx(800)
 
 
+def test_maps_with_alices_record_are_no_session() -> None:
+    alone = MonitorState(replace(ABOUT, protocol="b92", block_bits=0)).snapshot(1.0)
+    assert (alone.makes_key, alone.protocol) == (False, "b92")
+    assert MonitorState(ABOUT).snapshot(1.0).makes_key
+
+
 def test_another_run_counts_from_zero_and_rates_stay_positive() -> None:
     bench = Bench()
     for _ in range(4):

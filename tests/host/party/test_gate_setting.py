@@ -68,6 +68,18 @@ def test_what_cannot_be_edited_stays_as_it_was(text: str, sentence: str, tmp_pat
     assert path.read_text() == text
 
 
-def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match=r"none\.toml cannot be read"):
-        write_to_configuration(tmp_path / "none.toml", 0.3, 11.25)
+def test_a_missing_file_is_made(tmp_path: Path) -> None:
+    path = tmp_path / "bob.toml"
+    write_to_configuration(path, 0.3, 11.25)
+    assert path.read_text() == "gate_start_ns = 0.3\ngate_width_ns = 11.25\n"
+    assert path.stat().st_mode & 0o777 == 0o644
+
+
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"bob\.toml cannot be written: No such file"):
+        write_to_configuration(tmp_path / "none" / "bob.toml", 0.3, 11.25)
+
+
+def test_a_folder_is_no_configuration(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"cannot be read: Is a directory"):
+        write_to_configuration(tmp_path, 0.3, 11.25)

@@ -241,6 +241,14 @@ def test_filtered_sync_is_found_and_named(tmp_path: Path) -> None:
     assert "--trigger-channel" not in again.sentence
 
 
+def test_a_triggers_channel_without_a_record_is_named(tmp_path: Path) -> None:
+    path = writers.qutag(tmp_path / "x", [(1, time) for time in poisson(4, 1e5, 0.1).tolist()])
+    assert "sync_absent" not in names(examine(open_tags(path)))
+    finding = one(examine(open_tags(path, trigger_channel=7)), "sync_absent")
+    assert finding.severity == "flagged"
+    assert "channel 7 has no record" in finding.sentence
+
+
 def test_truncated_file(tmp_path: Path) -> None:
     path = pulsed(tmp_path / "x.ptu", more=[("TTResult_StopAfter", writers.INT, 20)])
     whole = path.read_bytes()

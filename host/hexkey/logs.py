@@ -22,6 +22,7 @@ _LEVELS = {
     "board-gone": logging.WARNING,
     "gate-refused": logging.WARNING,
     "page-failed": logging.ERROR,
+    "source-lost": logging.ERROR,
     "receiving": logging.DEBUG,
 }
 

@@ -16,6 +16,9 @@ class Window:
     period_ticks: int
     tick_ps: Fraction
 
+    def in_ns(self, ticks: int) -> float:
+        return float(ticks * self.tick_ps / 1000)
+
 
 def window_in_ticks(
     start_ns: float, width_ns: float, tick_ps: Fraction, period_ticks: int
@@ -29,12 +32,25 @@ def window_in_ticks(
     """
     start = to_ticks(start_ns, tick_ps, "gate_start_ns")
     width = to_ticks(width_ns, tick_ps, "gate_width_ns")
-    if not 0 <= start < period_ticks or not 0 < width <= period_ticks:
+    return checked_window(Gate(start, width), tick_ps, period_ticks)
+
+
+def checked_window(gate: Gate, tick_ps: Fraction, period_ticks: int) -> Window:
+    """Return the window of a gate, which may reach past the period's end.
+
+    Raises
+    ------
+    ConfigurationError
+        It begins outside the period, is longer, or empty.
+    """
+    window = Window(gate, period_ticks, tick_ps)
+    if not 0 <= gate.start_ticks < period_ticks or not 0 < gate.width_ticks <= period_ticks:
         raise ConfigurationError(
-            f"the gate from {start_ns} ns for {width_ns} ns must start "
-            f"within the period of {float(period_ticks * tick_ps) / 1000} ns and be no longer"
+            f"the gate from {window.in_ns(gate.start_ticks)} ns for "
+            f"{window.in_ns(gate.width_ticks)} ns must start within the period of "
+            f"{window.in_ns(period_ticks)} ns and be no longer"
         )
-    return Window(Gate(start, width), period_ticks, tick_ps)
+    return window
 
 
 def to_ticks(value_ns: float, tick_ps: Fraction, name: str) -> int:

@@ -134,6 +134,8 @@ def describe(event: Event) -> str:
         return f"the alarm {event['name']} is over"
     if name == "source-counting":
         return f"g² of the source is counted for {event['seconds']:g} s before peers are served"
+    if name == "source-lost":
+        return f"the source is not counted any more: {event['message']}"
     if name == "monitor":
         return f"the page is at {event['address']}"
     if name == "gate-asked":

@@ -17,6 +17,7 @@ NAMES = (
 )
 RISE_S = {"saturated": 2.0, "blinded": 1.0, "trigger": 0.3}  # others rise at once
 FALL_S = 5.0
+OF_A_SESSION = ("source", "qber", "skew", "link")  # what of these stays the matter rises anew
 SATURATED_SHARE = 0.5  # of the time that a detector is blind, or of the clicks that hold-off drops
 LEAST_CLICKS = 400  # of the other detectors, before one that is silent is missed
 LEAST_SHARE = 0.05  # of the clicks: a detector that had fewer is not missed
@@ -260,6 +261,11 @@ class Alarms:
             self._follow(name, course, now_s, unix_s)
         raised = {name: course.alarm for name, course in self._courses.items() if course.alarm}
         return tuple(raised[name] for name in NAMES if name in raised)
+
+    def forget(self, names: tuple[str, ...]) -> None:
+        """Clear alarms at once, as if they had never been raised."""
+        for name in names:
+            self._courses.pop(name, None)
 
     def _follow(self, name: str, course: _Course, now_s: float, unix_s: float) -> None:
         away_s = now_s - course.last_s

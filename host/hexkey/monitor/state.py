@@ -15,7 +15,7 @@ from typing import Any
 
 from hexkey.errors import HexkeyError
 from hexkey.measure.g2_counts import g2_band
-from hexkey.monitor.alarms import Alarms, View, findings
+from hexkey.monitor.alarms import OF_A_SESSION, Alarms, View, findings
 from hexkey.monitor.arrivals import Arrivals
 from hexkey.monitor.rates import Rates
 from hexkey.monitor.snapshot import (
@@ -280,6 +280,7 @@ class MonitorState:
                 session.label = event["label"]
                 session.began_s = session.block_began_s = now_s
                 session.message = session.skew = session.last = None
+                self._alarms.forget(OF_A_SESSION)
                 if not self._about.board:
                     self._state = "receiving"
             case "aligned":

@@ -146,9 +146,10 @@ class SourceMonitor:
         """
         with self._lock:
             error = self._error
-            if error is not None:  # Bob is told, too, but nothing that he has no business with
-                why = error if isinstance(error, HexkeyError) else type(error).__name__
-                raise DeviceError(f"Alice's source is not counted any more: {why}") from error
+            if error is not None:  # Bob is told this, too: not what the cause names of her machine
+                raise DeviceError(
+                    "Alice's source is not counted any more; her event 'source-lost' says why"
+                ) from error
             return self._stretch.counts()
 
     def wait(self) -> None:
@@ -201,6 +202,8 @@ class SourceMonitor:
         except Exception as error:  # told where a block asks for the counts, whatever it is
             with self._lock:
                 self._error = error
+            why = str(error) if isinstance(error, HexkeyError) else type(error).__name__
+            self._progress({"event": "source-lost", "message": why})
 
     def _take(self, found: G2, counted_s: float) -> float:
         """Take totals and tell of them; return when anything was counted last."""

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from hexkey.errors import AlarmError, ConfigurationError
+from hexkey.gate import Gate
 from hexkey.monitor.hub import ChangeGate, Hub
 from hexkey.monitor.snapshot import Alarm, GateView, Snapshot
 from hexkey.monitor.state import MonitorState, stopping
@@ -14,11 +15,11 @@ from hexkey.receiver import Receiver
 from hexkey.session.source import SourceCounts
 from hexkey.session.tally import Progress, Tally
 from hexkey.store import RESERVE, Store
-from hexkey.window import Window, window_in_ticks
+from hexkey.window import Window, checked_window
 
 PUBLISH_EVERY_S = 0.2
 LEAST_SESSION_S = 5.0  # before another gate ends it: a dragged gate is one session more, not fifty
-RENEWAL_TAGS = 2  # Bob's of a handshake
+RENEWAL_TAGS = 4  # Bob's: two of a handshake, an alignment's, and the one that begins a block
 ACCOUNTED = ("session", "aligned", "block", "dropped")
 
 
@@ -64,6 +65,8 @@ class Watching:
             counts = SourceCounts(**{name: event[name] for name in SourceCounts.__slots__})
             self.state.source(counts, self.tally.session.g2_limit)
         self.progress(event)
+        if self.hub is None:  # nothing else looks
+            self.look()
 
     def look(self) -> Snapshot:
         """Return the run by now; tell of alarms that came, became critical, and went."""
@@ -163,13 +166,10 @@ class GateControl:
 
     def _take(self, command: ChangeGate) -> None:
         self._wanted, self._refused = None, None
-        tick_ps, period = self.window.tick_ps, self.window.period_ticks
-        start, width = (
-            float(round(1000 * value / float(tick_ps)) * tick_ps / 1000)
-            for value in (command.start_ns, command.width_ns)
-        )
+        tick_ns = float(self.window.tick_ps) / 1000
+        gate = Gate(round(command.start_ns / tick_ns), round(command.width_ns / tick_ns))
         try:
-            window = window_in_ticks(start, width, tick_ps, period)
+            window = checked_window(gate, self.window.tick_ps, self.window.period_ticks)
         except ConfigurationError as error:
             self._refused = str(error)
         else:
@@ -177,7 +177,8 @@ class GateControl:
             # One that stands would be a session more, and tag keys spent, for nothing.
             if self._refused is None and window != self.window:
                 self._wanted = window
-                asked = {"event": "gate-asked", "start_ns": start, "width_ns": width}
+                start_ns, width_ns = window.in_ns(gate.start_ticks), window.in_ns(gate.width_ticks)
+                asked = {"event": "gate-asked", "start_ns": start_ns, "width_ns": width_ns}
                 self.watching.progress(asked)
         if self._refused is not None:
             self.watching.progress({"event": "gate-refused", "message": self._refused})

@@ -42,6 +42,7 @@ from hexkey.session.source import SourceCounts
 from hexkey.session.tally import Progress, Tally
 from hexkey.store import RESERVE, Store
 
+RENEWAL_TAGS = 3  # hers: of a handshake, an alignment, and what keeps the reserve for a block
 IDLE_TIMEOUT_S = 600.0  # Bob may need long to fill a block at a low rate
 RECORD_TIMEOUT_S = 20.0  # how far Alice's record may lag behind Bob's clicks
 UNITS = {  # how Bob may begin a unit
@@ -104,7 +105,7 @@ class Alice:
                 return False
             if kind is Type.RENEW:
                 with refusing(self.talk):
-                    _keep_reserve(self.store)  # however often Bob may renew
+                    _keep_reserve(self.store, RENEWAL_TAGS)  # however often Bob may renew
                 return True
             if kind is align:
                 self._align(kind, body)
@@ -225,9 +226,9 @@ def _hers(pulses: NDArray[np.uint64], alignment: Alignment) -> NDArray[np.uint64
     return (pulses.astype(np.int64) + alignment.offset).astype(np.uint64)
 
 
-def _keep_reserve(store: Store) -> None:
+def _keep_reserve(store: Store, tags: int = 1) -> None:
     """Begin nothing that the pool cannot finish and settle; Bob's announcement sees to his."""
-    if store.remaining()[0] <= RESERVE:
+    if store.remaining()[0] < RESERVE + tags:
         raise PoolError(
             f"Alice's authentication pool is down to the {RESERVE} keys kept for settling blocks: "
             "create a new pair of stores"

@@ -162,7 +162,8 @@ def alice_align(
         claim(claims, record, int(sample.pulses[0]), int(sample.pulses[-1]), match.offset)
     probability = min(1.0, match.false_match_probability)
     talk.send(Type.OFFSET, Offset(True, match.offset, match.modulo or 0, probability).encode())
-    talk.send_tag()
+    with refusing(talk):
+        talk.send_tag()
     return Alignment(
         sample.epoch,
         match.offset,
@@ -179,12 +180,11 @@ def refusing(talk: Conversation) -> Iterator[None]:
     try:
         yield
     except (InputError, PoolError) as error:
-        cause = "authentication pool" if isinstance(error, PoolError) else "record"
+        cause = "record does not serve these pulses"
+        if isinstance(error, PoolError):
+            cause = "authentication pool has no keys for this"
         with suppress(ChannelError):
-            talk.send(
-                Type.REFUSE,
-                f"Alice's {cause} does not serve these pulses; her own message says why".encode(),
-            )
+            talk.send(Type.REFUSE, f"Alice's {cause}; her own message says why".encode())
         raise
 
 

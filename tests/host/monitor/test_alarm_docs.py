@@ -105,9 +105,11 @@ def test_it_comes_and_goes(name: str) -> None:
         end(bench)
         course += bench.look_on(1.0, name)
     assert course == sorted(course, reverse=True), "it flaps"
-    assert course[0]
     assert bench.raised() == {}
-    assert sum(course) * Bench.LOOK_S >= FALL_S - 2 * Bench.LOOK_S
+    if name == "skew":  # another session has ended it, and forgets it at once
+        assert not any(course)
+    else:
+        assert sum(course) * Bench.LOOK_S >= FALL_S - 2 * Bench.LOOK_S
 
 
 def test_a_blind_detector_stays_so_when_the_gate_changes() -> None:

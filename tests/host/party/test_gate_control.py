@@ -139,6 +139,13 @@ def test_a_gate_is_rounded_to_ticks(
     assert (told["start_ns"], told["width_ns"]) == (gate.start_ticks / 100, gate.width_ticks / 100)
 
 
+def test_ticks_that_no_decimal_number_of_nanoseconds_hits(stage: Scene) -> None:
+    window = Window(Gate(38, 768), 1_920, Fraction(625, 48))
+    asking = Asking(stage, window)
+    asking.ask(19.99, 5.0)
+    assert asking.gate == Gate(1_535, 384)
+
+
 @pytest.mark.parametrize(
     ("start_ns", "width_ns"),
     [(25.0, 5.0), (24.996, 5.0), (-1.0, 5.0), (1.0, 0.0), (1.0, 0.0049), (1.0, 25.01), (1e9, 1e9)],

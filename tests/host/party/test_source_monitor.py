@@ -124,6 +124,7 @@ def tapped(
     *changes: Change,
     fault: str = "",
     on_counts: Callable[[SourceCounts], None] = lambda counts: None,
+    progress: Callable[[dict[str, Any]], None] = lambda event: None,
 ) -> Any:
     """Count for 1 s at a time at a virtual tap; return what `monitored` does."""
     link = preset("table-ii").at_source(0.1).link(5)
@@ -138,7 +139,7 @@ def tapped(
 
     with VirtualBoardThread(board) as running:
         how = SourceMonitorSettings(port=running.name, seconds=1.0, g2_limit=LIMIT)
-        with SourceMonitor(how, RATE_HZ, LIMIT, lambda event: None, heard) as monitor:
+        with SourceMonitor(how, RATE_HZ, LIMIT, progress, heard) as monitor:
             return monitored(monitor, seen)
 
 
@@ -189,12 +190,15 @@ def test_a_tap_that_counts_no_more_says_nothing_of_the_source(
     tapped(watch, fault=fault)
 
 
-def test_whatever_ends_the_counting_is_told() -> None:
+def test_whatever_ends_the_counting_is_told_and_its_cause_here_alone() -> None:
+    told: list[dict[str, Any]] = []
+
     def fail(counts: SourceCounts) -> None:
         raise ZeroDivisionError("of who watches")
 
     def watch(monitor: SourceMonitor, seen: list[SourceCounts]) -> None:
-        with pytest.raises(DeviceError, match=r"not counted any more: ZeroDivisionError$"):
+        with pytest.raises(DeviceError, match="her event 'source-lost' says why"):
             monitor.wait()
 
-    tapped(watch, on_counts=fail)
+    tapped(watch, on_counts=fail, progress=told.append)
+    assert {"event": "source-lost", "message": "ZeroDivisionError"} in told

@@ -306,11 +306,11 @@ def test_renewing_for_ever_leaves_the_reserve(
     began = time.monotonic()
     ended = run(parties, monkeypatch, traffic=traffic, courses=((),) * 10_000)
     assert time.monotonic() - began < 20
-    assert len(ended.tallies) == 5
+    assert len(ended.tallies) == 3  # each of them could have aligned and begun a block
     assert "Alice's authentication pool is down to" in str(ended.hers.error)
     assert "the peer refused: Alice's authentication pool" in str(ended.error)
     with Store.open(parties.alice_store, read_only=True) as store:
-        assert store.remaining()[0] == RESERVE
+        assert store.remaining()[0] == RESERVE + 2
     settle(parties, traffic)
 
 

@@ -96,8 +96,15 @@ MARKS = """() => {
 }"""
 
 
-@pytest.mark.parametrize("run", RUNS)
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(
+    ("size", "run"),
+    [
+        pytest.param(size, run, marks=[pytest.mark.long] if seldom else [])
+        for size in SIZES
+        for run in RUNS
+        for seldom in [size != "lab screen" and run not in ("session alone", "alarms")]
+    ],
+)
 def test_everything_fits_in_both_themes(
     size: str, run: str, page: Page, picture: Callable[[Page, str], None]
 ) -> None:

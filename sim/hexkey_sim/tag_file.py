@@ -6,7 +6,6 @@ its edges only the first after a click is there. The tagger's clock is off, and 
 """
 
 import os
-import os
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self

@@ -108,6 +108,12 @@ def test_what_is_refused_of_a_taggers_file(
     assert sentence in done.sentence
 
 
+def test_a_taggers_file_alone_makes_no_key(folder: Path, run: Run) -> None:
+    done = run("distill", folder / "run.qutag", *WIRED)
+    assert done.code == 2
+    assert "is a time tagger's file (qutools binary (quTAG)): give Alice's record" in done.sentence
+
+
 def test_a_recording_says_itself_how_it_was_wired(folder: Path, run: Run) -> None:
     for command, option in (("tune", "--alice"), ("distill", "--record")):
         done = run(command, folder / "run.recording", option, folder / "alice.record", *WIRED)
@@ -131,7 +137,7 @@ def test_the_command_draws_names_the_best_and_cautions(
         "Monitor g2 inside Alice",
         "edge of the grid",
         "chosen by one half of the data",
-        "within two standard deviations",
+        "Within two standard deviations",
     ):
         assert words in done.out
     assert size_of(picture) == (1380, 960)

@@ -93,8 +93,13 @@ def distill(
                 raise ConfigurationError("--record goes with a recording, not with a CSV file")
             parameters = replace(SessionParameters(), estimate_bits=1_000)
             report = detections_csv.distill_csv(file, parameters, display)
-        elif not recorded and alice_record is not None:
+        elif not recorded:
             tags = open_tags(file)
+            if alice_record is None:
+                raise ConfigurationError(
+                    f"{file} is a time tagger's file ({tags.format}): give Alice's record of the "
+                    "same run with --record"
+                )
             report = recordings.distill_tags(tags, tagger_of(wiring), alice_record, out, display)
         elif any(value is not None for value in wiring.values()):
             raise ConfigurationError(

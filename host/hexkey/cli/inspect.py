@@ -225,6 +225,8 @@ def _header(file: TagFile) -> Rows:
 
 
 def _shown(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_shown(one)}" for name, one in value.items())
     return ", ".join(map(_shown, value)) if isinstance(value, list) else str(value)
 
 

@@ -34,7 +34,8 @@ def show(
     alice_record: Annotated[
         Path | None,
         typer.Option(
-            "--alice", help="Alice's record of the same run: maps, with the gate open all period."
+            "--alice",
+            help="Alice's B92 record of the same run: maps, with the gate open all period.",
         ),
     ] = None,
     listen: Annotated[
@@ -68,7 +69,7 @@ def show(
         port, gate_start_ns, gate_width_ns, holdoff_pulses, not no_refresh, control, alice_record
     )
     hub = Hub()
-    with stop_on_signal() as stop, ExitStack() as stack:
+    with stop_on_signal("the snapshot at hand") as stop, ExitStack() as stack:
         if listen is not None or not (terminal or as_json):
             address = stack.enter_context(
                 monitor.serve(hub, listen or LISTEN, token, control, _metrics, anywhere=anywhere)

@@ -216,8 +216,8 @@ def _certainty(tuning: "Tuning") -> list[str]:
             f"data, {optimum.held_out_hz:,.0f} bit/s in the other."
         )
         lines.append(
-            f"{said['alike_gates']:,} gates are within two standard deviations of it: t0 from "
-            f"{first:g} to {last:g} ns, Δt from {least:g} to {most:g} ns."
+            f"Within two standard deviations of it, itself included: {said['alike_gates']:,} "
+            f"gate(s), t0 from {first:g} to {last:g} ns, Δt from {least:g} to {most:g} ns."
         )
     elif tuning.has_key:
         lines.append("The recording is too short to say how sure the best gate is.")

@@ -62,7 +62,7 @@ def _lifetimes(found: "Measurements") -> list[tuple[str, str]]:
             f"{measured(fit.response_ps, fit.response_sigma_ps)} ps (standard deviation), "
             f"{_background(fit)}"
         )
-        if fit.p_value < _UNLIKELY:
+        if _misfits(fit):
             text += (
                 f"; the shape does not quite fit (χ²/dof {fit.chi2 / fit.dof:.3g}), "
                 f"so ± {fit.scaled_sigma_ps:.2g} ps is safer"
@@ -71,6 +71,15 @@ def _lifetimes(found: "Measurements") -> list[tuple[str, str]]:
             text += "; without a sync, the light's drift against the tagger adds an unknown error"
         lines.append((f"lifetime, channel {channel}", text))
     return lines
+
+
+def _misfits(fit: Lifetime) -> bool:
+    return fit.p_value < _UNLIKELY
+
+
+def safer_sigma_ps(fit: Lifetime) -> float:
+    """Return the error to state where there is room for one: larger where the shape misfits."""
+    return fit.scaled_sigma_ps if _misfits(fit) else fit.sigma_ps
 
 
 def _background(fit: Lifetime) -> str:
@@ -165,8 +174,8 @@ def _trigger(found: "Measurements") -> list[tuple[str, str]]:
         (
             f"trigger, channel {found.trigger_channel}",
             f"{measured(seen.period_ps, max(seen.period_sigma_ps, 1e-6))} ps, jitter "
-            f"{measured(seen.jitter_ps, seen.jitter_sigma_ps)} ps, {seen.edges} edges, "
-            f"{seen.missing} left out or missing, {seen.stray} stray, period within "
+            f"{measured(seen.jitter_ps, seen.jitter_sigma_ps)} ps, {seen.edges:,} edges, "
+            f"{seen.missing:,} left out or missing, {seen.stray:,} stray, period within "
             f"{seen.drift:.1e} of its mean",
         )
     ]

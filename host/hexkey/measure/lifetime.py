@@ -139,8 +139,8 @@ def fit_lifetime(counts: Counts, edges_ps: Floats, period_ps: float) -> Lifetime
         and 2 * (model.response_cost(best.x) - best.cost) < DECIDED
     ):
         raise InputError(
-            f"a response of {fit.response_ps:.3g} ps hides whether there is a lifetime, use faster "
-            f"detectors or record for longer"
+            f"a response of {fit.response_ps / 1000:.3g} ns hides whether there is a lifetime, use "
+            "faster detectors or record for longer"
         )
     if fit.lifetime_ps < LEAST_SIGMAS * fit.sigma_ps:
         raise InputError(_TOO_SLOW)

@@ -12,6 +12,7 @@ import numpy as np
 from hexkey import plot
 from hexkey.errors import StoreError
 from hexkey.maps.picture import require_picture
+from hexkey.measure.describe import measured, safer_sigma_ps
 from hexkey.measure.g2 import PulsedG2
 from hexkey.measure.report import Measurements
 from hexkey.measure.steady_g2 import SteadyG2
@@ -90,7 +91,7 @@ def _arrivals(axes: Any, found: Measurements) -> None:
         fit = found.lifetimes.get(channel)
         name = f"channel {channel}"
         if fit is not None:
-            name += f": {fit.lifetime_ps:.1f} ± {fit.sigma_ps:.1f} ps"
+            name += f": {measured(fit.lifetime_ps, safer_sigma_ps(fit))} ps"
         starts = np.arange(0, len(counts), together)
         shown = np.append(edges[:-1:together], edges[-1]) / 1000
         density = np.add.reduceat(counts, starts) / np.diff(shown)
@@ -161,19 +162,20 @@ def _pulsed(axes: Any, g2: PulsedG2, found: Measurements) -> None:
         color=BAD,
         alpha=0.35,
         lw=0,
-        label=f"{100 * g2.confidence:g} % band of g²(0): {g2.band.low:.3g} to {g2.band.high:.3g}",
+        label=f"{100 * g2.confidence:g} % band of g²(0): {g2.band.low:.4f} to {g2.band.high:.4f}",
     )
+    highest = float(max(1.0, g2.mean, g2.counts[near].max()))
     axes.annotate(
         f"g²(0) = {g2.band.value:.4f}\n{g2.coincidences} of {g2.mean:.4g}",
         (g2.dip_ps / 1000, g2.coincidences),
-        (g2.dip_ps / 1000, 1.12 * g2.mean),
+        (g2.dip_ps / 1000, 1.06 * highest),  # above every bar
         ha="center",
         va="bottom",
         color=BAD,
         arrowprops={"arrowstyle": "->", "color": BAD},
         bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1.5},
     )
-    axes.set_ylim(0, 1.75 * max(1.0, float(g2.mean)))
+    axes.set_ylim(0, 1.55 * highest)
     axes.set_ylabel("coincidences per pulse")
     axes.legend(frameon=False, fontsize=8.5, loc="upper right")
 

@@ -98,7 +98,7 @@ class Folder:
         if not file.pulsed and folding.trigger_channel is None:
             raise ConfigurationError(
                 f"{file.path} has free-running tags ({file.format}): name the channel of the "
-                "trigger's edges"
+                "trigger's edges with --trigger-channel"
             )
         self.counts = FoldCounts()
         self.histogram = np.zeros(folding.period_ticks, np.int64)

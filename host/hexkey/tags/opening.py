@@ -73,7 +73,9 @@ def _open(path: Path, head: bytes, hints: Hints) -> TagFile:
         return text.open_text(path, hints)
     if (form := sfifteen.find_form(head)) is not None:
         return sfifteen.open_sfifteen(path, form, hints)
-    begins = head[:8].hex(" ") or "nothing"
+    if not head:
+        raise InputError(f"{path} is empty: record again, or wait for its first records")
+    begins = head[:8].hex(" ")
     raise InputError(
         f"{path} is no recording that is known (it begins with {begins}): looked for were hexkey's "
         "own, PicoQuant .ptu, .pt2, .pt3, .ht2 and .ht3, qutools binary, S-Fifteen a0, a1 and a2, "

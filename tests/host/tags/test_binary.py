@@ -121,7 +121,7 @@ def test_real_sfifteen(
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"\x00" * 4096, np.random.default_rng(1).bytes(65536), b"GIF89a" + b"\x01" * 90]
+    "data", [b"\x00" * 4096, np.random.default_rng(1).bytes(65536), b"GIF89a" + b"\x01" * 90]
 )
 def test_what_nobody_knows_is_named(data: bytes, tmp_path: Path) -> None:
     path = tmp_path / "unknown"
@@ -129,6 +129,13 @@ def test_what_nobody_knows_is_named(data: bytes, tmp_path: Path) -> None:
     with pytest.raises(
         InputError, match=r"unknown is no recording that is known .*looked for were"
     ):
+        open_tags(path)
+
+
+def test_an_empty_file_is_said_to_be_empty(tmp_path: Path) -> None:
+    path = tmp_path / "run.ptu"
+    path.touch()
+    with pytest.raises(InputError, match=r"run\.ptu is empty: record again"):
         open_tags(path)
 
 

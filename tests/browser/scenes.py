@@ -27,6 +27,9 @@ def arrivals(seed: int = 1) -> Histogram:
     return Histogram(0.0, 100.0, 25_000.0, counts.tolist())
 
 
+BOBS_G2 = G2View("bob", 0.21, 0.02, 0.77, 2, 5400.0, "waiting")  # not of B92's detectors
+
+
 def session(seconds: float, *, alarms: tuple[Alarm, ...] = (), control: bool = True) -> Snapshot:
     """Two hours of blocks, of which `seconds` have passed."""
     rng = np.random.default_rng(2)
@@ -42,7 +45,6 @@ def session(seconds: float, *, alarms: tuple[Alarm, ...] = (), control: bool = T
     share = np.exp(-np.maximum(0, on - 1.6) / 3) - np.exp(-(on + wide - 1.6) / 3)
     qbers = 0.02 + 0.004 * wide / (8 * share)
     shown = G2View("alice", 0.083, 0.061, 0.109, 41, 0.0, "single photons")
-    own = G2View("bob", 0.21, 0.02, 0.77, 2, 5400.0, "waiting")
     return Snapshot(
         time_unix_s=BEGAN_UNIX_S + seconds,
         state="receiving",
@@ -53,7 +55,7 @@ def session(seconds: float, *, alarms: tuple[Alarm, ...] = (), control: bool = T
         label="demonstration",
         clicks_hz=22_140 + 100 * math.sin(seconds / 7),
         events_hz=18_420 + 80 * math.sin(seconds / 5),
-        losses={"outside_gate": 281_234, "ignored_holdoff": 1_211, "double_pulses": 127},
+        losses={"outside_gate": 281_234, "holdoff": 1_211, "double_pulses": 127},
         trigger={
             "locked": True,
             "holdover": False,
@@ -72,7 +74,7 @@ def session(seconds: float, *, alarms: tuple[Alarm, ...] = (), control: bool = T
         secret_hz=4_130.0,
         epsilon=5.8e-9,
         epsilon_limit=1e-8,
-        g2=(shown, own),
+        g2=(shown,),
         keys={"stored": 58, "pending": 1, "bits": 551_000},
         alarms=alarms,
         maps=MapView(
@@ -116,7 +118,7 @@ def board_alone(seconds: float, *, maps: bool = False, control: bool = True) -> 
         trigger=shown.trigger,
         histogram=shown.histogram,
         gate=GateView(0.0, 25_000.0) if maps else shown.gate,
-        g2=() if maps else shown.g2[1:],
+        g2=() if maps else (BOBS_G2,),
         maps=shown.maps if maps else None,
         control=control,
     )

@@ -148,10 +148,12 @@ def test_numbers_and_words_of_a_session(page: Page) -> None:
         expect(page.locator("#secret")).to_have_text("4.13kbit/s")
         expect(page.locator("#label")).to_contain_text("DEMONSTRATION")
         expect(page.locator("#alarms p")).to_have_count(2)
-        expect(page.locator("#g2")).to_contain_text("90 min still needed")
+        expect(page.locator("#g2")).to_contain_text("single photons")
         expect(page.locator("#epsilon")).to_have_text("5.8 × 10⁻⁹ of 1.0 × 10⁻⁸")
         expect(page.locator("#gate")).to_have_text("gate 1.20 to 9.20 ns, 8.00 ns wide")
         expect(page.locator("#read-only")).to_be_hidden()
+        hub.publish(board_alone(150.0))
+        expect(page.locator("#g2")).to_contain_text("90 min still needed")
 
 
 def test_what_a_run_does_not_have_is_not_shown(page: Page) -> None:

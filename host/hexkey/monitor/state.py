@@ -14,61 +14,17 @@ from statistics import median
 from typing import Any
 
 from hexkey.errors import HexkeyError
-from hexkey.measure.g2_counts import g2_band
 from hexkey.monitor.alarms import OF_A_SESSION, Alarms, View, findings
 from hexkey.monitor.arrivals import Arrivals
 from hexkey.monitor.rates import Rates
-from hexkey.monitor.snapshot import (
-    Alarm,
-    BlockView,
-    G2View,
-    GateView,
-    Histogram,
-    MapView,
-    Snapshot,
-)
+from hexkey.monitor.snapshot import Alarm, BlockView, G2View, GateView, MapView, Snapshot
+from hexkey.monitor.views import About, Seen, bad_block, covers, good_block, source_view
 from hexkey.receiver import Receiver
-from hexkey.session.source import CONFIDENCE, SourceCounts, judge
-from hexkey.wire import LAGS
+from hexkey.session.source import SourceCounts
 
 SHOWN_BLOCKS = 100
-LEAST_EXPECTED = 20  # coincidences that light at the limit would show: fewer say nothing at Bob
 FIRST_BLOCK_DUE_S = 600.0
 OVERDUE = 5.0  # times as long as blocks took
-
-
-@dataclass(frozen=True, slots=True)
-class About:
-    """What of a run does not change.
-
-    Attributes
-    ----------
-    board : str
-        The board's name; empty at Alice.
-    protocol : str or None
-        Of the session, or of Alice's record that maps are made with; None if it is not known.
-    tick_ps, period_ps : float
-    dead_time_ps : float
-        Of the slowest detector; 0 if not known.
-    qber_abort, epsilon_limit : float or None
-    block_bits : int
-        Of the session; 0 without one.
-    g2_limit : float
-        What g² is judged against; 0 shows no diagnostic of Bob's own clicks.
-    control : bool
-        Whether who watches may change the gate.
-    """
-
-    board: str
-    protocol: str | None = None
-    tick_ps: float = 1.0
-    period_ps: float = 0.0
-    dead_time_ps: float = 0.0
-    qber_abort: float | None = None
-    epsilon_limit: float | None = None
-    block_bits: int = 0
-    g2_limit: float = 0.0
-    control: bool = False
 
 
 @dataclass(slots=True)
@@ -121,7 +77,7 @@ class MonitorState:
         self._rates = Rates()
         self._arrivals = Arrivals(about.period_ps)
         self._alarms = Alarms()
-        self._receiver = _Seen()
+        self._receiver = Seen()
         self._of: Receiver | None = None  # whose that is
         self._earlier = Counter(earlier)  # and of the runs before this one
         self._clicked: tuple[int, ...] = ()  # of each detector, in these
@@ -158,18 +114,18 @@ class MonitorState:
                 self._clicked = self._totals()
                 self._rates = Rates()
                 self._of = receiver
-            self._receiver = _Seen.of(receiver, losses, self._about)
+            self._receiver = Seen.of(receiver, losses, self._about)
             if receiver.counters is not None:
                 self._rates.take(receiver.counters, now_s)
             whole = self._receiver.histogram
-            if whole is not None and receiver.histogram is not None and _covers(whole):
+            if whole is not None and receiver.histogram is not None and covers(whole):
                 self._arrivals.take(receiver.histogram[2])
 
     def source(self, counts: SourceCounts, limit: float) -> None:
         """Take what was counted at Alice's source, to be judged by `limit`."""
         with self._lock:
             self._session.source_limit = limit
-            self._session.source = _source_view(counts, limit)
+            self._session.source = source_view(counts, limit)
 
     def gate(self, gate: GateView) -> None:
         """Take the gate as the board has it, and the one that was asked for."""
@@ -287,10 +243,10 @@ class MonitorState:
                 session.block_began_s = now_s
             case "block":
                 session.ok += 1
-                self._add(_good(event, now_s - self._began_s), now_s)
+                self._add(good_block(event, now_s - self._began_s), now_s)
             case "dropped":
                 session.dropped[event["reason"]] += 1
-                self._add(_bad(event, now_s - self._began_s, self._about.block_bits), now_s)
+                self._add(bad_block(event, now_s - self._began_s, self._about.block_bits), now_s)
             case "skew":
                 session.skew = event["message"]
             case "failed":
@@ -307,113 +263,6 @@ class MonitorState:
         if session.block_began_s is not None:
             session.durations_s.append(now_s - session.block_began_s)
         session.block_began_s = now_s
-
-
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """What of a receiver is shown, and what alarms may look at."""
-
-    histogram: Histogram | None = None
-    lost: dict[str, int] = field(default_factory=dict)  # in this run
-    losses: dict[str, int] = field(default_factory=dict)  # with those since the board was opened
-    trigger: dict[str, bool] = field(default_factory=dict)
-    totals: tuple[int, ...] = ()
-    stuck: int = 0
-    g2: G2View | None = None
-
-    @staticmethod
-    def of(receiver: Receiver, losses: Mapping[str, int], about: About) -> "_Seen":
-        histogram, status, counts = receiver.histogram, receiver.status, receiver.counts
-        counters = receiver.counters
-        lost = {
-            # The board's own gate, and with maps the host's behind it.
-            "outside_gate": counts.outside_gate + (counters.outside_gate if counters else 0),
-            "holdoff": counters.ignored_holdoff if counters else 0,
-            "repeats": counters.repeats if counters else counts.repeats,
-            "double_pulses": counts.double_pulses,
-            "board": counts.board_lost,
-            "trigger_losses": counts.trigger_losses,
-        }
-        return _Seen(
-            None
-            if histogram is None
-            else Histogram(
-                histogram[0] * about.tick_ps,
-                histogram[1] * about.tick_ps,
-                about.period_ps,
-                histogram[2].tolist(),
-            ),
-            lost,
-            {**lost, **losses},
-            {}
-            if status is None
-            else {
-                "locked": status.trigger_locked,
-                "holdover": status.holdover,
-                "no_trigger": status.no_trigger,
-                "off_period": status.off_period,
-            },
-            counters.clicks if counters else (),
-            status.stuck if status else 0,
-            _bobs_g2(receiver, about),
-        )
-
-
-def _bobs_g2(receiver: Receiver, about: About) -> G2View | None:
-    """Return g² of Bob's own clicks: a diagnostic, since Eve may have stripped photons on the way.
-
-    None with B92, where the two detectors see different states of polarisation: what they count
-    together is their error rate.
-    """
-    if receiver.g2 is None or not about.g2_limit or about.protocol == "b92":
-        return None
-    counts = receiver.g2.coincidences
-    within = int(counts[-LAGS[0]])
-    others, lags = int(counts.sum()) - within, len(LAGS) - 1
-    if not others:
-        return G2View("bob", None, None, None, within, None, "waiting")
-    band = g2_band(within, others, lags, CONFIDENCE)
-    expected = about.g2_limit * others / lags
-    seconds = receiver.g2.pulses * about.period_ps * 1e-12
-    needed_s = max(0.0, seconds * (LEAST_EXPECTED / expected - 1))
-    verdict = "waiting"
-    if not needed_s and band.low > about.g2_limit:
-        verdict = "degraded"
-    elif not needed_s and band.high <= about.g2_limit:
-        verdict = "single photons"
-    return G2View("bob", band.value, band.low, band.high, within, needed_s, verdict)
-
-
-def _source_view(counts: SourceCounts, limit: float) -> G2View:
-    found = judge(counts, limit)
-    band = found.value, found.low, found.high
-    return G2View("alice", *band, counts.coincidences, found.needed_s, found.word)
-
-
-def _covers(histogram: Histogram) -> bool:
-    reach_ps = histogram.bin_ps * len(histogram.counts)
-    return abs(reach_ps - histogram.period_ps) <= histogram.bin_ps
-
-
-def _good(event: Mapping[str, Any], end_s: float) -> BlockView:
-    """A block that made a key: with a leak larger by the key and the refill it would not have."""
-    disclosed = event["disclosed_bits"]
-    leak = disclosed["reconcile"] + disclosed["verify"]
-    return BlockView(
-        event["block"],
-        end_s,
-        event["sifted_bits"],
-        event["qber"],
-        event["secret_bits"],
-        leak,
-        leak + event["secret_bits"] + event["refill_bits"],
-    )
-
-
-def _bad(event: Mapping[str, Any], end_s: float, block_bits: int) -> BlockView:
-    return BlockView(
-        event["block"], end_s, block_bits, event.get("qber"), 0, 0, None, event["reason"]
-    )
 
 
 def _span(session: _Session, good: list[BlockView]) -> float | None:

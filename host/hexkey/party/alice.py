@@ -16,7 +16,8 @@ from hexkey.errors import (
     ConfigurationError,
     HexkeyError,
 )
-from hexkey.monitor.state import About, MonitorState
+from hexkey.monitor.state import MonitorState
+from hexkey.monitor.views import About
 from hexkey.party.source_monitor import SourceMonitor
 from hexkey.party.watching import Watching
 from hexkey.randomness import Randomness, choose_randomness

@@ -18,7 +18,8 @@ from hexkey.errors import ConfigurationError, HexkeyError
 from hexkey.events import DETECTORS
 from hexkey.live import LiveEvents
 from hexkey.monitor.hub import Hub
-from hexkey.monitor.state import About, MonitorState
+from hexkey.monitor.state import MonitorState
+from hexkey.monitor.views import About
 from hexkey.party.session_maps import SessionMaps
 from hexkey.party.setup import configure, open_board, settings_for
 from hexkey.party.skew_watch import skew_facts, watched

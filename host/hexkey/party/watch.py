@@ -16,7 +16,8 @@ from hexkey.events import DETECTORS
 from hexkey.gate import Gate
 from hexkey.monitor.hub import ChangeGate, Hub
 from hexkey.monitor.snapshot import GateView, MapView, Snapshot
-from hexkey.monitor.state import About, MonitorState
+from hexkey.monitor.state import MonitorState
+from hexkey.monitor.views import About
 from hexkey.party.live_maps import NARROW, RecordedMaps
 from hexkey.party.setup import histogram_grid, open_board
 from hexkey.randomness import OperatingSystem

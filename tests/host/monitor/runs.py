@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from hexkey.gate import Gate
-from hexkey.monitor.state import About, MonitorState
+from hexkey.monitor.state import MonitorState
+from hexkey.monitor.views import About
 from hexkey.receiver import Receiver
 from hexkey.wire import G2, LAGS, Counters, Frame, Header, Histogram, Kind, Status
 

@@ -23,7 +23,7 @@ from hexkey.monitor.alarms import (
 )
 from hexkey.monitor.rates import Recent
 from hexkey.monitor.snapshot import BlockView, G2View, Snapshot
-from hexkey.monitor.state import LEAST_EXPECTED
+from hexkey.monitor.views import LEAST_EXPECTED
 
 SHOWN = Snapshot(0.0, "receiving", True, 100.0, "bench", qber_abort=0.11, epsilon_limit=1e-6)
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from rich.console import Console
-from tests.browser.scenes import BEGAN_UNIX_S, session
+from tests.browser.scenes import BEGAN_UNIX_S, BOBS_G2, session
 
 from hexkey.monitor.snapshot import Alarm, GateView, Histogram, Snapshot
 from hexkey.monitor.terminal import (
@@ -28,7 +28,8 @@ def screen(snapshot: Snapshot, columns: int = 100, rows: int = 40, later_s: floa
 
 
 def test_screen_of_a_session_has_the_numbers_of_the_page() -> None:
-    shown = screen(session(138.0, alarms=(ALARM,)))
+    snapshot = session(138.0, alarms=(ALARM,))
+    shown = screen(replace(snapshot, protocol="bb84", g2=(*snapshot.g2, BOBS_G2)))
     for words in (
         "DEMONSTRATION: keys are not secret",
         "CRITICAL for 2 min: g²(0) may be up to 0.61: check the emitter.",

@@ -8,7 +8,8 @@ import pytest
 
 from hexkey.monitor import state as monitor_state
 from hexkey.monitor.hub import Hub
-from hexkey.monitor.state import About, MonitorState
+from hexkey.monitor.state import MonitorState
+from hexkey.monitor.views import About
 from hexkey.party import watching as party_watching
 from hexkey.party.watching import Watching
 from hexkey.randomness import Seeded

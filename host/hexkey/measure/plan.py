@@ -1,8 +1,10 @@
 """What a file's beginning says of the rest: its detectors, its trigger, the period of its light."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hexkey.measure.clicks import Clicks
 from hexkey.measure.comb import Comb, find_comb
@@ -13,6 +15,7 @@ from hexkey.tags.sync import repeats
 from hexkey.tags.tttr import SYNC
 
 LEAST_SHARE = 1e-3  # of the busiest detector's clicks: a channel with fewer holds no light
+MOST_DELAY_BINS = 1 << 16  # of a period of the sync, in which decays that repeat are looked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,7 @@ def plan_of(file: TagFile, tags: Tags, clicks: Clicks) -> Plan:
     comb, divider, sync_divider = None, None, 1
     period = file.sync_period_ps if file.pulsed else None
     if period is not None:
-        sync_divider = repeats(np.bincount(tags.ticks), float(file.tick_ps) / period)
+        sync_divider = _divider(tags.ticks, period / float(file.tick_ps))
         period /= sync_divider
     elif busiest:
         comb = find_comb(clicks.of(busiest[0]), float(file.tick_ps))
@@ -87,6 +90,16 @@ def plan_of(file: TagFile, tags: Tags, clicks: Clicks) -> Plan:
         divider,
         None if pair is None or trigger is None else _apart(clicks, pair, trigger),
     )
+
+
+def _divider(ticks: NDArray[np.int64], period_ticks: float) -> int:
+    """Return how many decays a period of the sync holds, of which `ticks` are the times since it.
+
+    A time outside the period is of no decay in it; bins keep a long period from taking memory.
+    """
+    inside = ticks[(ticks >= 0) & (ticks < period_ticks)]
+    bin_ticks = max(1, math.ceil(period_ticks / MOST_DELAY_BINS))
+    return repeats(np.bincount(inside // bin_ticks), bin_ticks / period_ticks)
 
 
 def _apart(clicks: Clicks, pair: tuple[int, int], trigger: int) -> float | None:

@@ -102,14 +102,15 @@ class Run:
             self._bin(histogram, channel, phase)
 
     def _index(self, ticks: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the bins of times since the sync; one beyond the last where it was long ago."""
+        """Return the bins of times since the sync; none of the histogram's for those outside it."""
         divider, period_ps = self.plan.sync_divider, self.plan.period_ps
         if divider == 1:
             return ticks if self._ticks == 1 else ticks // self._ticks
         assert period_ps is not None
         since_ps = ticks * float(self.file.tick_ps)
         index = (np.mod(since_ps, period_ps) / self.bin_ps).astype(np.int64)
-        return np.where(since_ps < divider * period_ps, index, -1)
+        inside = (since_ps >= 0) & (since_ps < divider * period_ps)
+        return np.where(inside, index, -1)
 
     def _bin(
         self, histogram: Histogram, channel: NDArray[np.uint8], phase: NDArray[np.float64]

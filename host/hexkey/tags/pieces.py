@@ -55,8 +55,8 @@ class Pieces:
 
     Attributes
     ----------
-    rest : int
-        At the end: bytes behind the last whole record.
+    tail : bytes
+        At the end: what is behind the last whole record.
     beyond : int
         At the end: whole records behind the first `records`.
     """
@@ -73,7 +73,13 @@ class Pieces:
         self._path, self._start, self._record_bytes = path, start, record_bytes
         self._left = None if records is None else records * record_bytes
         self._follow = follow
-        self.rest = self.beyond = 0
+        self.tail = b""
+        self.beyond = 0
+
+    @property
+    def rest(self) -> int:
+        """Bytes behind the last whole record, at the end."""
+        return len(self.tail)
 
     def __iter__(self) -> Iterator[memoryview]:
         buffer = memoryview(bytearray(PIECE_BYTES - PIECE_BYTES % self._record_bytes))
@@ -94,7 +100,7 @@ class Pieces:
                         buffer[: len(rest)] = rest
                     have = have + got - whole
                     self._left = None if self._left is None else self._left - whole
-                self.rest = have
+                self.tail = bytes(buffer[:have])
                 if self._left == 0:
                     behind = self._path.stat().st_size - file.tell()
                     self.beyond = max(0, behind) // self._record_bytes

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -44,11 +45,14 @@ class Form:
         With the ends of lines.
     high : int
         Which word of a record is the high one.
+    line_end : bytes
+        Of a file of lines.
     """
 
     name: str
     record_bytes: int
     high: int
+    line_end: bytes = b""
 
     @property
     def binary(self) -> bool:
@@ -74,8 +78,8 @@ def find_form(head: bytes) -> Form | None:
     forms = [Form("a1", 8, 1), Form("a1", 8, 0)]
     if line is not None:
         one_word = len(line[1]) == 8
-        length = len(line[0])
-        forms = [Form("a0", 2 * length, 1) if one_word else Form("a2", length, 0)]
+        length, end = len(line[0]), line[2]
+        forms = [Form("a0", 2 * length, 1, end) if one_word else Form("a2", length, 0, end)]
     found = {form: share for form in forms if (share := _descents(form, head)) is not None}
     return min(found, key=lambda form: found[form], default=None)
 
@@ -114,7 +118,7 @@ def _read(path: Path, form: Form, follow: Waiting | None) -> Iterator[Tags]:
     turns = 0  # of the counter of 54 bits, 20 hours each
     last: int | None = None
     pieces = Pieces(path, 0, form.record_bytes, follow=follow)
-    for piece in pieces:
+    for piece in chain(pieces, _unended(pieces, form, follow)):
         try:
             words = form.words(piece)
         except ValueError:
@@ -128,8 +132,18 @@ def _read(path: Path, form: Form, follow: Waiting | None) -> Iterator[Tags]:
         turned = turns + np.cumsum((steps < -half).astype(np.int64) - (steps > half))
         last, turns = int(times[-1]), int(turned[-1])
         yield _spread(times + (turned << np.int64(_TIME_BITS)), low)
-    if pieces.rest:
+    if pieces.rest and not any(_unended(pieces, form, follow)):
         yield empty(False, {"cut": pieces.rest})
+
+
+def _unended(pieces: Pieces, form: Form, follow: Waiting | None) -> Iterator[bytes]:
+    """Yield the last record where only the end of its line is missing, as editors leave it out.
+
+    Of a file that still grows nothing tells whether the record is whole.
+    """
+    whole = pieces.tail.rstrip(form.line_end) + form.line_end
+    if form.line_end and follow is None and len(whole) == form.record_bytes:
+        yield whole
 
 
 def _times(words: Words, high: int) -> tuple[NDArray[np.int64], Words]:

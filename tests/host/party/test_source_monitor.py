@@ -23,6 +23,7 @@ from hexkey_sim.source_course import Change, ChangingSource
 from hexkey_sim.virtual_board import VirtualBoard
 
 RATE_HZ, LIMIT = 40_000_000, 0.5
+PATIENCE_S = 60.0
 GOOD, BAD = (20, 1_600), (90, 1_600)  # coincidences of a second: within a pulse, at FAR lags
 
 
@@ -155,7 +156,9 @@ def test_who_waits_gets_a_verdict_of_a_whole_stretch() -> None:
 
 def test_a_source_that_degrades_and_recovers() -> None:
     def watch(monitor: SourceMonitor, seen: list[SourceCounts]) -> list[str]:
+        deadline = time.monotonic() + PATIENCE_S
         while sum(counts.pulses for counts in seen) < 12 * RATE_HZ:
+            assert time.monotonic() < deadline, "the board counts no more"
             monitor.counts()
             time.sleep(0.05)
         return [judge(counts, LIMIT).word for counts in seen]
@@ -176,7 +179,7 @@ def test_a_tap_that_counts_no_more_says_nothing_of_the_source(
     def watch(monitor: SourceMonitor, seen: list[SourceCounts]) -> None:
         monitor.wait()
         monkeypatch.setattr(source_monitor, "SILENT_S", 3.0)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
             try:
                 monitor.counts()

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.host.session.harness import TINY
 
@@ -36,6 +36,7 @@ outside_clicks = st.lists(
 ).map(sorted)
 
 
+@settings(deadline=None)
 @given(outside_clicks)
 def test_clicks_outside_come_back(found: list[tuple[int, int]]) -> None:
     pulses = np.array([pulse for pulse, _ in found], np.uint64)
@@ -46,6 +47,7 @@ def test_clicks_outside_come_back(found: list[tuple[int, int]]) -> None:
     assert "bits" not in repr(back)
 
 
+@settings(deadline=None)
 @given(st.lists(st.booleans(), max_size=40), st.lists(st.booleans(), max_size=40))
 def test_verdicts_come_back(sample: list[bool], outside: list[bool]) -> None:
     body = encode_verdicts(np.array(sample, bool), np.array(outside, bool))
@@ -55,6 +57,7 @@ def test_verdicts_come_back(sample: list[bool], outside: list[bool]) -> None:
         decode_verdicts(body, len(sample), sum(sample) + 1, len(outside))
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=60))
 def test_any_bytes_decode_or_raise_protocol_error(body: bytes) -> None:
     with suppress(ProtocolError):

@@ -10,7 +10,7 @@ from tests.host.tags import writers
 from tests.host.tags.conftest import whole
 
 from hexkey.errors import InputError
-from hexkey.tags import open_tags
+from hexkey.tags import Waiting, open_tags
 
 DUMMY = 0x10
 
@@ -86,6 +86,28 @@ def test_sfifteen_in_hexadecimal_is_as_in_binary(
     path.write_bytes(data[:-30] + b"x" + data[-29:])
     with pytest.raises(InputError, match=r"has lines that are not of the \d+ bytes a record"):
         whole(open_tags(path))
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("lines", [2, 1])
+def test_sfifteen_in_hexadecimal_may_leave_out_the_last_end_of_a_line(
+    lines: int, end: str, tmp_path: Path
+) -> None:
+    records = [(1_000 * place, 1 << place % 4) for place in range(1_000)]
+    path = writers.sfifteen_text(tmp_path / "text", records, lines=lines, end=end)
+    data = path.read_bytes()
+    for missing in range(1, len(end) + 1):
+        path.write_bytes(data[:-missing])
+        found = whole(open_tags(path))
+        assert found.ticks.tolist() == [time for time, _ in records]
+        assert found.channel.tolist() == [1 + place % 4 for place in range(1_000)]
+        assert found.left_out == {}
+    path.write_bytes(data[: -len(end) - 1])  # a digit is missing: no longer a whole record
+    found = whole(open_tags(path))
+    assert (len(found), found.left_out.keys()) == (999, {"cut"})
+    path.write_bytes(data[: -len(end)])
+    waiting = Waiting(idle_s=0.0, poll_s=0.0)  # of a file that grows, more may come of the record
+    assert sum(map(len, open_tags(path, waiting=waiting).chunks(follow=True))) == 999
 
 
 def test_sfifteen_counter_turns_over(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import threading
 import webbrowser
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -19,6 +19,7 @@ from hexkey.monitor.hub import Hub
 from hexkey.monitor.snapshot import Snapshot
 from hexkey.monitor.terminal import render
 from hexkey.party.watch import WatchSettings, watch
+from hexkey.session.tally import Progress
 
 LISTEN = "127.0.0.1:8750"
 
@@ -77,7 +78,7 @@ def show(
             typer.echo(f"The page is at {address}", err=as_json or terminal)
             if open_page:
                 webbrowser.open(address)
-        watcher = _Watcher(settings, hub, stop)
+        watcher = _Watcher(settings, hub, stop, logs.log_event if terminal else _tell)
         stack.callback(stop.set)
         watcher.start()
         if as_json:
@@ -96,19 +97,31 @@ def _metrics(snapshot: Snapshot) -> bytes:
     return metrics_text(snapshot)
 
 
+def _tell(event: dict[str, Any]) -> None:
+    """Log an event, and say what a person at the terminal would wait for."""
+    logs.log_event(event)
+    if event["event"] == "watching":
+        typer.echo(f"Watching {event['board']}", err=True)
+    elif event["event"] == "board-gone":
+        typer.echo(f"{event['message']}; trying again each second", err=True)
+
+
 class _Watcher(threading.Thread):
     """Reads the board; what ends it is kept for the thread that shows."""
 
-    def __init__(self, settings: WatchSettings, hub: Hub, stop: threading.Event) -> None:
+    def __init__(
+        self, settings: WatchSettings, hub: Hub, stop: threading.Event, progress: Progress
+    ) -> None:
         super().__init__(name="board", daemon=True)
         self._settings = settings
         self._hub = hub
+        self._progress = progress
         self._ended = stop
         self.failure: BaseException | None = None
 
     def run(self) -> None:
         try:
-            watch(self._settings, self._hub, logs.log_event, self._ended)
+            watch(self._settings, self._hub, self._progress, self._ended)
         except BaseException as error:  # carried over, never swallowed
             self.failure = error
         finally:

@@ -3,12 +3,14 @@
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
+from signal import SIGINT
 from typing import Any
 
 import pytest
 from tests.end_to_end.live_roles import _serve_alice
-from tests.end_to_end.processes import Role, Scene, role, scene
+from tests.end_to_end.processes import ROLE_BLOCK_BITS, Role, Scene, role, scene
 
 from hexkey.config import AliceSettings, BobSettings, load
 from hexkey.monitor.hub import ChangeGate, Hub
@@ -17,36 +19,51 @@ from hexkey.randomness import Seeded
 from hexkey.record import RecordWriter
 from hexkey.store import compare, create_pair
 from hexkey_sim.board_runner import RecordedLink, VirtualBoardThread
-from hexkey_sim.link import preset, record_statement
+from hexkey_sim.link import Clicks, preset, record_statement
 from hexkey_sim.virtual_board import VirtualBoard
 
 
+class Emitter:
+    """Light at a tap inside Alice, of a source that a test lets degrade when it wants to."""
+
+    def __init__(self, g2: float) -> None:
+        self._link = preset("as-reported").at_source(g2).link(5)
+        self._worse: float | None = None
+
+    def degrade(self, g2: float) -> None:
+        self._worse = g2
+
+    def advance(self, pulses: int) -> Clicks:
+        if self._worse is not None:
+            self._link.parameters = replace(self._link.parameters, g2=self._worse)
+        return self._link.advance(pulses)
+
+
+def tapped(emitter: Emitter) -> VirtualBoardThread:
+    return VirtualBoardThread(VirtualBoard(emitter))
+
+
 @contextmanager
-def tapped_alice(
-    stage: Scene, *tap: object, stop: str = '"source"', sessions: int = 1
+def alice_with(
+    port: str, stage: Scene, *, stop: str = '"source"', sessions: int = 1
 ) -> Iterator[tuple[Role, str]]:
-    """Serve with a tap at Alice's source, of so much g²; yields her process and her address."""
+    """Serve with a board at Alice's source; yields her process and her address."""
     config = stage.folder / "alice.toml"
-    with role("virtual-board", "--source-tap", *tap, "--seed", 5) as board:
-        port = board.wait_for("port")["port"]
-        config.write_text(
-            f'[source_monitor]\nport = "{port}"\nseconds = 1\ng2_limit = 0.6\n'
-            f"[alarms]\nstop = [{stop}]\n[session]\nblock_bits = 8000\n"
-        )
-        with stage.alice("--config", config, "--sessions", sessions) as alice:
-            yield alice, alice.wait_for("listening")["address"]
-
-
-def watched(stage: Scene, g2: float) -> tuple[Any, Any]:
-    """Run a session with a tap at Alice's source; return how Bob's process and hers ended."""
-    with tapped_alice(stage, "--g2", g2) as (alice, address):
-        with stage.bob(address, "--seconds", 6) as his:
-            return his.end(), alice.end()
+    config.write_text(
+        f'[source_monitor]\nport = "{port}"\nseconds = 1\ng2_limit = 0.6\n'
+        f"[alarms]\nstop = [{stop}]\n[session]\nblock_bits = {ROLE_BLOCK_BITS}\n"
+    )
+    with stage.alice("--config", config, "--sessions", sessions) as alice:
+        yield alice, alice.wait_for("listening")["address"]
 
 
 def test_g2_of_the_source_arrives_at_bob(tmp_path: Path) -> None:
-    with scene(tmp_path) as stage:
-        his, hers = watched(stage, 0.2)
+    tap = tapped(Emitter(0.2))
+    with scene(tmp_path) as stage, tap, alice_with(tap.name, stage) as (alice, address):
+        with stage.bob(address) as bob:
+            bob.wait_for("block")
+            bob.signal(SIGINT)
+            his, hers = bob.end(), alice.end()
         assert (his.code, hers.code) == (0, 0), (his.err, hers.err)
         assert stage.equal_keys() >= 1
     said = [event["event"] for event in hers.events]
@@ -58,8 +75,11 @@ def test_g2_of_the_source_arrives_at_bob(tmp_path: Path) -> None:
 
 
 def test_a_degraded_source_stops_both(tmp_path: Path) -> None:
-    with scene(tmp_path) as stage:
-        his, hers = watched(stage, 0.95)
+    words = ("--source-tap", "--g2", 0.2, "--g2-from", "0:0.95", "--seed", 5)
+    with role("virtual-board", *words) as tap, scene(tmp_path) as stage:
+        port = tap.wait_for("port")["port"]
+        with alice_with(port, stage) as (alice, address), stage.bob(address) as bob:
+            his, hers = bob.end(), alice.end()
         stored = stage.equal_keys()
     assert (his.code, hers.code) == (5, 8), (his.err, hers.err)
     assert [event["name"] for event in hers.of("alarm")] == ["source"]
@@ -69,14 +89,16 @@ def test_a_degraded_source_stops_both(tmp_path: Path) -> None:
 
 def test_a_source_that_degrades_in_the_middle_ends_both_and_stays_ended(tmp_path: Path) -> None:
     """What was made before stays; nothing is made after, and not by connecting again either."""
-    with scene(tmp_path) as stage:
-        tap = ("--g2", 0.2, "--g2-from", "20:0.95")
-        with tapped_alice(stage, *tap, sessions=2) as (alice, address):
-            with stage.bob(address, "--seconds", 100) as bob:
-                his = bob.end()
-            with stage.bob(address, "--seconds", 4) as bob:
-                again = bob.end()
-            hers = alice.end()
+    emitter = Emitter(0.2)
+    tap = tapped(emitter)
+    with scene(tmp_path) as stage, tap, alice_with(tap.name, stage, sessions=2) as served:
+        alice, address = served
+        with stage.bob(address) as bob:
+            bob.wait_for("block")
+            emitter.degrade(0.95)
+            his = bob.end()
+        with stage.bob(address) as bob:
+            again, hers = bob.end(), alice.end()
         stored = stage.equal_keys()
     assert (his.code, again.code, hers.code) == (5, 5, 8), (his.err, again.err, hers.err)
     assert "the alarm 'source' ended it: g² at Alice's source may be as high as" in his.err
@@ -93,14 +115,16 @@ def test_a_source_that_degrades_in_the_middle_ends_both_and_stays_ended(tmp_path
 
 
 def test_without_a_stop_blocks_are_dropped_while_the_source_is_degraded(tmp_path: Path) -> None:
-    with scene(tmp_path) as stage:
-        with tapped_alice(stage, "--g2", 0.95, stop="") as (alice, address):
-            with stage.bob(address, "--seconds", 6) as bob:
-                his = bob.end()
-            hers = alice.end()
+    tap = tapped(Emitter(0.95))
+    with scene(tmp_path) as stage, tap, alice_with(tap.name, stage, stop="") as served:
+        alice, address = served
+        with stage.bob(address) as bob:
+            bob.wait_for("dropped", 2)
+            bob.signal(SIGINT)
+            his, hers = bob.end(), alice.end()
         assert stage.equal_keys() == 0
     assert (his.code, hers.code) == (1, 0), (his.err, hers.err)
-    assert "no block made a key: dropped were" in his.sentence
+    assert "no block made a key: dropped were" in his.err
     for ended in (his, hers):
         assert set(ended.report["blocks"]["dropped"]) == {"source"}
         assert ended.report["secret_bits"] == 0

@@ -118,7 +118,8 @@ def _read(path: Path, form: Form, follow: Waiting | None) -> Iterator[Tags]:
     turns = 0  # of the counter of 54 bits, 20 hours each
     last: int | None = None
     pieces = Pieces(path, 0, form.record_bytes, follow=follow)
-    for piece in chain(pieces, _unended(pieces, form, follow)):
+    records: Iterator[memoryview | bytes] = chain(pieces, _unended(pieces, form, follow))
+    for piece in records:
         try:
             words = form.words(piece)
         except ValueError:

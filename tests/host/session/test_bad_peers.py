@@ -26,7 +26,7 @@ from tests.host.session.harness import (
     pools_agree,
     run_session,
 )
-from tests.host.session.lies import REPLY_TIMEOUT_S, Case, Liar, mangled
+from tests.host.session.lies import Case, Liar, mangled
 
 from hexkey.errors import HexkeyError, ProtocolError
 from hexkey.session import messages
@@ -35,7 +35,7 @@ from hexkey.session.messages import Type
 from hexkey.store import Store, compare
 
 PULSES = 20_000
-MOST_SECONDS = 8.0
+MOST_SECONDS = 8.0  # of a processor, for both parties
 # Of both parties: either may hold a longest message three times, in parts, whole and as transcript.
 MOST_BYTES = 8 * messages.MAX_BODY
 MOST_MESSAGES = 500
@@ -67,7 +67,7 @@ def with_a_liar(parties: Parties, case: Case, traffic: Traffic, **how: Any) -> O
     return run_session(
         parties,
         traffic=traffic,
-        reply_timeout_s=REPLY_TIMEOUT_S,
+        reply_timeout_s=case.reply_timeout_s,
         alice_talks=lying if case.liar == ALICE else honest,
         bob_talks=lying if case.liar == BOB else honest,
         **how,
@@ -88,9 +88,9 @@ def check(case: Case, parties: Parties, **how: Any) -> None:
     """
     traffic = Traffic()
     tracemalloc.start()
-    began = time.monotonic()
+    began = time.process_time()
     outcome = with_a_liar(parties, case, traffic, **how)
-    seconds, (_, peak) = time.monotonic() - began, tracemalloc.get_traced_memory()
+    seconds, (_, peak) = time.process_time() - began, tracemalloc.get_traced_memory()
     tracemalloc.stop()
 
     honest = outcome.bob_error if case.liar == ALICE else outcome.alice_error
@@ -150,13 +150,13 @@ def test_an_alice_who_lies_about_every_parity_ends_without_a_key(
 ) -> None:
     parameters = replace(PARAMETERS, estimate_bits=estimate_bits)
     parties = make_parties(tmp_path, qber=(0.03,), parameters=parameters, pulses=PULSES)
-    traffic, began = Traffic(), time.monotonic()
+    traffic, began = Traffic(), time.process_time()
 
     def lying(*how: Any) -> LiveConversation:
         return Stubborn(Type.ANSWER, PARITIES[name], *how)
 
-    outcome = run_session(parties, traffic=traffic, alice_talks=lying, reply_timeout_s=2.0)
-    assert time.monotonic() - began < MOST_SECONDS
+    outcome = run_session(parties, traffic=traffic, alice_talks=lying)
+    assert time.process_time() - began < MOST_SECONDS
     parities = 8 * sum(len(body) for body in traffic.bodies(ALICE, Type.ANSWER))
     assert parities <= 8 * (2 * parameters.block_bits + 64)
     assert len(traffic.sent) < 2 * 10_000 + 50
@@ -188,9 +188,9 @@ def test_whatever_a_peer_makes_of_a_message_ends_in_a_sentence(
         return [(what, other[: messages.limit(what)])]
 
     parties, traffic = origin.copy(tmp_path), Traffic()
-    began = time.monotonic()
+    began = time.process_time()
     outcome = with_a_liar(parties, Case(liar, (kind, number), lie, None), traffic)
-    assert time.monotonic() - began < MOST_SECONDS
+    assert time.process_time() - began < MOST_SECONDS
     honest = outcome.bob_error if liar == ALICE else outcome.alice_error
     assert honest is None or isinstance(honest, HexkeyError), repr(honest)
     assert honest is None or str(honest).isprintable(), str(honest)

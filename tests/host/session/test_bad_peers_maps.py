@@ -173,9 +173,7 @@ def meddled(parties: Parties, kind: Type, place: int) -> tuple[Outcome, list[Dis
     def wrap(channel: Any) -> Any:
         return Middle(channel, kind, place)
 
-    outcome = run_session(
-        parties, wrap_alice=wrap, wrap_bob=wrap, clicks=clicks.append, reply_timeout_s=1.0
-    )
+    outcome = run_session(parties, wrap_alice=wrap, wrap_bob=wrap, clicks=clicks.append)
     return outcome, clicks
 
 

@@ -43,6 +43,7 @@ from hexkey.session.tally import Progress, Tally
 from hexkey.store import RESERVE, Store
 
 RENEWAL_TAGS = 3  # hers: of a handshake, an alignment, and what keeps the reserve for a block
+GREETING_TIMEOUT_S = 5.0  # of a peer that greets again at once
 IDLE_TIMEOUT_S = 600.0  # Bob may need long to fill a block at a low rate
 RECORD_TIMEOUT_S = 20.0  # how far Alice's record may lag behind Bob's clicks
 UNITS = {  # how Bob may begin a unit
@@ -104,13 +105,23 @@ class Alice:
             if kind is Type.BYE:
                 return False
             if kind is Type.RENEW:
-                with refusing(self.talk):
-                    _keep_reserve(self.store, RENEWAL_TAGS)  # however often Bob may renew
+                self._allow_another()
                 return True
             if kind is align:
                 self._align(kind, body)
             else:
                 self._distil(body)
+
+    def _allow_another(self) -> None:
+        """Refuse another session that would find no keys, however often Bob may renew."""
+        try:
+            with refusing(self.talk):
+                _keep_reserve(self.store, RENEWAL_TAGS)
+        except PoolError:
+            with suppress(ChannelError):  # closing on what he has sent could cost him the reason
+                for kind in (Type.HELLO, Type.TAG):
+                    self.talk.expect(kind, timeout_s=GREETING_TIMEOUT_S)
+            raise
 
     def _align(self, kind: Type, body: bytes) -> None:
         disclosed = self.session.parameters.offset_sample_bits  # or less: what is said of it fails

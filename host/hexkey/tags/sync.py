@@ -57,7 +57,10 @@ def divided_sync(file: TagFile, tally: Tally) -> list[Finding]:
     """With T3, decays that repeat within the sync's period: the sync is divided."""
     if tally.delays is None or not file.sync_period_ps:
         return []
-    divider = repeats(tally.delays, float(file.tick_ps) / file.sync_period_ps)
+    turn_per_tick = float(file.tick_ps) / file.sync_period_ps
+    if turn_per_tick * len(tally.delays) < 1:
+        return []  # the table does not hold a period: `hexkey.measure.plan` sees it with bins
+    divider = repeats(tally.delays, turn_per_tick)
     if divider == 1:
         return []
     sentence = (

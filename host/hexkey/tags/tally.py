@@ -1,5 +1,7 @@
 """What one pass over a recording counts for its examination, piece by piece in constant memory."""
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -41,6 +43,9 @@ class Tally:
         different ones; the trigger's edges are left out.
     delays : (65536,) int64 or None
         With T3: ticks since the sync, all channels; the last bin holds all that is longer.
+    late, longest_ticks : int
+        With T3: detections later than the sync's period, by more than its rounding, and the longest
+        time since a sync.
     spacing : dict
         Of each channel: the largest number that divides all its times between detections, 0 where
         that is none of a rollover.
@@ -62,6 +67,9 @@ class Tally:
         self.delays: Counts | None = (
             np.zeros(MOST_DELAY_TICKS + 1, np.int64) if file.pulsed else None
         )
+        self.late = self.longest_ticks = 0
+        period_ticks = float(file.sync_period_ps or math.inf) / self._tick_ps
+        self._on_time = period_ticks * 1.01 + 1  # ticks
         self.spacing: dict[int, int] = {}
         self._before: Tags | None = None  # the last detection of the piece before
         self._click_before: Tags | None = None  # the same, the trigger's edges left out
@@ -110,7 +118,11 @@ class Tally:
 
     def _count_delays(self, ticks: NDArray[np.int64]) -> None:
         assert self.delays is not None
-        if ticks.max() > MOST_DELAY_TICKS or ticks.min() < 0:
+        longest = int(ticks.max())
+        self.longest_ticks = max(self.longest_ticks, longest)
+        if longest > self._on_time:
+            self.late += int(np.count_nonzero(ticks > self._on_time))
+        if longest > MOST_DELAY_TICKS or ticks.min() < 0:
             ticks = np.clip(ticks, 0, MOST_DELAY_TICKS)
         found = np.bincount(ticks)
         self.delays[: len(found)] += found

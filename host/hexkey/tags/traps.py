@@ -3,14 +3,12 @@
 It names what contradicts; what it cannot tell from the counts it leaves alone.
 """
 
-import numpy as np
-
 from hexkey.tags.finding import MEASUREMENTS, Finding
 from hexkey.tags.holes import dead_time_hole
 from hexkey.tags.own import RESOLVED
 from hexkey.tags.stream import TagFile
 from hexkey.tags.sync import absent_sync, divided_sync, filtered_sync, stated_sync
-from hexkey.tags.tally import MOST_DELAY_TICKS, Tally
+from hexkey.tags.tally import Tally
 from hexkey.tags.tttr import INPUT_RATES, SYNC
 
 IN_TIME = ("g2", "dead_time", "afterpulsing", "jitter")
@@ -35,14 +33,10 @@ def no_detections(file: TagFile, tally: Tally) -> list[Finding]:
 
 def late_arrivals(file: TagFile, tally: Tally) -> list[Finding]:
     """Arrival times beyond the sync's period: the header's period is not that of the records."""
-    if tally.delays is None or not file.sync_period_ps or file.stated.get(RESOLVED):
+    late = tally.late
+    if late == 0 or not file.sync_period_ps or file.stated.get(RESOLVED):
         return []
-    period_ticks = file.sync_period_ps / float(file.tick_ps)
-    first = min(int(1.01 * period_ticks) + 2, MOST_DELAY_TICKS)
-    late = int(tally.delays[first:].sum())
-    if late == 0:
-        return []
-    longest = int(np.flatnonzero(tally.delays)[-1]) / period_ticks
+    longest = tally.longest_ticks * float(file.tick_ps) / file.sync_period_ps
     facts = {"late": late, "share": late / tally.total, "longest_periods": longest}
     said = (
         f"{late:,} of {tally.total:,} arrival times are beyond the sync's period of "

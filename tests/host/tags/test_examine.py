@@ -102,6 +102,21 @@ def test_single_late_arrivals_are_flagged(tmp_path: Path) -> None:
     assert found.refuses("lifetime") is None
 
 
+def test_a_sync_period_of_many_ticks_makes_no_time_late(tmp_path: Path) -> None:
+    """300 µs in picoseconds: more ticks than a table of times has bins."""
+    rows = ["# sync_period_ps=300000000", "pulse,time_ps,channel"]
+    path = tmp_path / "slow.csv"
+    times = np.random.default_rng(1).integers(0, 300_000_000, 3_000).tolist()
+    lines = [f"{pulse},{time},0" for pulse, time in enumerate(times)]
+    path.write_text("\n".join([*rows, *lines]) + "\n")
+    assert names(examine(open_tags(path))) == set()
+    lines[7] = "7,310000000,0"
+    path.write_text("\n".join([*rows, *lines]) + "\n")
+    finding = one(examine(open_tags(path)), "late_arrivals")
+    assert finding.facts["late"] == 1
+    assert finding.facts["longest_periods"] == pytest.approx(31 / 30)
+
+
 @pytest.mark.parametrize("stated_ms", [10_000, 15])
 def test_acquisition_time_that_cannot_be_refuses_rates(stated_ms: int, tmp_path: Path) -> None:
     stated = [("TTResult_StopAfter", writers.INT, stated_ms)]

@@ -175,8 +175,8 @@ def test_peer_that_does_not_answer(run: Run, stores: Stores, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"", "not a hexkey recording"),
-        (b"not a recording", "not a hexkey recording"),
+        (b"", "is empty: record again"),
+        (b"not a recording", "is no recording that is known"),
         (MAGIC + b"\x63\x00", "format version 99"),
         (MAGIC + b"\x01\x00", "no description"),
         (b"tx_state,tx_basis\n0,1\n", "lacks the column"),

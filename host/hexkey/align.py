@@ -236,15 +236,33 @@ def _only_match(
 
 
 def find_offset_in_record(
-    pulses: NDArray[np.uint64], bits: NDArray[np.uint8], record: RecordReader, reach: int
+    pulses: NDArray[np.uint64],
+    bits: NDArray[np.uint8],
+    record: RecordReader,
+    reach: int,
+    bases: NDArray[np.uint8] | None = None,
 ) -> Alignment:
     """Find a sample's offset within ±`reach` in Alice's record, be that of bits or of a pattern.
+
+    With BB84 the sample's `bases` are needed, too.
 
     Raises
     ------
     InputError
         As `find_offset`.
     """
+    if bases is not None:
+        return find_offset_of_bases(
+            pulses,
+            bits,
+            bases,
+            record.packed_view(),
+            record.packed_bases_view(),
+            record.first_pulse,
+            record.pulses,
+            record.statement.key_basis_probability or 0.0,
+            search=(-reach, reach),
+        )
     pattern = record.statement.pattern
     if pattern is None:
         return find_offset(

@@ -52,9 +52,10 @@ class SiftedChunk:
     phases: NDArray[np.uint32] | None = field(default=None, repr=False)
     outside: Outside | None = None
 
-    def __len__(self) -> int:
-        """Of clicks, in the gate or not."""
-        return len(self.bits) + (len(self.outside) if self.outside is not None else 0)
+    @property
+    def is_empty(self) -> bool:
+        """Whether no click is here, in the gate or outside."""
+        return not len(self.bits) and not (self.outside is not None and len(self.outside))
 
 
 @dataclass(slots=True)
@@ -154,7 +155,7 @@ class Receiver:
                 chunks.append(self._sift(frame.header, unpack_frames([frame])))
             else:
                 self._take(frame)
-        return [chunk for chunk in chunks if len(chunk)]
+        return [chunk for chunk in chunks if not chunk.is_empty]
 
     def finish(self) -> list[SiftedChunk]:
         """Return what was still held back, at the end of a run."""

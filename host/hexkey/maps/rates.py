@@ -196,3 +196,8 @@ def check_seconds(seconds: float, block_s: float) -> None:
 
 def _in_ns(ticks: NDArray[np.int64], tick_ps: Fraction) -> Rates:
     return np.array([float(int(value) * tick_ps / 1000) for value in ticks])
+
+
+def or_none(values: Rates) -> list[list[float | None]]:
+    """Return rows as JSON has them: None where there is no value."""
+    return [[None if np.isnan(value) else value for value in row] for row in values.tolist()]

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hexkey.align import Alignment, find_offset_in_record, find_offset_of_bases
+from hexkey.align import Alignment, find_offset_in_record
 from hexkey.errors import ConfigurationError, InputError
 from hexkey.events import Events
 from hexkey.gate import Gate
@@ -219,20 +219,9 @@ def _align(
     if len(sample.pulses) < SAMPLE_BITS:
         return None
     reach = int(SEARCH_S * pulse_rate_hz)
-    pulses, bits = sample.pulses[:SAMPLE_BITS], sample.bits[:SAMPLE_BITS]
-    if sample.bases is None:
-        return find_offset_in_record(pulses, bits, record, reach)
-    return find_offset_of_bases(
-        pulses,
-        bits,
-        sample.bases[:SAMPLE_BITS],
-        record.packed_view(),
-        record.packed_bases_view(),
-        record.first_pulse,
-        record.pulses,
-        record.statement.key_basis_probability or 0.0,
-        search=(-reach, reach),
-    )
+    first = slice(SAMPLE_BITS)
+    bases = None if sample.bases is None else sample.bases[first]
+    return find_offset_in_record(sample.pulses[first], sample.bits[first], record, reach, bases)
 
 
 def _known_pulses(epoch: Epoch, offset: int, record: RecordReader) -> tuple[int, int]:

@@ -15,7 +15,7 @@ from hexkey.maps.certified import certified_rate
 from hexkey.maps.count import Kinds
 from hexkey.maps.optimum import Optimum, SecretRate, find_optimum
 from hexkey.maps.picture import Secret
-from hexkey.maps.rates import Counts, RateMap, Rates, rate_map, secret_rate_hz
+from hexkey.maps.rates import Counts, RateMap, Rates, or_none, rate_map, secret_rate_hz
 from hexkey.maps.recorded import RecordedCounts, facts
 
 PROTOCOLS = ("b92", "b92-certified", "bb84")
@@ -99,7 +99,7 @@ class Tuning:
             "start_ns": rates.start_ns.tolist(),
             "width_ns": rates.width_ns.tolist(),
             "sifted_hz": rates.sifted_hz.tolist(),
-            "qber": _or_none(rates.qber),
+            "qber": or_none(rates.qber),
             **self.maps,
             "shift": self.found.shift.tolist(),
             "best": self.best,
@@ -190,7 +190,7 @@ def _tune_bb84(found: RecordedCounts, reading: Bb84Reading, block_s: float, best
     unknown = () if reading.terms.multiphoton_upper else (NO_SOURCE,)
     maps = {
         "test_hz": rates.test_hz.tolist(),
-        "test_qber": _or_none(rates.test_qber),
+        "test_qber": or_none(rates.test_qber),
         "secret_hz": rates.secret_hz.tolist(),
         "terms": reading.terms.to_json(),
         "double_clicks": "discard" if reading.discard else "random",
@@ -221,7 +221,3 @@ def _tuning(
     optimum = find_optimum(found.slices, rate, places[0]) if np.any(secret.hz) else None
     gates = [{**rates.gate_facts(place), "secret_hz": float(secret.hz[place])} for place in places]
     return Tuning(found, rates, protocol, secret, optimum, gates, sentences, maps)
-
-
-def _or_none(qber: Rates) -> list[list[float | None]]:
-    return [[None if np.isnan(q) else q for q in row] for row in qber.tolist()]

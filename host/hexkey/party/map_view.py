@@ -1,10 +1,10 @@
 """Maps that grow, over the paper's grid of gates, as they are shown."""
 
-import math
 from fractions import Fraction
 
 from hexkey.maps.grid import PAPER_START_NS, PAPER_WIDTH_NS, parse_grid, windows_in_ticks
-from hexkey.maps.live import LiveMap, Rates
+from hexkey.maps.live import LiveMap
+from hexkey.maps.rates import or_none
 from hexkey.monitor.snapshot import MapView
 from hexkey.receiver import Receiver
 
@@ -34,13 +34,9 @@ def view_of(growing: LiveMap, receiver: Receiver) -> MapView | None:
         rates.start_ns.tolist(),
         rates.width_ns.tolist(),
         rates.sifted_hz.tolist(),
-        _known(rates.qber),
-        _known(rates.sigma_qber),
+        or_none(rates.qber),
+        or_none(rates.sigma_qber),
         rates.secret_hz_unproven.tolist(),
         rates.seconds,
         rates.disclosed,
     )
-
-
-def _known(values: Rates) -> list[list[float | None]]:
-    return [[None if math.isnan(value) else value for value in row] for row in values.tolist()]

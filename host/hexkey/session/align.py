@@ -15,8 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hexkey.align import Alignment as Match
-from hexkey.align import find_offset_in_record, find_offset_of_bases
+from hexkey.align import find_offset_in_record
 from hexkey.claims import PulseClaims
 from hexkey.errors import ChannelError, InputError, PoolError, ProtocolError
 from hexkey.record import RecordReader
@@ -120,22 +119,6 @@ def bob_align(talk: Conversation, session: Session, sample: Sample) -> Alignment
     )
 
 
-def _search(sample: Sample, record: RecordReader, reach: int) -> Match:
-    if sample.bases is None:
-        return find_offset_in_record(sample.pulses, sample.bits, record, reach)
-    return find_offset_of_bases(
-        sample.pulses,
-        sample.bits,
-        sample.bases,
-        record.packed_view(),
-        record.packed_bases_view(),
-        record.first_pulse,
-        record.pulses,
-        record.statement.key_basis_probability or 0.0,
-        search=(-reach, reach),
-    )
-
-
 def alice_align(
     talk: Conversation,
     session: Session,
@@ -153,7 +136,7 @@ def alice_align(
     record.refresh()
     try:
         reach = SEARCH_S * session.parameters.pulse_rate_hz
-        match = _search(sample, record, reach)
+        match = find_offset_in_record(sample.pulses, sample.bits, record, reach, sample.bases)
     except InputError as error:
         talk.send(Type.OFFSET, Offset(False, 0, 0, 0.0).encode())
         talk.send_tag()

@@ -135,6 +135,25 @@ def scaled_bounds(
     return np.asarray(scale * lower), np.asarray(scale * upper)
 
 
+def wrong_single_photons(
+    intensities: Intensities,
+    test_errors: Array,
+    classes: tuple[int, int],
+    eps: float,
+    bound: Bound,
+) -> Array:
+    """v_1 ≤ τ_1 (m⁺ − m⁻)/(μ − μ') of two classes, the brighter one first, and never above all errors.
+
+    The second needs no ε: wrong clicks of single photons are some of the wrong clicks that there
+    were. It is the smaller one where the deviation of a class is large against its few errors.
+    """
+    bright, dim = classes
+    lower, upper = scaled_bounds(intensities, test_errors, eps, bound)
+    mu = intensities.mean_photons
+    of_classes = intensities.emission(1) * (upper[bright] - lower[dim]) / (mu[bright] - mu[dim])
+    return np.asarray(np.clip(of_classes, 0, test_errors.sum(0)))
+
+
 def published_sampling_unproven(failure: float, observed: Array, test: Array, key: Array) -> Array:
     """γ(a, b, c, d) of the decoy papers, with a already divided by the number of ε's.
 

@@ -5,7 +5,7 @@ Alice sends both states of the key's basis and one of the other: the fourth stat
     s_0 ≥ τ_0 (μ1 n⁻_2 − μ2 n⁺_1)/(μ1 − μ2)
     s_0 ≤ 2 [τ_0 e^(μ_k)/p_k m⁺_k + √(n/2 ln(19/ε_sec))],  the smaller of the two k
     s_1 ≥ τ_1 μ1/[μ2(μ1 − μ2)] [n⁻_2 − μ2²/μ1² n⁺_1 − (μ1² − μ2²)/μ1² s_0⁺/τ_0]
-    v_1 ≤ τ_1 (m⁺_1 − m⁻_2)/(μ1 − μ2)                     in the test basis
+    v_1 ≤ τ_1 (m⁺_1 − m⁻_2)/(μ1 − μ2), and ≤ m            in the test basis
     φ   ≤ v_1/s_1 + γ(ε_sec, v_1/s_1, s_1 test, s_1 key)
     l   = s_0 + s_1 [1 − h(φ)] − leak − 6 log2(19/ε_sec) − log2(2/ε_cor)
 
@@ -34,6 +34,7 @@ from hexkey.keyrate.decoy_finite import (
     phase_error_unproven,
     planned_leak,
     scaled_bounds,
+    wrong_single_photons,
 )
 from hexkey.keyrate.domain import Array
 from hexkey.keyrate.outcome import Outcome
@@ -54,9 +55,7 @@ def single_photons(
     eps = float(domain.epsilon("eps_sec", eps_sec)) / FAILURES
     vacuum, single = _photon_numbers(intensities, counts.key, key_errors, eps, bound)
     _, test = _photon_numbers(intensities, counts.test, counts.test_errors, eps, bound)
-    lower, upper = scaled_bounds(intensities, counts.test_errors, eps, bound)
-    signal, decoy = intensities.mean_photons
-    errors = intensities.emission(1) * np.maximum(upper[0] - lower[1], 0) / (signal - decoy)
+    errors = wrong_single_photons(intensities, counts.test_errors, (0, 1), eps, bound)
     phase = phase_error_unproven(errors, eps, single, test)
     return SinglePhotons(vacuum, single, phase)
 

@@ -3,7 +3,7 @@
     n^±    = e^(μ_k)/p_k (n_k ± deviation)
     s_0    ≥ τ_0 (μ2 n⁻_3 − μ3 n⁺_2)/(μ2 − μ3)
     s_1    ≥ τ_1 μ1 [n⁻_2 − n⁺_3 − (μ2² − μ3²)/μ1² (n⁺_1 − s_0/τ_0)]/[μ1(μ2 − μ3) − μ2² + μ3²]
-    v_1    ≤ τ_1 (m⁺_2 − m⁻_3)/(μ2 − μ3)                   in the test basis
+    v_1    ≤ τ_1 (m⁺_2 − m⁻_3)/(μ2 − μ3), and ≤ m         in the test basis
     φ      ≤ v_1/s_1 + γ(ε_sec, v_1/s_1, s_1 test, s_1 key)
     l      = s_0 + s_1 [1 − h(φ)] − leak − 6 log2(21/ε_sec) − log2(2/ε_cor)
 
@@ -33,6 +33,7 @@ from hexkey.keyrate.decoy_finite import (
     phase_error_unproven,
     planned_leak,
     scaled_bounds,
+    wrong_single_photons,
 )
 from hexkey.keyrate.domain import Array
 from hexkey.keyrate.outcome import Outcome
@@ -48,9 +49,7 @@ def single_photons(
     eps = float(domain.epsilon("eps_sec", eps_sec)) / FAILURES
     vacuum, single = _photon_numbers(intensities, counts.key, eps, bound)
     _, test = _photon_numbers(intensities, counts.test, eps, bound)
-    lower, upper = scaled_bounds(intensities, counts.test_errors, eps, bound)
-    _, decoy, weak = intensities.mean_photons
-    errors = intensities.emission(1) * np.maximum(upper[1] - lower[2], 0) / (decoy - weak)
+    errors = wrong_single_photons(intensities, counts.test_errors, (1, 2), eps, bound)
     phase = phase_error_unproven(errors, eps, single, test)
     return SinglePhotons(vacuum, single, phase)
 

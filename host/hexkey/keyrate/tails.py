@@ -47,13 +47,13 @@ def upper_expectation(observed: ArrayLike, eps: ArrayLike) -> Array:
 def lower_expectation(observed: ArrayLike, eps: ArrayLike) -> Array:
     """Return a bound that is above the expectation of what was counted with probability ≤ ε.
 
-    n + β/2 − √(2βn + β²/4): the smallest N whose `upper_count` admits n. (The source has −β/2 in
-    the place of +β/2, which is safe, too, and looser.)
+    n − β/2 − √(2βn + β²/4), as published. (The smallest N whose `upper_count` admits n has +β/2 in
+    the place of −β/2: the published one is safe, and looser by β.)
 
     Source: H.-L. Yin et al., Sci. Rep. 10, 14312 (2020), for this and `upper_expectation`.
     """
     count, beta = domain.non_negative("observed", observed), -np.log(domain.epsilon("eps", eps))
-    return np.maximum(0, count + beta / 2 - np.sqrt(2 * beta * count + beta**2 / 4))
+    return np.maximum(0, count - beta / 2 - np.sqrt(2 * beta * count + beta**2 / 4))
 
 
 def hoeffding_deviation(total: ArrayLike, eps: ArrayLike) -> Array:

@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 from hexkey.keyrate import decoy, decoy_one, decoy_two
 from hexkey.keyrate.bb84_single import best_asymptotic_rate
 from hexkey.keyrate.decoy import Receiver
-from hexkey.keyrate.decoy_finite import Bound, Counts, Intensities, expected_counts
+from hexkey.keyrate.decoy_finite import (
+    Bound,
+    Counts,
+    Intensities,
+    expected_counts,
+    wrong_single_photons,
+)
 from hexkey.keyrate.model_inputs import LINKS
 
 RECEIVER = Receiver(0.42, 0.01, 8e-7)
@@ -55,7 +61,7 @@ def test_the_bounds_hold_for_simulated_photons() -> None:
     receiver = Receiver(0.3, 0.02, 1e-4)
     yields = [1e-4, 1e-4 + (1 - 1e-4) * 0.3]
     for _ in range(200):
-        single = 0
+        single = wrong_single = 0
         rows = []
         for mu, share in zip(TWO.mean_photons, TWO.probabilities, strict=True):
             sent = random.multinomial(
@@ -65,13 +71,24 @@ def test_the_bounds_hold_for_simulated_photons() -> None:
             many = 1e-4 + (1 - 1e-4) * (1 - 0.7**2)
             clicks = [random.binomial(sent[n], p) for n, p in enumerate([*yields, many])]
             single += clicks[1]
-            wrong = random.binomial(clicks[0], 0.5) + random.binomial(clicks[1] + clicks[2], 0.02)
-            rows.append((sum(clicks), wrong))
+            wrong = [random.binomial(n, q) for n, q in zip(clicks, (0.5, 0.02, 0.02), strict=True)]
+            wrong_single += wrong[1]
+            rows.append((sum(clicks), sum(wrong)))
         table = np.array(rows, float)
         counts = Counts(table[:, 0], table[:, 0], table[:, 1])
         for bound in BOUNDS:
             assert float(decoy_two.single_photons(TWO, counts, 1e-3, bound).single_lower) <= single
+            most = wrong_single_photons(TWO, counts.test_errors, (1, 2), 1e-3 / 21, bound)
+            assert wrong_single <= float(most) <= table[:, 1].sum()
     assert receiver.efficiency == 0.3
+
+
+def test_wrong_single_photons_are_no_more_than_wrong_clicks() -> None:
+    """With few errors in a class its deviation alone is above all errors that there were."""
+    few = np.array([30.0, 2.0, 1.0])
+    for bound in BOUNDS:
+        assert float(wrong_single_photons(TWO, few, (1, 2), 1e-10, bound)) == 33.0
+        assert float(wrong_single_photons(TWO, 1e9 * few, (1, 2), 1e-10, bound)) < 33e9
 
 
 @settings(max_examples=25, deadline=None)

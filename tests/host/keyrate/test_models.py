@@ -82,8 +82,6 @@ def test_every_reference_value_of_these_models() -> None:
     entries = [entry for entry in json.loads(table.read_text()) if entry["model"] in MODELS]
     assert {entry["model"] for entry in json.loads(table.read_text())} <= set(MODELS)
     for entry in entries:
-        if entry["inputs"].get("bound") == "chernoff":
-            continue  # see test_two_decoys_with_chernoff_bounds_lie_near_the_table
         tolerance = entry["tolerance"]
         expected = pytest.approx(
             entry["output"], rel=tolerance.get("rel", 0), abs=tolerance.get("abs", 0)

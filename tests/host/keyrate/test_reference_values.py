@@ -254,6 +254,28 @@ VALUES: list[tuple[str, dict[str, Any], float, dict[str, float]]] = [
         0.7989753551605989,
         {"rel": 1e-12},
     ),
+    (
+        "lim2014_length",
+        {
+            "mu1": 0.5,
+            "mu2": 0.1,
+            "mu3": 0.0,
+            "p1": 0.9,
+            "p2": 0.07,
+            "pX": 0.9,
+            "NS": 8e9,
+            "loss_db": 10,
+            "eta_rec": 0.42,
+            "p_mis": 0.01,
+            "p_dc": 8e-7,
+            "eps_sec": 1e-9,
+            "eps_cor": 1e-15,
+            "f_ec": 1.16,
+            "bound": "chernoff",
+        },
+        51583774.269091666,
+        {"rel": 1e-9},
+    ),
 ]
 
 
@@ -263,27 +285,3 @@ def test_reference_value(
 ) -> None:
     allowed = pytest.approx(output, rel=tolerance.get("rel", 0), abs=tolerance.get("abs", 0))
     assert evaluate(model, inputs) == allowed
-
-
-def test_two_decoys_with_chernoff_bounds_lie_near_the_table() -> None:
-    """Not at it: which multiplicative bound the table used is not known, ours is proven."""
-    inputs = {
-        "mu1": 0.5,
-        "mu2": 0.1,
-        "mu3": 0.0,
-        "p1": 0.9,
-        "p2": 0.07,
-        "pX": 0.9,
-        "NS": 8e9,
-        "loss_db": 10,
-        "eta_rec": 0.42,
-        "p_mis": 0.01,
-        "p_dc": 8e-7,
-        "eps_sec": 1e-9,
-        "eps_cor": 1e-15,
-        "f_ec": 1.16,
-        "bound": "chernoff",
-    }
-    length = evaluate("lim2014_length", inputs)
-    assert length == pytest.approx(51583774.269091666, rel=0.011)
-    assert length < 51583774.269091666

@@ -142,7 +142,7 @@ def wrong_single_photons(
     eps: float,
     bound: Bound,
 ) -> Array:
-    """v_1 ≤ τ_1 (m⁺ − m⁻)/(μ − μ') of two classes, the brighter one first, and never above all errors.
+    """v_1 ≤ τ_1 (m⁺ − m⁻)/(μ − μ') of two classes, the brighter one first, and v_1 ≤ all errors.
 
     The second needs no ε: wrong clicks of single photons are some of the wrong clicks that there
     were. It is the smaller one where the deviation of a class is large against its few errors.

@@ -72,13 +72,16 @@ struct fft_way {
     void (*pack)(uint8_t *out, const uint8_t *bits, size_t n);
 };
 
-extern const struct fft_way hexkey_fft_portable, hexkey_fft_narrow, hexkey_fft_wide;
+extern const struct fft_way hexkey_fft_portable, hexkey_fft_narrow, hexkey_fft_avx2,
+    hexkey_fft_wide;
 
 static inline const struct fft_way *fft_way(int path)
 {
 #ifdef CLMUL_INSTRUCTION
     if (clmul_by_wide_instruction(path))
         return &hexkey_fft_wide;
+    if (clmul_by_avx2_instruction(path))
+        return &hexkey_fft_avx2;
     if (clmul_by_instruction(path))
         return &hexkey_fft_narrow;
 #endif

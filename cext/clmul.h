@@ -25,6 +25,7 @@
 #define CLMUL_INSTRUCTION 1
 #include <immintrin.h>
 #define CLMUL_TARGET __attribute__((target("pclmul,sse4.1")))
+#define CLMUL_AVX2_TARGET __attribute__((target("avx2,vpclmulqdq,pclmul,sse4.1")))
 #define CLMUL_WIDE_TARGET                                                                         \
     __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,vpclmulqdq,pclmul,sse4.1")))
 static inline int clmul_by_instruction(int path)
@@ -33,15 +34,27 @@ static inline int clmul_by_instruction(int path)
            && __builtin_cpu_supports("sse4.1");
 }
 
-static inline int clmul_by_wide_instruction(int path)
+static inline int clmul_by_avx2_instruction(int path)
 {
     return path != HEXKEY_CLMUL_NARROW && clmul_by_instruction(path)
-           && __builtin_cpu_supports("vpclmulqdq") && __builtin_cpu_supports("avx512f")
+           && __builtin_cpu_supports("vpclmulqdq") && __builtin_cpu_supports("avx2");
+}
+
+static inline int clmul_by_wide_instruction(int path)
+{
+    return path != HEXKEY_CLMUL_AVX2 && clmul_by_avx2_instruction(path)
+           && __builtin_cpu_supports("avx512f")
            && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq")
            && __builtin_cpu_supports("avx512vl");
 }
 #else
 static inline int clmul_by_instruction(int path)
+{
+    (void)path;
+    return 0;
+}
+
+static inline int clmul_by_avx2_instruction(int path)
 {
     (void)path;
     return 0;

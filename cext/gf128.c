@@ -174,17 +174,45 @@ CLMUL_TARGET static struct element absorb_by_instruction(struct element state, s
     return state;
 }
 
-/* Blocks at once, four to a register, for messages that repay the powers. */
+/* Blocks at once, two or four to a register, for messages that repay the powers. */
 enum { WIDE_BLOCKS = 32, WIDE_BYTES = 16 * WIDE_BLOCKS, WIDE_LEAST_BYTES = 8 * WIDE_BYTES };
 
-CLMUL_WIDE_TARGET static inline __m128i sum_of_lanes(__m512i a)
+CLMUL_AVX2_TARGET static inline __m128i sum_of_halves(__m256i a)
 {
-    const __m256i half = _mm256_xor_si256(_mm512_castsi512_si256(a),
-                                          _mm512_extracti64x4_epi64(a, 1));
-    return _mm_xor_si128(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1));
+    return _mm_xor_si128(_mm256_castsi256_si128(a), _mm256_extracti128_si256(a, 1));
 }
 
 /* `powers` from the highest down; whole WIDE_BYTES only. */
+CLMUL_AVX2_TARGET static struct element absorb_avx2(struct element state, const uint64_t *powers,
+                                                    const uint8_t *message, size_t bytes)
+{
+    for (; bytes >= WIDE_BYTES; message += WIDE_BYTES, bytes -= WIDE_BYTES) {
+        __m256i low = _mm256_setzero_si256(), middle = low, high = low;
+        __m256i first = _mm256_zextsi128_si256(
+            _mm_set_epi64x((long long)state.high, (long long)state.low));
+        for (size_t k = 0; k < WIDE_BLOCKS / 2; k++) {
+            const __m256i block = _mm256_loadu_si256((const __m256i *)(message + 32 * k));
+            const __m256i a = _mm256_xor_si256(first, block);
+            const __m256i b = _mm256_loadu_si256((const __m256i *)(powers + 4 * k));
+            middle = _mm256_xor_si256(middle, _mm256_clmulepi64_epi128(a, b, 0x01));
+            middle = _mm256_xor_si256(middle, _mm256_clmulepi64_epi128(a, b, 0x10));
+            low = _mm256_xor_si256(low, _mm256_clmulepi64_epi128(a, b, 0x00));
+            high = _mm256_xor_si256(high, _mm256_clmulepi64_epi128(a, b, 0x11));
+            first = _mm256_setzero_si256();
+        }
+        const struct products sum = {sum_of_halves(low), sum_of_halves(middle),
+                                     sum_of_halves(high)};
+        state = join_by_instruction(&sum);
+    }
+    return state;
+}
+
+CLMUL_WIDE_TARGET static inline __m128i sum_of_lanes(__m512i a)
+{
+    return sum_of_halves(_mm256_xor_si256(_mm512_castsi512_si256(a),
+                                          _mm512_extracti64x4_epi64(a, 1)));
+}
+
 CLMUL_WIDE_TARGET static struct element absorb_wide(struct element state, const uint64_t *powers,
                                                     const uint8_t *message, size_t bytes)
 {
@@ -224,6 +252,7 @@ CLMUL_TARGET static void powers_down(uint64_t *powers, struct element point)
 int hexkey_clmul_accelerated(void)
 {
     return clmul_by_instruction(HEXKEY_CLMUL_FASTEST)
+           + clmul_by_avx2_instruction(HEXKEY_CLMUL_FASTEST)
            + clmul_by_wide_instruction(HEXKEY_CLMUL_FASTEST);
 }
 
@@ -232,10 +261,11 @@ void hexkey_gf128_absorb(uint8_t *state, const uint8_t *point, const uint8_t *me
 {
     struct element sum = load(state);
 #ifdef CLMUL_INSTRUCTION
-    if (bytes >= WIDE_LEAST_BYTES && clmul_by_wide_instruction(path)) {
+    if (bytes >= WIDE_LEAST_BYTES && clmul_by_avx2_instruction(path)) {
         uint64_t powers[2 * WIDE_BLOCKS];
         powers_down(powers, load(point));
-        sum = absorb_wide(sum, powers, message, bytes);
+        sum = clmul_by_wide_instruction(path) ? absorb_wide(sum, powers, message, bytes)
+                                              : absorb_avx2(sum, powers, message, bytes);
         message += bytes - bytes % WIDE_BYTES;
         bytes %= WIDE_BYTES;
     }

@@ -12,14 +12,19 @@
 #include <stdint.h>
 
 /* ---- clmul.h: which carry-less multiplication runs ----------------------------------------------
- * `path` of the kernels below: the widest of the processor's instructions, or its 128-bit one, or
- * always the portable way; each falls back to the next. Results are the same; in gf128.c and
+ * `path` of the kernels below: the widest of the processor's instructions, or at most its 256-bit
+ * one, or its 128-bit one, or always the portable way; each falls back to the next. Results are the same; in gf128.c and
  * toeplitz*.c none branches on secret values or uses them as addresses.
  */
-enum { HEXKEY_CLMUL_FASTEST = 0, HEXKEY_CLMUL_NARROW = 1, HEXKEY_CLMUL_PORTABLE = 2 };
+enum {
+    HEXKEY_CLMUL_FASTEST = 0,
+    HEXKEY_CLMUL_AVX2 = 1,
+    HEXKEY_CLMUL_NARROW = 2,
+    HEXKEY_CLMUL_PORTABLE = 3
+};
 
-/* What HEXKEY_CLMUL_FASTEST means: 0 the portable way, 1 the 128-bit instruction, 2 the 512-bit
- * one. */
+/* What HEXKEY_CLMUL_FASTEST means: 0 the portable way, 1 the 128-bit instruction, 2 the 256-bit
+ * one, 3 the 512-bit one. */
 int hexkey_clmul_accelerated(void);
 
 /* ---- crc32.c: the check of frames --------------------------------------------------------------

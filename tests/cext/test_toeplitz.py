@@ -10,7 +10,7 @@ from scipy.signal import fftconvolve
 from hexkey._native import ffi, lib
 from hexkey.amplify import amplify_reference, seed_bits, toeplitz
 
-PATHS = [lib.HEXKEY_CLMUL_FASTEST, lib.HEXKEY_CLMUL_NARROW, lib.HEXKEY_CLMUL_PORTABLE]
+PATHS = range(lib.HEXKEY_CLMUL_FASTEST, lib.HEXKEY_CLMUL_PORTABLE + 1)
 
 
 def draw(n: int, length: int, seed: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

@@ -14,7 +14,7 @@ from hexkey.amplifier import Amplifier, amplify_pieces
 from hexkey.amplify import amplify, amplify_reference, seed_bits
 from hexkey.bits import pack_bits, unpack_bits
 
-PATHS = [lib.HEXKEY_CLMUL_FASTEST, lib.HEXKEY_CLMUL_NARROW, lib.HEXKEY_CLMUL_PORTABLE]
+PATHS = range(lib.HEXKEY_CLMUL_FASTEST, lib.HEXKEY_CLMUL_PORTABLE + 1)
 
 
 def draw(n: int, length: int, number: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

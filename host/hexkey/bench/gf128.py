@@ -13,6 +13,7 @@ from hexkey.gf128 import BLOCK_BYTES, absorb, polynomial_hash, polynomial_hash_r
 BASELINE_BYTES = 160_000
 PATHS = {
     "": lib.HEXKEY_CLMUL_FASTEST,
+    "avx2_": lib.HEXKEY_CLMUL_AVX2,
     "narrow_": lib.HEXKEY_CLMUL_NARROW,
     "portable_": lib.HEXKEY_CLMUL_PORTABLE,
 }

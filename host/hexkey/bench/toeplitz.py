@@ -32,6 +32,7 @@ WORDS_OF_PLAIN = 40_000_000  # additions of the baseline: about a hundredth of a
 
 PATHS = {
     "": lib.HEXKEY_CLMUL_FASTEST,
+    "avx2_": lib.HEXKEY_CLMUL_AVX2,
     "narrow_": lib.HEXKEY_CLMUL_NARROW,
     "portable_": lib.HEXKEY_CLMUL_PORTABLE,
 }
@@ -40,8 +41,9 @@ PATHS = {
 def run(sizes: Sequence[int] = SIZES) -> dict[str, float | dict[str, float]]:
     """Return megabits of input a second and ratios, for each size.
 
-    ``instruction`` is 2 for the 512-bit carry-less multiplication, 1 for the 128-bit one, 0 for
-    neither; ``narrow`` is the 128-bit one, ``portable`` neither.
+    ``instruction`` is 3 for the 512-bit carry-less multiplication, 2 for the 256-bit one, 1 for the
+    128-bit one, 0 for none; ``avx2`` is the 256-bit one, ``narrow`` the 128-bit one, ``portable``
+    none.
 
     Parameters
     ----------

@@ -139,20 +139,23 @@ def decode_bits(body: bytes, count: int, kind: Type) -> NDArray[np.uint8]:
     return unpack_bits(body, count)
 
 
-def encode_pulses(pulses: NDArray[np.uint64]) -> bytes:
-    """First pulse as u64, bytes of a step as u8 (1, 2 or 4), then the steps to those following."""
+def encode_pulses(pulses: NDArray[np.uint64], heading: bytes = b"") -> bytes:
+    """First pulse as u64, bytes of a step as u8 (1, 2 or 4), then the steps to those following.
+
+    A heading goes before it here, since a block's pulses are megabytes to copy.
+    """
     numbers = ffi.from_buffer("uint64_t[]", np.ascontiguousarray(pulses, np.uint64))
     width = lib.hexkey_pulses_width(numbers, len(pulses))
     if width == 0:
         raise ValueError("pulse numbers must rise, by less than 2**32 a step, and not be none")
     steps = np.empty(width * (len(pulses) - 1), np.uint8)
     lib.hexkey_pulses_steps(numbers, len(pulses), width, ffi.from_buffer("uint8_t[]", steps))
-    return _PULSES.pack(pulses[0], width) + steps.tobytes()
+    return b"".join((heading, _PULSES.pack(pulses[0], width), steps.data))
 
 
-def decode_pulses(body: bytes, kind: Type) -> NDArray[np.uint64]:
+def decode_pulses(body: bytes | memoryview, kind: Type) -> NDArray[np.uint64]:
     """Inverse of `encode_pulses`; ProtocolError unless the pulses rise strictly, below 2**63."""
-    first, width = _PULSES.unpack_from(body.ljust(_PULSES.size, b"\0"))
+    first, width = _PULSES.unpack(bytes(body[: _PULSES.size]).ljust(_PULSES.size, b"\0"))
     if width not in _STEP_BYTES or (len(body) - _PULSES.size) % width:
         raise ProtocolError(f"the pulses of a {kind.name} message are cut; the session was ended")
     count = (len(body) - _PULSES.size) // width
@@ -229,14 +232,15 @@ class Announce:
     pulses: NDArray[np.uint64]
 
     def encode(self) -> bytes:
-        return _ANNOUNCE.pack(self.block, self.epoch) + encode_pulses(self.pulses)
+        return encode_pulses(self.pulses, _ANNOUNCE.pack(self.block, self.epoch))
 
     @staticmethod
     def decode(body: bytes) -> "Announce":
         if len(body) < _ANNOUNCE.size:
             raise ProtocolError("an ANNOUNCE message is cut; the session was ended")
         block, epoch = _ANNOUNCE.unpack_from(body)
-        return Announce(block, epoch, decode_pulses(body[_ANNOUNCE.size :], Type.ANNOUNCE))
+        pulses = decode_pulses(memoryview(body)[_ANNOUNCE.size :], Type.ANNOUNCE)
+        return Announce(block, epoch, pulses)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,23 +1,26 @@
 """When in the period Bob's clicks came, in the gate and outside: what maps are made of.
 
 Sifting needs no phase and no click outside the gate, and drops both. A session with maps keeps
-them, of B92 alone, where one detector means one bit.
+them.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hexkey.events import Events
 from hexkey.gate import Gate
-from hexkey.sift import NO_BIT, Sifted, bits_of_masks
+from hexkey.sift import NO_BIT
 
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """Clicks of one detector outside the gate, in pulses that have no other click and no bit.
+    """Clicks outside the gate, in pulses that have no other click and no bit.
+
+    Each of one detector, or with BB84 of detectors of both bases: a cross click.
 
     Attributes
     ----------
@@ -27,30 +30,69 @@ class Outside:
         What the detectors mean.
     phases : (n,) uint32
         In ticks.
+    bases : (n,) uint8 or None
+        `hexkey.sift_bb84.KEY`, `TEST` or `CROSS`; None with B92, which has no bases.
     """
 
     pulses: NDArray[np.uint64]
     bits: NDArray[np.uint8] = field(repr=False)
     phases: NDArray[np.uint32] = field(repr=False)
+    bases: NDArray[np.uint8] | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.pulses)
 
     def take(self, chosen: NDArray[np.bool_] | NDArray[np.int64] | slice) -> "Outside":
-        return Outside(self.pulses[chosen], self.bits[chosen], self.phases[chosen])
+        bases = None if self.bases is None else self.bases[chosen]
+        return Outside(self.pulses[chosen], self.bits[chosen], self.phases[chosen], bases)
 
     @staticmethod
     def concatenate(parts: "Sequence[Outside]") -> "Outside":
+        bases = [part.bases for part in parts if part.bases is not None]
         return Outside(
             np.concatenate([np.empty(0, np.uint64), *(part.pulses for part in parts)]),
             np.concatenate([np.empty(0, np.uint8), *(part.bits for part in parts)]),
             np.concatenate([np.empty(0, np.uint32), *(part.phases for part in parts)]),
+            np.concatenate(bases) if bases else None,
         )
+
+
+class Silent(IntEnum):
+    """What a click of BB84 is whose bit nobody says."""
+
+    KEY = 0  # in the key basis, of both
+    KEY_OF_BOB = 1  # in the key basis of his, outside the gate: hers is not said there
+    CROSS = 2
+    OTHER = 3  # in different bases
+
+
+@dataclass(frozen=True, slots=True)
+class SilentClicks:
+    """Clicks of a block of BB84 whose bits were not disclosed, in the gate and outside.
+
+    Attributes
+    ----------
+    phases : (n,) uint32
+        As those of `DisclosedClicks`.
+    kinds : (n,) uint8
+        `Silent`.
+    pulses : int
+        Sent since the last block, whether they clicked or not: of all clicks, disclosed or not.
+    blocks : float
+        How many blocks these are.
+    """
+
+    phases: NDArray[np.uint32] = field(repr=False)
+    kinds: NDArray[np.uint8] = field(repr=False)
+    pulses: int
+    blocks: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class DisclosedClicks:
     """Clicks whose bits were disclosed, in the gate and outside, each with the same probability.
+
+    With BB84 all of those in the test basis of both.
 
     Attributes
     ----------
@@ -58,10 +100,13 @@ class DisclosedClicks:
         In ticks; beyond the period in a gate that reaches past it.
     wrong : (n,) bool
         Whether the bit is not Alice's.
+    silent : SilentClicks or None
+        With BB84 the clicks beside them.
     """
 
     phases: NDArray[np.uint32] = field(repr=False)
     wrong: NDArray[np.bool_] = field(repr=False)
+    silent: SilentClicks | None = None
 
 
 class Placer:
@@ -75,32 +120,42 @@ class Placer:
     gate : Gate
         Of every detector.
     period_ticks : int
-    bit_of_detector : sequence of 0 and 1
+    bits : (16,) uint8
+        What each mask means; `hexkey.sift.NO_BIT` for those that a map leaves out.
+    bases : (16,) uint8, optional
+        With BB84 the bases of the masks.
     """
 
-    def __init__(self, gate: Gate, period_ticks: int, bit_of_detector: Sequence[int]) -> None:
+    def __init__(
+        self,
+        gate: Gate,
+        period_ticks: int,
+        bits: NDArray[np.uint8],
+        bases: NDArray[np.uint8] | None = None,
+    ) -> None:
         self._gate = gate
         self._period_ticks = period_ticks
         self._reach_ticks = max(0, gate.end_ticks - period_ticks)  # into the period after
-        self._table = bits_of_masks(bit_of_detector)
+        self._bits, self._bases = bits, bases
         self._waiting = Events.empty()
 
     def push(
-        self, events: Events, sifted: Sifted, watermark: int | None
+        self, events: Events, pulses: NDArray[np.uint64], watermark: int | None
     ) -> tuple[NDArray[np.uint32], Outside]:
-        """Take the events that a sifter took, and what came of them.
+        """Take the events that a sifter took, and the pulses that count of what came of them.
 
         Parameters
         ----------
         events : Events
-        sifted : Sifted
+        pulses : (n,) uint64
+            Sifted now.
         watermark : int or None
             As the sifter's; None at the end of the epoch.
 
         Returns
         -------
         phases : (n,) uint32
-            Of the sifted pulses: of a pulse's first click.
+            Of these pulses: of a pulse's first click.
         outside : Outside
             In the pulses that no later event can add to.
         """
@@ -116,15 +171,16 @@ class Placer:
         self._waiting = every.take(slice(cut, None))
         inside = every.phase_ticks - np.uint32(self._gate.start_ticks) < self._gate.width_ticks
         late = every.phase_ticks < self._reach_ticks
-        bits = self._table[every.mask]
+        bits = self._bits[every.mask]
         beside = (bits != NO_BIT) & ~(inside | late)
         beside[1:] &= ~shared
         beside[:-1] &= ~shared
         beside[cut:] = False
         if self._reach_ticks:
-            beside &= ~np.isin(every.pulse, sifted.pulse)
-        outside = Outside(every.pulse[beside], bits[beside], every.phase_ticks[beside])
-        return self._phases(every, inside, late, sifted.pulse), outside
+            beside &= ~np.isin(every.pulse, pulses)
+        bases = None if self._bases is None else self._bases[every.mask[beside]]
+        outside = Outside(every.pulse[beside], bits[beside], every.phase_ticks[beside], bases)
+        return self._phases(every, inside, late, pulses), outside
 
     def _phases(
         self,

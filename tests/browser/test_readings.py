@@ -88,7 +88,7 @@ def test_cell_of_a_map_is_read_and_marked_on_each(page: Page) -> None:
             assert sigma is not None
             expect(tip).to_contain_text(f" ± {100 * sigma:.2f} %")
             expect(tip).to_contain_text(f"{maps.sifted_hz[row][column] / 1000:.3g}")
-            expect(tip).to_contain_text(f"{maps.secret_hz_unproven[row][column] / 1000:.3g}")
+            expect(tip).to_contain_text(f"{maps.secret_hz[row][column] / 1000:.3g}")
             expect(page.locator(".cell:visible")).to_have_count(3)
             mark = page.locator("#map-qber + .cell").bounding_box()
             assert mark

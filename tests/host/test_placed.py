@@ -14,7 +14,7 @@ from hexkey.placed import Outside, Placer
 from hexkey.randomness import Seeded
 from hexkey.receiver import Receiver
 from hexkey.rule import B92Rule, Bb84Rule
-from hexkey.sift import BIT_OF_DETECTOR, Sifter
+from hexkey.sift import Sifter, bits_of_masks
 from hexkey.wire import Burst, Header, Kind
 
 PERIOD = 20
@@ -84,7 +84,7 @@ def test_chunks_give_what_loops_give(
 ) -> None:
     """Cut anywhere, within a pulse too, and with watermarks as far as events allow."""
     same = (gate,) * DETECTORS
-    sifter, placer = Sifter(same, PERIOD), Placer(gate, PERIOD, BIT_OF_DETECTOR)
+    sifter, placer = Sifter(same, PERIOD), Placer(gate, PERIOD, bits_of_masks())
     bits: list[Bit] = []
     outside: list[Outside] = []
     edges = [0, *sorted(min(cut, len(clicks)) for cut in cuts), len(clicks)]
@@ -93,7 +93,7 @@ def test_chunks_give_what_loops_give(
         watermark = clicks[stop][0] if stop < len(clicks) else 0
         watermark = max(0, watermark - ahead)
         sifted = sifter.push(part, watermark)
-        phases, beside = placer.push(part, sifted, watermark)
+        phases, beside = placer.push(part, sifted.pulse, watermark)
         bits += triples(sifted.pulse, sifted.bit, phases)
         outside.append(beside)
         # A block may end with any sifted pulse: what lies before it is there with it.
@@ -103,7 +103,7 @@ def test_chunks_give_what_loops_give(
             due = [each for each in every if each[0] < bits[-1][0]]
             assert triples(here.pulses, here.bits, here.phases)[: len(due)] == due
     rest = sifter.flush()
-    phases, beside = placer.push(Events.empty(), rest, None)
+    phases, beside = placer.push(Events.empty(), rest.pulse, None)
     bits += triples(rest.pulse, rest.bit, phases)
     whole = Outside.concatenate([*outside, beside])
     expected = slowly(clicks, gate)
@@ -154,10 +154,10 @@ def test_chunks_of_clicks_outside_alone_are_not_lost() -> None:
 
 @pytest.mark.parametrize("mask", [4, 8, 3, 15])
 def test_detectors_without_a_bit_and_doubles_are_not_clicks_of_a_map(mask: int) -> None:
-    placer = Placer(Gate(2, 5), PERIOD, BIT_OF_DETECTOR)
+    placer = Placer(Gate(2, 5), PERIOD, bits_of_masks())
     sifter = Sifter((Gate(2, 5),) * DETECTORS, PERIOD)
     events = events_of([(3, 15, mask)])
-    _, outside = placer.push(events, sifter.push_last(events), None)
+    _, outside = placer.push(events, sifter.push_last(events).pulse, None)
     assert len(outside) == 0
 
 

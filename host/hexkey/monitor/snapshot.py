@@ -102,7 +102,8 @@ class Alarm:
 class MapView:
     """Maps of the gates, updated while the board's gate is open over the whole period.
 
-    `sigma_qber` is one standard deviation; `disclosed` clicks are what the QBERs are of.
+    `sigma_qber` is one standard deviation; `disclosed` clicks are what the QBERs are of, with BB84
+    those of the test basis. `unproven` tells that no proof stands behind the secret rates.
     """
 
     start_ns: list[float]
@@ -110,9 +111,10 @@ class MapView:
     sifted_hz: list[list[float]]
     qber: list[list[float | None]]
     sigma_qber: list[list[float | None]]
-    secret_hz_unproven: list[list[float]]
+    secret_hz: list[list[float]]
     seconds: float
     disclosed: int
+    unproven: bool = True
 
 
 @dataclass(frozen=True, slots=True)

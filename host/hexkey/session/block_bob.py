@@ -18,7 +18,7 @@ from hexkey.estimate import part_sample
 from hexkey.placed import DisclosedClicks, Outside
 from hexkey.reconcile.method import asking
 from hexkey.session import messages
-from hexkey.session.bb84 import judge_test, sift, test_rate
+from hexkey.session.bb84 import judge_test, placed, sift, test_rate
 from hexkey.session.block import (
     BlockCounts,
     Harvest,
@@ -35,7 +35,8 @@ from hexkey.session.block import (
 from hexkey.session.conversation import Conversation
 from hexkey.session.messages import Type
 from hexkey.session.messages_bb84 import AnnounceBb84, Bases
-from hexkey.session.messages_maps import OutsideSample, decode_verdicts
+from hexkey.session.messages_maps import OutsideSample, Verdicts
+from hexkey.session.outside import in_test_basis
 from hexkey.session.source import SourceCounts
 from hexkey.verify import tag_bits, verification_tag
 
@@ -44,8 +45,8 @@ from hexkey.verify import tag_bits, verification_tag
 class SiftedBlock:
     """Bob's sifted bits of one block: a bit for each pulse he will announce.
 
-    For maps the phases of their clicks, and the clicks outside the gate that he will disclose: None
-    where there are none to be had.
+    For maps the phases of their clicks, and the clicks outside the gate that he will disclose, with
+    BB84 those of the test basis among them: None where there are none to be had.
     """
 
     number: int
@@ -79,7 +80,7 @@ def bob_block(
     if block.bases is None:
         start, clicks = _begin_b92(talk, session, block, counts)
     else:
-        start = _begin_bb84(talk, session, block, block.bases, counts)
+        start, clicks = _begin_bb84(talk, session, block, block.bases, counts)
     bits = _correct(talk, session, start, counts)
     length = key_length(session, counts, len(bits))
     amplified = _amplify(talk, bits, length)
@@ -110,27 +111,35 @@ def _begin_b92(
 
     Clicks outside the gate are disclosed under the same tag: Alice answers nothing of them before.
     """
-    maps = bool(session.parameters.maps)
     talk.send(Type.ANNOUNCE, messages.Announce(block.number, block.epoch, block.pulses).encode())
-    outside = OutsideSample.none()
-    if maps and block.outside is not None:
-        outside = OutsideSample(block.outside.pulses, block.outside.bits)
-    if maps:
-        talk.send(Type.OUTSIDE, outside.encode())
-        counts.disclosed.outside += len(outside)
+    outside = _disclose_outside(talk, session, block.outside, counts)
     talk.send_tag()
     _expect_source(talk, session, counts)
     judge_source(session, counts)
     start, chosen = _estimate(talk, session, block.bits, counts)
-    if not maps:
+    if not session.parameters.maps:
         return start, None
     _, body = talk.expect(Type.VERDICTS)
     sample_bits = session.parameters.estimate_bits
-    wrong = decode_verdicts(body, sample_bits, counts.sample_errors, len(outside))
+    verdicts = Verdicts.decode(body, sample_bits, counts.sample_errors, outside)
     if block.phases is None or block.outside is None:
         return start, None  # without those outside the gate, clicks inside would count too much
     phases = np.concatenate((block.phases[chosen != 0], block.outside.phases))
-    return start, DisclosedClicks(phases, wrong)
+    return start, DisclosedClicks(phases, np.concatenate((verdicts.sample, verdicts.outside)))
+
+
+def _disclose_outside(
+    talk: Conversation, session: Session, clicks: Outside | None, counts: BlockCounts
+) -> int:
+    """Disclose clicks outside the gate, where the session has maps; return how many."""
+    if not session.parameters.maps:
+        return 0
+    sample = OutsideSample.none()
+    if clicks is not None:
+        sample = OutsideSample(clicks.pulses, clicks.bits)
+    talk.send(Type.OUTSIDE, sample.encode())
+    counts.disclosed.outside += len(sample)
+    return len(sample)
 
 
 def _expect_source(talk: Conversation, session: Session, counts: BlockCounts) -> None:
@@ -145,12 +154,17 @@ def _begin_bb84(
     block: SiftedBlock,
     bases: NDArray[np.uint8],
     counts: BlockCounts,
-) -> Uncorrected:
-    """Announce pulses and bases, learn Alice's, disclose the test basis; the key's bits enter."""
+) -> tuple[Uncorrected, DisclosedClicks | None]:
+    """Announce pulses and bases, learn Alice's, disclose the test basis; the key's bits enter.
+
+    Clicks of the test basis outside the gate are disclosed under the tag of the announcement.
+    """
     assert counts.bb84 is not None
     assert session.bb84 is not None
     announce = AnnounceBb84(block.number, block.epoch, block.pulses, bases)
     talk.send(Type.ANNOUNCE_BB84, announce.encode())
+    tested = None if block.outside is None else in_test_basis(block.outside)
+    outside = _disclose_outside(talk, session, tested, counts)
     talk.send_tag()
     _expect_source(talk, session, counts)
     _, body = talk.expect(Type.BASES)
@@ -173,10 +187,20 @@ def _begin_bb84(
         )
     parameters = session.parameters
     judge_test(session.bb84, parameters, counts.bb84, refill_bits(parameters))
+    clicks: DisclosedClicks | None = None
+    if parameters.maps:
+        _, body = talk.expect(Type.VERDICTS)
+        verdicts = Verdicts.decode(
+            body, len(disclosed), counts.bb84.test_errors, outside, bases=True
+        )
+        if block.phases is not None and block.outside is not None:
+            pulses = theirs.sent_key + theirs.sent_test
+            clicks = placed(sifting, bases, block.phases, block.outside, verdicts, pulses)
     counts.expected_qber = counts.expected_qber or test_rate(counts.bb84)
     _, body = talk.expect(Type.SAMPLE)
     how = _agreed(session, messages.Sample.decode(body, 0, 0))
-    return Uncorrected(block.bits[sifting.key], counts.expected_qber, how.method, how.seed)
+    start = Uncorrected(block.bits[sifting.key], counts.expected_qber, how.method, how.seed)
+    return start, clicks
 
 
 def _estimate(

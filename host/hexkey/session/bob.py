@@ -142,7 +142,7 @@ class Bob:
                 self.progress({"event": "block", **counts.facts()})
 
     def _chosen(self, block: SiftedBlock) -> SiftedBlock:
-        """Leave of the clicks outside the gate those that are disclosed."""
+        """Leave of the clicks outside the gate those that the block's maps are made of."""
         if self.maps is None or not self.session.parameters.maps:
             return block
         chosen = choose_outside(block.outside, self.session.parameters, self.maps.randomness)

@@ -21,7 +21,10 @@ _LARGEST_PULSE = (1 << 63) - 1
 
 @dataclass(frozen=True, slots=True)
 class OutsideSample:
-    """Clicks outside the gate that Bob discloses: they make no key."""
+    """Clicks outside the gate that Bob discloses: they make no key.
+
+    With BB84 all of them are of his test basis.
+    """
 
     pulses: NDArray[np.uint64]
     bits: NDArray[np.uint8] = field(repr=False)
@@ -66,19 +69,56 @@ class OutsideSample:
         return OutsideSample(pulses, decode_bits(body[cut:], count, Type.OUTSIDE))
 
 
-def encode_verdicts(sample: NDArray[np.bool_], outside: NDArray[np.bool_]) -> bytes:
-    """Encode which bits are wrong: of the block's sample, then of the clicks outside."""
-    return pack_bits(np.concatenate((sample, outside)).astype(np.uint8))
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """What Alice says of clicks that Bob disclosed.
 
+    Attributes
+    ----------
+    sample : (n,) bool
+        Which bits of the block's sample are wrong; with BB84 of the test basis of both.
+    outside : (m,) bool
+        Which bits outside the gate are; none of those in another basis than hers.
+    matched : (m,) bool or None
+        With BB84, which of these are in her basis; None with B92.
+    """
 
-def decode_verdicts(
-    body: bytes, sample_bits: int, sample_errors: int, outside: int
-) -> NDArray[np.bool_]:
-    """Return them in that order; those of the sample must be as many as Alice counted."""
-    wrong = decode_bits(body, sample_bits + outside, Type.VERDICTS).astype(np.bool_)
-    if int(np.count_nonzero(wrong[:sample_bits])) != sample_errors:
-        raise ProtocolError(
-            "the peer marks other than the errors that it counted in the sample; the session was "
-            "ended"
-        )
-    return wrong
+    sample: NDArray[np.bool_] = field(repr=False)
+    outside: NDArray[np.bool_] = field(repr=False)
+    matched: NDArray[np.bool_] | None = field(default=None, repr=False)
+
+    def encode(self) -> bytes:
+        """Encode the sample's, with BB84 the bases outside, then the bits outside."""
+        parts = [self.sample, self.outside]
+        if self.matched is not None:
+            parts.insert(1, self.matched)
+        return pack_bits(np.concatenate(parts).astype(np.uint8))
+
+    @staticmethod
+    def decode(
+        body: bytes, sample_bits: int, sample_errors: int, outside: int, *, bases: bool = False
+    ) -> "Verdicts":
+        """Return those of so many clicks, with `bases` as BB84's.
+
+        Raises
+        ------
+        ProtocolError
+            Not so many; other errors of the sample than Alice counted; a bit that is wrong in
+            another basis than hers.
+        """
+        count = sample_bits + (2 if bases else 1) * outside
+        said = decode_bits(body, count, Type.VERDICTS).astype(np.bool_)
+        sample, rest = said[:sample_bits], said[sample_bits:]
+        if int(np.count_nonzero(sample)) != sample_errors:
+            raise ProtocolError(
+                "the peer marks other than the errors that it counted in the sample; the session "
+                "was ended"
+            )
+        if not bases:
+            return Verdicts(sample, rest)
+        matched, wrong = rest[:outside], rest[outside:]
+        if np.any(wrong & ~matched):
+            raise ProtocolError(
+                "the peer marks bits as wrong in another basis than its own; the session was ended"
+            )
+        return Verdicts(sample, wrong, matched)

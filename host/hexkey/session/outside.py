@@ -1,8 +1,11 @@
 """Clicks outside the gate in a session: those that wait for their block, and those disclosed.
 
-They make no key. Bob discloses each with the probability that a bit of the block has of being in
-the sample, so that a map of both counts all clicks alike.
+They make no key. Bob discloses each with the probability that a bit of the block has of being
+disclosed, so that a map of both counts all clicks alike: with B92 that of being in the sample, with
+BB84 all bits of the test basis, and none of the key's.
 """
+
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +15,7 @@ from hexkey.placed import Outside
 from hexkey.randomness import Randomness, random_subset
 from hexkey.session.messages_maps import OutsideSample
 from hexkey.session.parameters import SessionParameters
+from hexkey.sift_bb84 import TEST
 
 MOST_WAITING = 4_000_000  # of a gate that hardly anything comes into
 
@@ -55,12 +59,15 @@ class OutsideWaiting:
 def choose_outside(
     outside: Outside | None, parameters: SessionParameters, randomness: Randomness
 ) -> Outside | None:
-    """Return the share of them that is disclosed: as large as the sample is of the block.
+    """Return those that maps are made of: a share as large as the sample is of the block.
 
-    None where some are missing, or where more would be disclosed than is allowed.
+    All of them with BB84, where `in_test_basis` are disclosed. None where some are missing, or
+    where more would be disclosed than is allowed.
     """
     if outside is None:
         return None
+    if outside.bases is not None:
+        return outside if len(in_test_basis(outside)) <= parameters.most_outside else None
     wanted, rest = divmod(len(outside) * parameters.estimate_bits, parameters.block_bits)
     # One more with the probability that is left, so that few clicks count as much as many.
     word = int.from_bytes(randomness.bytes(8), "little")
@@ -68,6 +75,11 @@ def choose_outside(
     if wanted > parameters.most_outside:
         return None
     return outside.take(random_subset(randomness, len(outside), wanted))
+
+
+def in_test_basis(outside: Outside) -> Outside:
+    """Return BB84's clicks of the test basis alone."""
+    return outside.take(np.asarray(outside.bases) == TEST)
 
 
 def check_outside(sample: OutsideSample, after: int, announced: NDArray[np.uint64]) -> None:
@@ -92,3 +104,27 @@ def check_outside(sample: OutsideSample, after: int, announced: NDArray[np.uint6
             "the peer discloses clicks outside the gate in pulses that it announces for the key; "
             "the session was ended"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class SentOutside:
+    """What she sent in the pulses of his clicks outside the gate: (m,) bool each.
+
+    Attributes
+    ----------
+    matched : bool
+        Whether in the test basis, as all of these clicks are.
+    wrong : bool
+        Whether another bit than his, in that basis alone.
+    """
+
+    matched: NDArray[np.bool_]
+    wrong: NDArray[np.bool_] = field(repr=False)
+
+    @staticmethod
+    def of(
+        bits: NDArray[np.uint8], bases: NDArray[np.uint8], his: NDArray[np.uint8]
+    ) -> "SentOutside":
+        """Compare her bits and bases with his bits; what he has of another basis says nothing."""
+        matched = bases == TEST
+        return SentOutside(matched, matched & (bits != his))

@@ -45,7 +45,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 def test_maps_are_drawn_once_a_second_after_the_first_disclosure(clock: list[float]) -> None:
-    bench, maps = Bench(), SessionMaps(TICK_PS, PERIOD)
+    bench, maps = Bench(), SessionMaps(TICK_PS, PERIOD, SessionParameters())
     watching = Watching(bench.state, lambda event: None, (), cast(Store, None), maps=maps)
 
     def shown() -> Any:
@@ -71,14 +71,14 @@ def test_maps_are_drawn_once_a_second_after_the_first_disclosure(clock: list[flo
 
 
 def test_without_a_histogram_there_is_nothing_to_show(clock: list[float]) -> None:
-    bench, maps = Bench(), SessionMaps(TICK_PS, PERIOD)
+    bench, maps = Bench(), SessionMaps(TICK_PS, PERIOD, SessionParameters())
     maps.add(clicks(100))
     assert maps.view(bench.receiver) is None
 
 
 def test_a_period_that_the_grid_does_not_fit_is_refused() -> None:
     with pytest.raises(ConfigurationError):
-        SessionMaps(TICK_PS, 1_000)
+        SessionMaps(TICK_PS, 1_000, SessionParameters())
 
 
 def test_clicks_that_the_host_gates_away_count_as_outside() -> None:

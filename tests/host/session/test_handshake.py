@@ -55,7 +55,7 @@ def parties(tmp_path: Path) -> Parties:
 
 def hello(pool: str, **changed: Any) -> bytes:
     fields = {
-        "version": 3,
+        "version": 4,
         "software": "0",
         "pool": pool,
         "parameters": TINY.to_json(),

@@ -11,9 +11,11 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from hexkey.errors import ConfigurationError
 from hexkey.events import DETECTORS
 from hexkey.gate import Gate
+from hexkey.maps import Windows
+from hexkey.maps.bb84 import Bb84Reading
+from hexkey.maps.bb84_rates import bb84_rate_map
 from hexkey.maps.grid import PAPER_START_NS, PAPER_WIDTH_NS, parse_grid, windows_in_ticks
 from hexkey.maps.recorded import count_recording
 from hexkey.party.live_maps import RecordedMaps
@@ -55,12 +57,7 @@ def test_maps_grow_to_those_of_the_recording(folder: Path) -> None:
             seen.append(maps.message)
         while maps.message is not None:  # the search may still be under way
             maps.push([])
-        grid = partial(
-            windows_in_ticks,
-            parse_grid(PAPER_START_NS, "start_ns"),
-            parse_grid(PAPER_WIDTH_NS, "width_ns"),
-        )
-        exact = count_recording(folder / "run.recording", folder / "alice.record", grid)
+        exact = count_recording(folder / "run.recording", folder / "alice.record", paper_grid())
         receiver.histogram = (0, 1, exact.clicks[:period])  # as a board would have sent it
         found = maps.view(receiver)
     assert seen[0] is not None
@@ -71,10 +68,42 @@ def test_maps_grow_to_those_of_the_recording(folder: Path) -> None:
     np.testing.assert_allclose(found.sifted_hz, exact.counts.sifted / exact.seconds, rtol=0.02)
 
 
-def test_record_of_bb84_is_refused(tmp_path: Path) -> None:
-    record = cast(
-        RecordReader,
-        SimpleNamespace(statement=SimpleNamespace(protocol="bb84"), path=tmp_path / "r"),
+def test_maps_of_bb84_grow_to_those_of_the_recording(tmp_path: Path) -> None:
+    """Test basis and key basis; what is still being drawn is shown by the next look."""
+    out = tmp_path / "out"
+    chosen = whole_period(preset("bb84").with_channel_loss(0.0))
+    chosen = replace(chosen, parameters=replace(chosen.parameters, start_offset_pulses=777))
+    run_simulation(chosen, out, 0.6, 8)
+    recording = read_recording(out / "run.recording")
+    run, period = recording.meta["run"], recording.meta["period_ticks"]
+    receiver = Receiver(run, (Gate(0, period),) * DETECTORS, period)
+    parser = StreamParser()
+    with RecordReader(out / "alice.record") as record, ThreadPoolExecutor(1) as executor:
+        maps = RecordedMaps(record, board_of(recording.meta), run, executor)
+        for data in recording.wire:
+            maps.push(parser.feed_decoded(data))
+        while maps.message is not None:  # the search may still be under way
+            maps.push([])
+        exact = count_recording(out / "run.recording", out / "alice.record", paper_grid())
+        assert isinstance(exact.reading, Bb84Reading)
+        found = None
+        while found is None:
+            found = maps.view(receiver)
+    block_s = exact.reading.parameters.block_bits * exact.seconds / int(exact.clicks.sum())
+    rates = bb84_rate_map(
+        exact.windows, exact.kinds, exact.seconds, exact.tick_ps, exact.reading, block_s
     )
-    with ThreadPoolExecutor(1) as executor, pytest.raises(ConfigurationError, match="is of bb84"):
-        RecordedMaps(record, board_of({"tick_ps": "10", "period_ticks": 2500}), 1, executor)
+    assert (exact.shift == 0).all()
+    # Double clicks of the test basis, of which half are right, are left out.
+    np.testing.assert_allclose(np.array(found.qber, np.float64), rates.test_qber, atol=3e-3)
+    np.testing.assert_allclose(found.sifted_hz, rates.sifted_hz, rtol=1e-3)
+    assert found.unproven  # nothing is known of the source here
+    assert found.seconds == pytest.approx(exact.seconds, rel=0.01)
+
+
+def paper_grid() -> partial[Windows]:
+    return partial(
+        windows_in_ticks,
+        parse_grid(PAPER_START_NS, "start_ns"),
+        parse_grid(PAPER_WIDTH_NS, "width_ns"),
+    )

@@ -10,7 +10,6 @@ from tests.host.session.harness import (
     ALICE,
     BOB,
     OFFSET,
-    SMALL_BB84,
     TINY,
     Traffic,
     make_parties,
@@ -138,8 +137,6 @@ def test_both_must_want_maps(tmp_path: Path, alice: int, bob: int) -> None:
 
 
 def test_maps_are_refused_where_there_can_be_none() -> None:
-    with pytest.raises(ConfigurationError, match="maps must be 0 with bb84: they are of B92's"):
-        replace(SMALL_BB84, maps=1)
     with pytest.raises(ConfigurationError, match="maps need estimate_bits: without a sample"):
         SessionParameters(estimate_bits=0, maps=1)
     with pytest.raises(ConfigurationError, match="maps must be 0 or 1, not 2"):

@@ -227,7 +227,7 @@ def test_clicks_in_pulses_of_a_key_are_refused(pulses: tuple[int, ...], sentence
         check_outside(sample(*pulses), 10, ANNOUNCED)
 
 
-# ---- BB84 ------------------------------------------------------------------------------------------
+# ---- BB84 --------------------------------------------------------------------------------------
 
 BB84 = replace(SMALL_BB84, block_bits=1_000, maps=1)
 

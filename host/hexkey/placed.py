@@ -6,7 +6,6 @@ them.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,42 +56,9 @@ class Outside:
         )
 
 
-class Silent(IntEnum):
-    """What a click of BB84 is whose bit nobody says."""
-
-    KEY = 0  # in the key basis, of both
-    KEY_OF_BOB = 1  # in the key basis of his, outside the gate: hers is not said there
-    CROSS = 2
-    OTHER = 3  # in different bases
-
-
-@dataclass(frozen=True, slots=True)
-class SilentClicks:
-    """Clicks of a block of BB84 whose bits were not disclosed, in the gate and outside.
-
-    Attributes
-    ----------
-    phases : (n,) uint32
-        As those of `DisclosedClicks`.
-    kinds : (n,) uint8
-        `Silent`.
-    pulses : int
-        Sent since the last block, whether they clicked or not: of all clicks, disclosed or not.
-    blocks : float
-        How many blocks these are.
-    """
-
-    phases: NDArray[np.uint32] = field(repr=False)
-    kinds: NDArray[np.uint8] = field(repr=False)
-    pulses: int
-    blocks: float = 1.0
-
-
 @dataclass(frozen=True, slots=True)
 class DisclosedClicks:
-    """Clicks whose bits were disclosed, in the gate and outside, each with the same probability.
-
-    With BB84 all of those in the test basis of both.
+    """Clicks of B92 whose bits were disclosed, in the gate and outside, as likely here as there.
 
     Attributes
     ----------
@@ -100,13 +66,38 @@ class DisclosedClicks:
         In ticks; beyond the period in a gate that reaches past it.
     wrong : (n,) bool
         Whether the bit is not Alice's.
-    silent : SilentClicks or None
-        With BB84 the clicks beside them.
     """
 
     phases: NDArray[np.uint32] = field(repr=False)
     wrong: NDArray[np.bool_] = field(repr=False)
-    silent: SilentClicks | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bb84Clicks:
+    """All clicks of a block of BB84, and those outside its gate meanwhile.
+
+    Attributes
+    ----------
+    phases : (n,) uint32
+        As those of `DisclosedClicks`.
+    bases : (n,) uint8
+        Bob's, of `hexkey.sift_bb84`.
+    matched : (n,) bool
+        Whether it is Alice's, too.
+    wrong : (n,) bool
+        Whether then the bit is not hers.
+    pulses : int
+        That she sent since the last block, whether they clicked or not.
+    """
+
+    phases: NDArray[np.uint32] = field(repr=False)
+    bases: NDArray[np.uint8] = field(repr=False)
+    matched: NDArray[np.bool_] = field(repr=False)
+    wrong: NDArray[np.bool_] = field(repr=False)
+    pulses: int
+
+
+MapClicks = DisclosedClicks | Bb84Clicks
 
 
 class Placer:

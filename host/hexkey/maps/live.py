@@ -33,7 +33,7 @@ class LiveRates:
     tick_ps : Fraction
     sifted_hz : (S, W) float
         Clicks in the gate; pulses with several, at most the share of double clicks, count twice.
-        With BB84 those that both chose the key basis for.
+        With BB84 those that both chose the key basis for, and the QBER is theirs.
     qber : (S, W) float
         Of the disclosed clicks in the gate; NaN where there is none.
     sigma_qber : (S, W) float
@@ -46,6 +46,7 @@ class LiveRates:
         nothing is known.
     seconds : float
     disclosed : int
+        Clicks that the QBERs are of; with BB84 those of the key basis that were compared.
     """
 
     windows: Windows

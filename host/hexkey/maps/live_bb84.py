@@ -1,18 +1,14 @@
-"""Maps of BB84 that grow while a run goes on, from what may be said while key is made.
+"""Maps of BB84 that grow while a run goes on, from what may be shown while key is made.
 
-Counts are those of `hexkey.maps.bb84`, and the secret rate is by the session's own bound
-(`hexkey.maps.bb84_rates`), gate for gate. Bits are known of the test basis alone: those of the key
-basis stay secret in the gate, and whether they are wrong is not asked. So
+Counts are those of `hexkey.maps.bb84`, rates those of `hexkey.maps.bb84_rates`: sifted rate and
+QBER are of the key basis, and the secret rate is by the session's own bound, gate for gate.
 
-* the sifted rate is of the key basis: pulses that both chose it for, as their bases are public in
-  the gate. Outside it Bob's alone is known, and Alice's is the key's with the share that she
-  states;
-* the QBER is of the test basis, all of whose bits are disclosed, in the gate and outside;
-* for the secret rate the key basis is taken to have that QBER, too: correction is thought to cost
-  as much. Background falls into the test basis more than light does, so this errs to the safe side
-  where there is much of it.
+Of a session's clicks the map learns with each block that made a key: bases are public; so are the
+bits of the test basis, and those outside the gate. Which bits of the key basis were wrong Bob knows
+from their correction, and nobody says; that pattern is Eve's in the proof (docs/security.md). The
+map keeps of a click when it came and what it is, summed over detectors.
 
-What is said holds of whole blocks, so times are those that the blocks took.
+What is known is of whole blocks, so times are those that the blocks took.
 """
 
 from fractions import Fraction
@@ -20,13 +16,14 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from hexkey.maps.bb84 import Bb84Reading, Bb84WindowCounts
-from hexkey.maps.bb84_rates import Bound
+from hexkey.maps.bb84 import Bb84Reading, Kind
+from hexkey.maps.bb84_rates import bb84_rate_map
 from hexkey.maps.count import Windows
 from hexkey.maps.live import LiveRates, qber_of, within
-from hexkey.placed import DisclosedClicks, Silent
+from hexkey.placed import Bb84Clicks
 from hexkey.session.bb84 import Bb84Terms
 from hexkey.session.parameters import SessionParameters
+from hexkey.sift_bb84 import CROSS, KEY
 
 
 class LiveBb84Map:
@@ -44,27 +41,44 @@ class LiveBb84Map:
         self.windows = windows
         self.tick_ps = tick_ps
         self._parameters = parameters
-        self._tested = np.zeros((2, windows.period_ticks), np.int64)  # right and wrong, by tick
-        self._silent = np.zeros((len(Silent), windows.period_ticks), np.int64)
+        self._counts = np.zeros((len(Kind), windows.period_ticks), np.int64)  # by kind and tick
         self._pulses = 0
         self._blocks = 0.0
 
-    def add(self, clicks: DisclosedClicks) -> None:
-        """Count clicks of both bases.
+    def add(self, clicks: Bb84Clicks) -> None:
+        """Count the clicks of a block, and those outside its gate."""
+        kinds = np.full(len(clicks.bases), Kind.OTHER, np.int64)
+        key = clicks.bases == KEY
+        kinds[clicks.matched & key] = Kind.KEY_RIGHT
+        kinds[clicks.matched & ~key] = Kind.TEST_RIGHT
+        kinds[clicks.wrong & key] = Kind.KEY_WRONG
+        kinds[clicks.wrong & ~key] = Kind.TEST_WRONG
+        kinds[clicks.bases == CROSS] = Kind.CROSS
+        self.add_kinds(clicks.phases, kinds, clicks.pulses, 1.0)
 
-        Raises
-        ------
-        ValueError
-            They are not of BB84.
+    def add_kinds(
+        self,
+        phases: NDArray[np.uint32],
+        kinds: NDArray[np.int64] | NDArray[np.uint8],
+        pulses: int,
+        blocks: float,
+    ) -> None:
+        """Count clicks of a stretch of pulses, as long as so many blocks.
+
+        Parameters
+        ----------
+        phases : (n,) uint32
+            In ticks; those beyond the period are of a gate that reaches past it.
+        kinds : (n,) int
+            `hexkey.maps.bb84.Kind`.
+        pulses : int
+        blocks : float
         """
-        if clicks.silent is None:
-            raise ValueError("maps of BB84 need the clicks whose bits are not disclosed, too")
-        self._tested += self._by_tick(clicks.phases, clicks.wrong.astype(np.int64), 2)
-        self._silent += self._by_tick(
-            clicks.silent.phases, clicks.silent.kinds.astype(np.int64), len(Silent)
-        )
-        self._pulses += clicks.silent.pulses
-        self._blocks += clicks.silent.blocks
+        period = self.windows.period_ticks
+        place = (phases % np.uint32(period)).astype(np.int64) + period * kinds.astype(np.int64)
+        self._counts += np.bincount(place, minlength=self._counts.size).reshape(-1, period)
+        self._pulses += pulses
+        self._blocks += blocks
 
     def rates(self, terms: Bb84Terms) -> LiveRates | None:
         """Return the maps of all that was taken so far, with the terms of the session by now.
@@ -75,43 +89,23 @@ class LiveBb84Map:
         if not self._blocks or not self._pulses:
             return None
         seconds = self._pulses / self._parameters.pulse_rate_hz
-        block_s = seconds / self._blocks
-        right, wrong = (within(self.windows, counts) for counts in self._tested)
-        key, key_of_bob, crosses, other = (within(self.windows, counts) for counts in self._silent)
-        qber, sigma = qber_of(right, wrong)
-        key_bits = key + terms.alice_key_probability * key_of_bob
-        tested = right + wrong
-        counts = Bb84WindowCounts(
+        kinds = np.stack([within(self.windows, counts) for counts in self._counts], axis=-1)
+        found = bb84_rate_map(
             self.windows,
-            _whole(tested + key + key_of_bob + crosses + other),
-            _whole(crosses),
-            _whole(key_bits),
-            key_bits * np.nan_to_num(qber, nan=0.5),
-            _whole(tested),
-            wrong,
-            np.zeros(wrong.shape, np.int64),
+            kinds.astype(np.int64),
+            seconds,
+            self.tick_ps,
+            Bb84Reading(terms, self._parameters),
+            seconds / self._blocks,
         )
-        keys = Bound(Bb84Reading(terms, self._parameters), block_s).keys(counts, seconds)
+        wrong = found.counts.key_errors
         return LiveRates(
             self.windows,
             self.tick_ps,
-            key_bits / seconds,
-            qber,
-            sigma,
-            keys.bits / block_s,
+            found.sifted_hz,
+            *qber_of(found.counts.key_bits - wrong, wrong),
+            found.secret_hz,
             not terms.multiphoton_upper,
             seconds,
-            int(self._tested.sum()),
+            int(self._counts[Kind.KEY_RIGHT : Kind.KEY_DOUBLE + 1].sum()),
         )
-
-    def _by_tick(
-        self, phases: NDArray[np.uint32], kinds: NDArray[np.int64], count: int
-    ) -> NDArray[np.int64]:
-        """Count clicks by kind and tick: (count, period)."""
-        period = self.windows.period_ticks
-        place = (phases % np.uint32(period)).astype(np.int64) + period * kinds
-        return np.bincount(place, minlength=count * period).reshape(count, period)
-
-
-def _whole(counts: NDArray[np.float64]) -> NDArray[np.int64]:
-    return np.rint(counts).astype(np.int64)

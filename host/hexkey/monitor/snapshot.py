@@ -103,7 +103,8 @@ class MapView:
     """Maps of the gates, updated while the board's gate is open over the whole period.
 
     `sigma_qber` is one standard deviation; `disclosed` clicks are what the QBERs are of, with BB84
-    those of the test basis. `unproven` tells that no proof stands behind the secret rates.
+    those of the key basis that were compared. `unproven` tells that no proof stands behind the
+    secret rates.
     """
 
     start_ns: list[float]

@@ -18,14 +18,12 @@ from hexkey.events import Events
 from hexkey.gate import Gate
 from hexkey.maps.b92 import B92Reading
 from hexkey.maps.bb84 import Bb84Reading
-from hexkey.maps.bb84 import Kind as Click
 from hexkey.maps.live import LiveMap, LiveRates
 from hexkey.maps.live_bb84 import LiveBb84Map
 from hexkey.maps.reading import Reading
 from hexkey.maps.recorded import SAMPLE_BITS, align
 from hexkey.monitor.snapshot import MapView
 from hexkey.party.map_view import grid, view_of, view_with_arrivals
-from hexkey.placed import DisclosedClicks, Silent, SilentClicks
 from hexkey.receiver import Receiver
 from hexkey.record import RecordReader
 from hexkey.sift import NO_BIT, bits_of_masks
@@ -35,11 +33,6 @@ NARROW = "maps take a gate that is open over the whole period: the board's is no
 MOST_WAITING = 1_000_000  # events that wait for Alice's record: it may lag by some seconds
 FIRST_EVENTS = 4 * SAMPLE_BITS  # most of them lie outside the quarter that is looked at
 _BIT_OF_MASK = bits_of_masks()
-_SILENT = {
-    **dict.fromkeys((Click.KEY_RIGHT, Click.KEY_WRONG, Click.KEY_DOUBLE), Silent.KEY),
-    **dict.fromkeys((Click.OTHER, Click.OTHER_DOUBLE, Click.TEST_DOUBLE), Silent.OTHER),
-    Click.CROSS: Silent.CROSS,
-}
 
 
 class _Growing(Protocol):
@@ -74,10 +67,10 @@ class _B92:
 
 
 class _Bb84:
-    """Says of the key basis' bits no more than a session does, so that both maps mean the same.
+    """Of source and splitter nothing is known here.
 
-    Of source and splitter nothing is known here: the secret rate is of a source without pulses of
-    several photons, and an even splitter. It is drawn by the executor, since it takes time.
+    So the secret rate is of a source without pulses of several photons, and of an even splitter. It
+    is drawn by the executor, since it takes time.
     """
 
     def __init__(self, board: Identification, record: RecordReader, executor: Executor) -> None:
@@ -92,18 +85,9 @@ class _Bb84:
     def add(
         self, events: Events, sent: NDArray[np.uint64], pulses: int, record: RecordReader
     ) -> None:
-        clicks = self.reading.table.kind[events.mask, self.reading.sent(record, sent)]
-        tested = (clicks == Click.TEST_RIGHT) | (clicks == Click.TEST_WRONG)
-        kinds = np.zeros(len(Click), np.uint8)
-        kinds[list(_SILENT)] = list(_SILENT.values())
-        silent = SilentClicks(
-            events.phase_ticks[~tested],
-            kinds[clicks[~tested]],
-            pulses,
-            len(events) / self.reading.parameters.block_bits,
-        )
-        wrong = clicks[tested] == Click.TEST_WRONG
-        self._map.add(DisclosedClicks(events.phase_ticks[tested], wrong, silent))
+        kinds = self.reading.table.kind[events.mask, self.reading.sent(record, sent)]
+        blocks = len(events) / self.reading.parameters.block_bits
+        self._map.add_kinds(events.phase_ticks, kinds, pulses, blocks)
 
     def view(self, receiver: Receiver) -> MapView | None:
         if self._drawing is not None and self._drawing.done():

@@ -12,7 +12,7 @@ from hexkey.maps.live import LiveMap
 from hexkey.maps.live_bb84 import LiveBb84Map
 from hexkey.monitor.snapshot import MapView
 from hexkey.party.map_view import grid, view_of, view_with_arrivals
-from hexkey.placed import DisclosedClicks
+from hexkey.placed import Bb84Clicks, DisclosedClicks, MapClicks
 from hexkey.receiver import Receiver
 from hexkey.session.bb84 import Bb84Terms
 from hexkey.session.parameters import SessionParameters
@@ -23,7 +23,7 @@ DRAWN_EVERY_S = 1.0
 class Growing(Protocol):
     """What a protocol makes of clicks."""
 
-    def add(self, clicks: DisclosedClicks, terms: Bb84Terms | None) -> None:
+    def add(self, clicks: MapClicks, terms: Bb84Terms | None) -> None:
         """Take a block's, with the terms of its session where it is of BB84."""
 
     def view(self, receiver: Receiver) -> MapView | None:
@@ -37,7 +37,8 @@ class B92Maps:
         self._lock = threading.Lock()
         self._map = LiveMap(grid(tick_ps, period_ticks), tick_ps)
 
-    def add(self, clicks: DisclosedClicks, terms: Bb84Terms | None) -> None:
+    def add(self, clicks: MapClicks, terms: Bb84Terms | None) -> None:
+        assert isinstance(clicks, DisclosedClicks)
         with self._lock:
             self._map.add_disclosed(clicks.phases, clicks.wrong)
 
@@ -53,7 +54,8 @@ class Bb84Maps:
         self._map = LiveBb84Map(grid(tick_ps, period_ticks), tick_ps, parameters)
         self._seen: MapView | None = None
 
-    def add(self, clicks: DisclosedClicks, terms: Bb84Terms | None) -> None:
+    def add(self, clicks: MapClicks, terms: Bb84Terms | None) -> None:
+        assert isinstance(clicks, Bb84Clicks)
         assert terms is not None
         self._map.add(clicks)
         rates = self._map.rates(terms)
@@ -84,8 +86,8 @@ class SessionMaps:
         self._grown = False
         self._due_s = 0.0
 
-    def add(self, clicks: DisclosedClicks, terms: Bb84Terms | None = None) -> None:
-        """Take what was disclosed of a block whose transcript both sides have confirmed.
+    def add(self, clicks: MapClicks, terms: Bb84Terms | None = None) -> None:
+        """Take what is known of a block whose transcript both sides have confirmed.
 
         With BB84 the terms of its session, too.
         """

@@ -191,7 +191,7 @@ class Alice:
         if self.session.parameters.maps:
             hers = _hers(announce.outside.pulses, alignment)
             bits, bases = self.record.bits_at(hers), self.record.bases_at(hers)
-            outside = SentOutside.of(bits, bases, announce.outside.bits)
+            outside = SentOutside.of(bits, bases, announce.outside)
         sent = Sent(
             self.record.bits_at(pulses),
             self.record.bases_at(pulses),

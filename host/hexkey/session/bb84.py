@@ -8,8 +8,6 @@ from numpy.typing import NDArray
 
 from hexkey.errors import BlockDropped
 from hexkey.keyrate.bb84_single_observed import ObservedBlock, ObservedKey, key_length, secrecy_of
-from hexkey.placed import DisclosedClicks, Outside, Silent, SilentClicks
-from hexkey.session.messages_maps import Verdicts
 from hexkey.session.parameters import SessionParameters
 from hexkey.sift_bb84 import CROSS, KEY, TEST
 
@@ -111,42 +109,6 @@ def sift(
     counts.key_bits = int(np.count_nonzero(key))
     counts.test_bits = int(np.count_nonzero(test))
     return Sifting(key, test)
-
-
-def placed(
-    sifting: Sifting,
-    bob_bases: NDArray[np.uint8],
-    phases: NDArray[np.uint32],
-    outside: Outside,
-    verdicts: Verdicts,
-    pulses: int,
-) -> DisclosedClicks:
-    """Return when in the period the clicks of a block of so many pulses came, and what they are.
-
-    Of those outside the gate the verdicts are of the ones in the test basis alone: of the others
-    Bob knows his basis.
-    """
-    assert outside.bases is not None
-    assert verdicts.matched is not None
-    tested = np.flatnonzero(outside.bases == TEST)
-    matched = tested[verdicts.matched]
-    kinds = np.full(len(bob_bases), Silent.OTHER, np.uint8)
-    kinds[sifting.key] = Silent.KEY
-    kinds[bob_bases == CROSS] = Silent.CROSS
-    beside = np.full(len(outside), Silent.OTHER, np.uint8)
-    beside[outside.bases == KEY] = Silent.KEY_OF_BOB
-    beside[outside.bases == CROSS] = Silent.CROSS
-    rest = np.ones(len(outside), np.bool_)
-    rest[matched] = False
-    return DisclosedClicks(
-        np.concatenate((phases[sifting.test], outside.phases[matched])),
-        np.concatenate((verdicts.sample, verdicts.outside[verdicts.matched])),
-        SilentClicks(
-            np.concatenate((phases[~sifting.test], outside.phases[rest])),
-            np.concatenate((kinds[~sifting.test], beside[rest])),
-            pulses,
-        ),
-    )
 
 
 def secrecy(parameters: SessionParameters) -> float:

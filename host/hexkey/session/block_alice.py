@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from hexkey.amplify import amplify, seed_bits
 from hexkey.errors import BlockDropped, ProtocolError
 from hexkey.estimate import part_sample
+from hexkey.placed import Outside
 from hexkey.randomness import Randomness, random_bits, random_subset
 from hexkey.reconcile import Method
 from hexkey.reconcile.method import answering, choose, speed
@@ -175,10 +176,11 @@ def _receive_outside(
     talk: Conversation, session: Session, after: int, announced: NDArray[np.uint64]
 ) -> OutsideSample:
     """Receive with maps the clicks outside the gate, and the tag of all that was announced."""
-    outside = OutsideSample.none()
-    if session.parameters.maps:
+    outside, parameters = OutsideSample.of(Outside.concatenate([])), session.parameters
+    if parameters.maps:
         _, body = talk.expect(Type.OUTSIDE)
-        outside = OutsideSample.decode(body, session.parameters.most_outside)
+        bases = parameters.protocol == "bb84"
+        outside = OutsideSample.decode(body, parameters.most_outside, bases=bases)
         check_outside(outside, after, announced)
     talk.expect_tag()
     return outside

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from hexkey.bits import pack_bits, packed_bytes
 from hexkey.errors import ProtocolError
+from hexkey.placed import Outside
 from hexkey.session.messages import Type, decode_bits
 
 _COUNT = struct.Struct("<I")
@@ -23,26 +24,28 @@ _LARGEST_PULSE = (1 << 63) - 1
 class OutsideSample:
     """Clicks outside the gate that Bob discloses: they make no key.
 
-    With BB84 all of them are of his test basis.
+    With BB84 his bases, too: 1 for the key's, 0 for the test's.
     """
 
     pulses: NDArray[np.uint64]
     bits: NDArray[np.uint8] = field(repr=False)
+    bases: NDArray[np.uint8] | None = None
 
     def __len__(self) -> int:
         return len(self.pulses)
 
     @staticmethod
-    def none() -> "OutsideSample":
-        return OutsideSample(np.empty(0, np.uint64), np.empty(0, np.uint8))
+    def of(clicks: Outside) -> "OutsideSample":
+        return OutsideSample(clicks.pulses, clicks.bits, clicks.bases)
 
     def encode(self) -> bytes:
         pulses = np.asarray(self.pulses, "<u8").tobytes()
-        return _COUNT.pack(len(self)) + pulses + pack_bits(self.bits)
+        bases = b"" if self.bases is None else pack_bits(self.bases)
+        return _COUNT.pack(len(self)) + pulses + pack_bits(self.bits) + bases
 
     @staticmethod
-    def decode(body: bytes, most: int) -> "OutsideSample":
-        """Return at most so many pulses, which rise.
+    def decode(body: bytes, most: int, *, bases: bool = False) -> "OutsideSample":
+        """Return at most so many pulses, which rise, with `bases` as BB84's.
 
         Raises
         ------
@@ -57,7 +60,8 @@ class OutsideSample:
                 "session was ended"
             )
         cut = _COUNT.size + _PULSE_BYTES * count
-        if len(body) != cut + packed_bytes(count):
+        bits, plane = body[cut:], packed_bytes(count)
+        if len(bits) != (2 if bases else 1) * plane:
             raise ProtocolError(
                 f"an OUTSIDE message of {count} clicks has {len(body)} bytes; the session was ended"
             )
@@ -66,7 +70,11 @@ class OutsideSample:
             raise ProtocolError(
                 "the pulses of an OUTSIDE message do not rise; the session was ended"
             )
-        return OutsideSample(pulses, decode_bits(body[cut:], count, Type.OUTSIDE))
+        return OutsideSample(
+            pulses,
+            decode_bits(bits[:plane], count, Type.OUTSIDE),
+            decode_bits(bits[plane:], count, Type.OUTSIDE) if bases else None,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ SESSION_VERSION = 4  # 1 had no SOURCE and no RENEW, 2 no OUTSIDE, no VERDICTS, 
 PROTOCOLS = ("b92", "bb84")
 LEAST_EPS_COR = 1e-30  # a tag of 128 bits over a block of a million
 MOST_BLOCK_BITS = 4_000_000  # whose pulses fit into a message
-MOST_OUTSIDE = 1_000_000  # clicks outside the gate that are disclosed with a block
+MOST_OUTSIDE = 1_000_000  # clicks outside the gate that are disclosed with a block, in a message
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +52,8 @@ class SessionParameters:
         Bob to Alice and Alice to Bob.
     maps : int
         1 lets maps of the gates grow. The board's gate is then the whole period, the session's is
-        the host's, and clicks outside are disclosed as those inside: as large a share of them with
-        b92, those of the test basis with bb84 (docs/security.md).
+        the host's, and clicks outside are disclosed: with b92 as large a share as of those inside,
+        with bb84 all of them (docs/security.md).
     """
 
     protocol: str = "b92"
@@ -133,7 +133,9 @@ class SessionParameters:
     @property
     def most_outside(self) -> int:
         """How many clicks outside the gate may be disclosed with a block."""
-        return min(self.block_bits, MOST_OUTSIDE) if self.maps else 0
+        if not self.maps:
+            return 0
+        return MOST_OUTSIDE if self.protocol == "bb84" else min(self.block_bits, MOST_OUTSIDE)
 
     def to_json(self) -> dict[str, Any]:
         """Return what is said of them; of maps nothing where there are none."""

@@ -1,4 +1,4 @@
-"""Live maps of BB84 against the exact counts of the same clicks, and the session's own bound."""
+"""Live maps of BB84 against the exact ones of the same clicks, secret rate and all."""
 
 from dataclasses import replace
 from fractions import Fraction
@@ -9,62 +9,60 @@ from numpy.typing import NDArray
 
 from hexkey.events import Events
 from hexkey.maps import Windows
-from hexkey.maps.bb84 import Bb84Reading, Bb84WindowCounts, Kind
-from hexkey.maps.bb84_rates import Bound, bb84_rate_map
+from hexkey.maps.bb84 import Bb84Reading
+from hexkey.maps.bb84_rates import bb84_rate_map
 from hexkey.maps.count import count_kinds
 from hexkey.maps.live_bb84 import LiveBb84Map
-from hexkey.placed import DisclosedClicks, Silent, SilentClicks
+from hexkey.placed import Bb84Clicks
 from hexkey.session.bb84 import Bb84Terms
 from hexkey.session.parameters import SessionParameters
+from hexkey.sift_bb84 import CROSS, KEY, TEST
 
 PERIOD, RATE_HZ = 2500, 40_000_000
 TICK_PS = Fraction(10)
 WINDOWS = Windows(np.arange(0, 2500, 130), np.array([0, 300, 990, 2500]), PERIOD)
-GATE = (200, 1200)  # of the session, in ticks
 TERMS = Bb84Terms(0.9, 0.88, 1e-6, 1e-15)
 PARAMETERS = SessionParameters(
     protocol="bb84", estimate_bits=0, block_bits=100_000, refill_to_alice=0, refill_to_bob=0
 )
-TESTS = (Kind.TEST_RIGHT, Kind.TEST_WRONG)
 COUNT, BLOCKS, PULSES = 200_000, 2, 60_000_000
 
 
 class Clicks:
     """Lone clicks over the period, and what Alice sent; errors differ with the phase."""
 
-    def __init__(self, seed: int = 1) -> None:
-        rng = np.random.default_rng(seed)
-        self.pulses = np.arange(1, 2 * COUNT, 2, dtype=np.uint64)
+    def __init__(self) -> None:
+        rng = np.random.default_rng(1)
+        pulses = np.arange(1, 2 * COUNT, 2, dtype=np.uint64)
         self.phases = rng.integers(0, PERIOD, COUNT, dtype=np.uint32)
-        self.hers = (rng.random(COUNT) < TERMS.alice_key_probability).astype(np.uint8)
+        hers = np.where(rng.random(COUNT) < TERMS.alice_key_probability, KEY, TEST)
+        self.bases = np.where(rng.random(COUNT) < TERMS.bob_key_probability, KEY, TEST)
         bits = rng.integers(0, 2, COUNT, dtype=np.uint8)
-        self.sent = bits | self.hers << 1
-        his = rng.random(COUNT) < TERMS.bob_key_probability
-        wrong = rng.random(COUNT) < np.where(self.phases < 1500, 0.02, 0.09)
-        same = his == (self.hers != 0)
-        got = np.where(same, bits ^ wrong, rng.integers(0, 2, COUNT)).astype(np.uint8)
-        self.masks = (1 << (got + np.where(his, 0, 2))).astype(np.uint8)
-        self.masks[rng.random(COUNT) < 1e-4] = 0b0101
-        reading = Bb84Reading(TERMS, PARAMETERS)
-        self.kinds = reading.table.kind[self.masks, self.sent]
-        self.inside = (self.phases >= GATE[0]) & (self.phases < GATE[1])
-        events = Events(self.pulses, self.phases, self.masks, np.zeros(COUNT, np.uint8))
-        self.exact = count_kinds(events, self.sent, WINDOWS, reading.table, self.sent)
+        errors = rng.random(COUNT) < np.where(self.phases < 1500, 0.02, 0.09)
+        got = np.where(self.bases == hers, bits ^ errors, rng.integers(0, 2, COUNT))
+        masks = (1 << (got + np.where(self.bases == KEY, 0, 2))).astype(np.uint8)
+        crosses = rng.random(COUNT) < 1e-4
+        masks[crosses], self.bases[crosses] = 0b0101, CROSS
+        self.matched = self.bases == hers
+        self.wrong = self.matched & errors
+        table = Bb84Reading(TERMS, PARAMETERS).table
+        events = Events(pulses, self.phases, masks, np.zeros(COUNT, np.uint8))
+        sent = (bits | hers << 1).astype(np.uint8)
+        self.kinds = count_kinds(events, sent, WINDOWS, table, sent)
 
-    def told(self, part: NDArray[np.int64] | slice) -> DisclosedClicks:
-        """What a session learns of some of them."""
-        kinds, inside, mask = self.kinds[part], self.inside[part], self.masks[part]
-        tested = (kinds == Kind.TEST_RIGHT) | (kinds == Kind.TEST_WRONG)
-        silent = np.full(len(kinds), Silent.OTHER, np.uint8)
-        silent[(kinds == Kind.KEY_RIGHT) | (kinds == Kind.KEY_WRONG)] = Silent.KEY
-        silent[~inside & ((mask == 1) | (mask == 2))] = Silent.KEY_OF_BOB
-        silent[kinds == Kind.CROSS] = Silent.CROSS
-        phases = self.phases[part]
-        share = len(kinds) / COUNT
-        beside = SilentClicks(
-            phases[~tested], silent[~tested], round(PULSES * share), BLOCKS * share
+    def block(self, part: NDArray[np.int64]) -> Bb84Clicks:
+        return Bb84Clicks(
+            self.phases[part],
+            self.bases[part].astype(np.uint8),
+            self.matched[part],
+            self.wrong[part],
+            PULSES // BLOCKS,
         )
-        return DisclosedClicks(phases[tested], kinds[tested] == Kind.TEST_WRONG, beside)
+
+
+@pytest.fixture(scope="module")
+def live() -> LiveBb84Map:
+    return made(PARAMETERS)
 
 
 @pytest.fixture(scope="module")
@@ -72,58 +70,36 @@ def clicks() -> Clicks:
     return Clicks()
 
 
-def live_map(parameters: SessionParameters = PARAMETERS) -> LiveBb84Map:
-    return LiveBb84Map(WINDOWS, TICK_PS, parameters)
+def made(parameters: SessionParameters) -> LiveBb84Map:
+    live, clicks = LiveBb84Map(WINDOWS, TICK_PS, parameters), Clicks()
+    for part in np.array_split(np.random.default_rng(2).permutation(COUNT), BLOCKS):
+        live.add(clicks.block(part))
+    return live
 
 
-def test_clicks_give_the_exact_maps_however_they_come(clicks: Clicks) -> None:
-    live = live_map()
-    for part in np.array_split(np.arange(COUNT), 4):
-        live.add(clicks.told(part))
-    found = live.rates(TERMS)
-    assert found is not None
-    reading, seconds = Bb84Reading(TERMS, PARAMETERS), PULSES / RATE_HZ
-    exact = bb84_rate_map(WINDOWS, clicks.exact, seconds, TICK_PS, reading, seconds / BLOCKS)
-    np.testing.assert_array_equal(found.qber, exact.test_qber)
-    np.testing.assert_allclose(found.start_ns, exact.start_ns)
-    np.testing.assert_allclose(found.width_ns, exact.width_ns)
-    # Outside the gate Alice's bases of the key's clicks are a share of them.
-    sigma = np.sqrt(clicks.exact.sum(axis=-1) * 0.09) / seconds
-    assert (np.abs(found.sifted_hz - exact.sifted_hz) <= 5 * sigma).all()
-    assert np.abs(found.sifted_hz - exact.sifted_hz).max() > 0
-    assert (found.seconds, found.disclosed) == (seconds, np.isin(clicks.kinds, TESTS).sum())
-
-
-def test_in_the_gate_the_key_bases_rate_is_exact(clicks: Clicks) -> None:
-    live = live_map()
-    live.add(clicks.told(np.flatnonzero(clicks.inside)))
-    found = live.rates(TERMS)
-    assert found is not None
-    key = np.isin(clicks.kinds, (Kind.KEY_RIGHT, Kind.KEY_WRONG)) & clicks.inside
-    whole = found.sifted_hz[0, -1] * found.seconds
-    assert whole == np.count_nonzero(key)
-
-
-def test_the_secret_rate_is_the_sessions_bound_with_the_test_bases_errors(clicks: Clicks) -> None:
-    live = live_map()
-    live.add(clicks.told(slice(None)))
+def test_blocks_give_the_exact_maps(live: LiveBb84Map, clicks: Clicks) -> None:
+    """One click a pulse and another pulse between: nothing is merged."""
     found = live.rates(TERMS)
     assert found is not None
     seconds = PULSES / RATE_HZ
-    exact = Bb84WindowCounts.of_kinds(WINDOWS, clicks.exact)
-    key_bits = np.rint(found.sifted_hz * seconds).astype(np.int64)
-    test_qber = np.nan_to_num(found.qber, nan=0.5)
-    taken = replace(exact, key_bits=key_bits, key_errors=found.sifted_hz * seconds * test_qber)
-    keys = Bound(Bb84Reading(TERMS, PARAMETERS), seconds / BLOCKS).keys(taken, seconds)
-    np.testing.assert_array_equal(found.secret_hz, keys.bits / (seconds / BLOCKS))
+    exact = bb84_rate_map(
+        WINDOWS, clicks.kinds, seconds, TICK_PS, Bb84Reading(TERMS, PARAMETERS), seconds / BLOCKS
+    )
+    np.testing.assert_array_equal(found.sifted_hz, exact.sifted_hz)
+    np.testing.assert_array_equal(found.qber, exact.qber)
+    np.testing.assert_array_equal(found.secret_hz, exact.secret_hz)
+    np.testing.assert_allclose(found.start_ns, exact.start_ns)
+    np.testing.assert_allclose(found.width_ns, exact.width_ns)
     assert found.secret_hz.max() > 1_000
-    assert not found.unproven
+    sigma = np.sqrt(exact.qber * (1 - exact.qber) / exact.counts.key_bits)
+    np.testing.assert_allclose(found.sigma_qber[:, 1:], sigma[:, 1:], rtol=0.02)
+    assert np.isnan(found.sigma_qber[:, 0]).all()
+    key = clicks.matched & (clicks.bases == KEY)
+    assert (found.seconds, found.disclosed) == (seconds, np.count_nonzero(key))
 
 
-def test_terms_and_parameters_count(clicks: Clicks) -> None:
-    def secret(terms: Bb84Terms, parameters: SessionParameters = PARAMETERS) -> float:
-        live = live_map(parameters)
-        live.add(clicks.told(slice(None)))
+def test_terms_and_parameters_count(live: LiveBb84Map) -> None:
+    def secret(terms: Bb84Terms, live: LiveBb84Map = live) -> float:
         found = live.rates(terms)
         assert found is not None
         assert found.unproven == (not terms.multiphoton_upper)
@@ -132,14 +108,14 @@ def test_terms_and_parameters_count(clicks: Clicks) -> None:
     usual = secret(TERMS)
     assert secret(replace(TERMS, multiphoton_upper=2e-6)) < usual
     assert secret(replace(TERMS, multiphoton_upper=0.0)) > usual
-    assert secret(TERMS, replace(PARAMETERS, qber_abort=0.01)) == 0
+    assert secret(TERMS, made(replace(PARAMETERS, qber_abort=0.01))) == 0
 
 
 def test_a_gate_past_the_periods_end_takes_clicks_from_its_beginning() -> None:
-    live = live_map()
-    phases, nothing = np.array([10, 2_499, 2_510], np.uint32), np.zeros(0, np.uint32)
-    beside = SilentClicks(nothing, np.zeros(0, np.uint8), 40_000_000)
-    live.add(DisclosedClicks(phases, np.array([True, False, False]), beside))
+    live = LiveBb84Map(WINDOWS, TICK_PS, PARAMETERS)
+    phases, bases = np.array([10, 2_499, 2_510], np.uint32), np.full(3, KEY, np.uint8)
+    matched, wrong = np.ones(3, np.bool_), np.array([True, False, False])
+    live.add(Bb84Clicks(phases, bases, matched, wrong, 40_000_000))
     found = live.rates(TERMS)
     assert found is not None
     assert found.qber[-1, 1] == pytest.approx(1 / 3)  # from 2470, 300 ticks
@@ -147,10 +123,4 @@ def test_a_gate_past_the_periods_end_takes_clicks_from_its_beginning() -> None:
 
 
 def test_before_the_first_block_there_are_none() -> None:
-    assert live_map().rates(TERMS) is None
-
-
-def test_clicks_of_b92_are_refused() -> None:
-    clicks = DisclosedClicks(np.zeros(1, np.uint32), np.zeros(1, np.bool_))
-    with pytest.raises(ValueError, match="need the clicks whose bits are not disclosed"):
-        live_map().add(clicks)
+    assert LiveBb84Map(WINDOWS, TICK_PS, PARAMETERS).rates(TERMS) is None

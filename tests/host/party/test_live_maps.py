@@ -69,7 +69,7 @@ def test_maps_grow_to_those_of_the_recording(folder: Path) -> None:
 
 
 def test_maps_of_bb84_grow_to_those_of_the_recording(tmp_path: Path) -> None:
-    """Test basis and key basis; what is still being drawn is shown by the next look."""
+    """Their secret rates, too; what is still being drawn is shown by the next look."""
     out = tmp_path / "out"
     chosen = whole_period(preset("bb84").with_channel_loss(0.0))
     chosen = replace(chosen, parameters=replace(chosen.parameters, start_offset_pulses=777))
@@ -85,18 +85,19 @@ def test_maps_of_bb84_grow_to_those_of_the_recording(tmp_path: Path) -> None:
         while maps.message is not None:  # the search may still be under way
             maps.push([])
         exact = count_recording(out / "run.recording", out / "alice.record", paper_grid())
-        assert isinstance(exact.reading, Bb84Reading)
+        reading = Bb84Reading.of_record(record, 4e7)
         found = None
         while found is None:
             found = maps.view(receiver)
-    block_s = exact.reading.parameters.block_bits * exact.seconds / int(exact.clicks.sum())
+    block_s = reading.parameters.block_bits * exact.seconds / int(exact.clicks.sum())
     rates = bb84_rate_map(
-        exact.windows, exact.kinds, exact.seconds, exact.tick_ps, exact.reading, block_s
+        exact.windows, exact.kinds, exact.seconds, exact.tick_ps, reading, block_s
     )
     assert (exact.shift == 0).all()
-    # Double clicks of the test basis, of which half are right, are left out.
-    np.testing.assert_allclose(np.array(found.qber, np.float64), rates.test_qber, atol=3e-3)
+    np.testing.assert_allclose(np.array(found.qber, np.float64), rates.qber, rtol=1e-3)
     np.testing.assert_allclose(found.sifted_hz, rates.sifted_hz, rtol=1e-3)
+    np.testing.assert_allclose(found.secret_hz, rates.secret_hz, rtol=0.01)
+    assert rates.secret_hz.min() > 10_000
     assert found.unproven  # nothing is known of the source here
     assert found.seconds == pytest.approx(exact.seconds, rel=0.01)
 

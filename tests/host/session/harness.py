@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hexkey.claims import RecordClaims
-from hexkey.placed import DisclosedClicks
+from hexkey.placed import MapClicks
 from hexkey.randomness import OperatingSystem, Seeded
 from hexkey.receiver import SiftedChunk
 from hexkey.record import RecordReader, RecordWriter, Statement
@@ -59,7 +59,7 @@ OFFSET = 12_345
 
 Wrap = Callable[[Channel], Channel]
 Talks = Callable[..., LiveConversation]  # a party's conversation; a test may let it lie
-Clicks = Callable[[DisclosedClicks], None]
+Clicks = Callable[[MapClicks], None]
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from tests.host.session.test_tamper import (
     truncate,
 )
 
-from hexkey.placed import DisclosedClicks
+from hexkey.placed import MapClicks
 from hexkey.session import messages
 from hexkey.session.conversation import LiveConversation
 from hexkey.session.messages import Type
@@ -169,8 +169,8 @@ class Middle:
 
 def meddled(
     parties: Parties, kind: Type, place: int, traffic: Traffic | None = None
-) -> tuple[Outcome, list[DisclosedClicks]]:
-    clicks = list[DisclosedClicks]()
+) -> tuple[Outcome, list[MapClicks]]:
+    clicks = list[MapClicks]()
 
     def wrap(channel: Any) -> Any:
         return Middle(channel, kind, place)

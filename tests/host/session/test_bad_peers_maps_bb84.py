@@ -1,6 +1,6 @@
 """A peer that misbehaves, or a man in the middle, in a session of BB84 with maps."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -29,10 +29,10 @@ from hexkey.session.conversation import LiveConversation
 from hexkey.session.messages import Type
 from hexkey.session.messages_bb84 import AnnounceBb84
 from hexkey.session.messages_maps import OutsideSample
+from hexkey.session.parameters import MOST_OUTSIDE
 from hexkey.store import compare
 
 PATIENCE_S = 1.5  # as in test_tamper_bb84
-N = PARAMETERS.block_bits
 
 
 @pytest.fixture(scope="module")
@@ -41,13 +41,17 @@ def origin(tmp_path_factory: pytest.TempPathFactory) -> Parties:
     return make_mapped(folder, parameters=PARAMETERS, qber=(0.03,)).parties
 
 
+def told(pulses: Sequence[int]) -> bytes:
+    bits = np.zeros(len(pulses), np.uint8)
+    return OutsideSample(np.array(pulses, np.uint64), bits, bits).encode()
+
+
 def discloses(change: Callable[[list[int]], list[int]]) -> Lie:
     """Other pulses outside the gate than the honest ones."""
 
     def body(honest: bytes) -> bytes:
-        pulses = change(OutsideSample.decode(honest, N).pulses.tolist())
-        bits = np.zeros(len(pulses), np.uint8)
-        return OutsideSample(np.array(pulses, np.uint64), bits).encode()
+        said = OutsideSample.decode(honest, MOST_OUTSIDE, bases=True)
+        return told(change(said.pulses.tolist()))
 
     return changed(Type.OUTSIDE, body)
 
@@ -57,8 +61,7 @@ def asks_for_the_key(talk: LiveConversation, honest: bytes) -> list[tuple[Type, 
     covered = bytes(talk._transcript.covered())
     head = 4 + int.from_bytes(covered[:4], "little")  # the unit's name
     pulse = AnnounceBb84.decode(covered[head + 6 :]).pulses[0]  # after who, what, how long
-    sample = OutsideSample(np.array([pulse], np.uint64), np.zeros(1, np.uint8))
-    return [(Type.OUTSIDE, sample.encode())]
+    return [(Type.OUTSIDE, told([pulse]))]
 
 
 FROM_BOB: dict[str, tuple[Lie, str]] = {
@@ -80,9 +83,15 @@ FROM_BOB: dict[str, tuple[Lie, str]] = {
         "OUTSIDE message do not rise",
     ),
     "asks backwards": (discloses(lambda pulses: pulses[::-1]), "OUTSIDE message do not rise"),
-    "asks for more than a block": (
-        discloses(lambda pulses: list(range(N + 1))),
-        f"discloses {N + 1} clicks outside the gate where {N} are allowed",
+    "asks for more than a message": (
+        discloses(lambda pulses: list(range(MOST_OUTSIDE + 1))),
+        "discloses 1000001 clicks outside the gate where 1000000 are allowed",
+    ),
+    "says no bases": (
+        changed(
+            Type.OUTSIDE, lambda body: body[: -packed_bytes(int.from_bytes(body[:4], "little"))]
+        ),
+        "OUTSIDE message of .* clicks has",
     ),
     "claims more than it says": (
         changed(Type.OUTSIDE, lambda body: b"\xff" * 4 + body[4:]),

@@ -15,8 +15,8 @@ from tests.host.session.harness import (
 from tests.host.session.map_parties import PARAMETERS_BB84 as PARAMETERS
 from tests.host.session.map_parties import Mapped, make_mapped
 
-from hexkey.bits import unpack_bits
-from hexkey.placed import DisclosedClicks, Silent
+from hexkey.bits import packed_bytes, unpack_bits
+from hexkey.placed import Bb84Clicks, MapClicks
 from hexkey.record import RecordReader
 from hexkey.session.messages import Type
 from hexkey.session.messages_bb84 import AlignBb84, AnnounceBb84, Bases
@@ -24,50 +24,33 @@ from hexkey.session.messages_maps import OutsideSample
 from hexkey.sift_bb84 import CROSS, KEY, TEST
 from hexkey.store import compare
 
-Found = dict[int, tuple[str, bool | None]]  # by pulse: what the click is, and whether it is wrong
+Found = dict[int, tuple[int, bool, bool]]  # by pulse: his basis, whether it is hers, and wrong
 
 
-def by_pulse(clicks: DisclosedClicks) -> Found:
+def by_pulse(clicks: MapClicks) -> Found:
     """Every phase is its pulse's."""
-    assert clicks.silent is not None
-    found: Found = {
-        pulse: ("tested", wrong)
-        for pulse, wrong in zip(clicks.phases.tolist(), clicks.wrong.tolist(), strict=True)
-    }
-    for pulse, kind in zip(
-        clicks.silent.phases.tolist(), clicks.silent.kinds.tolist(), strict=True
-    ):
-        assert pulse not in found
-        found[pulse] = (Silent(kind).name, None)
+    assert isinstance(clicks, Bb84Clicks)
+    columns = (clicks.phases, clicks.bases, clicks.matched, clicks.wrong)
+    rows = list(zip(*(column.tolist() for column in columns), strict=True))
+    found = {pulse: (basis, matched, wrong) for pulse, basis, matched, wrong in rows}
+    assert len(found) == len(rows)
     return found
 
 
 def expected(mapped: Mapped, first: int, last: int) -> Found:
     """What every click after pulse `first` and up to `last` is, from the pair's own records."""
-    parties, found = mapped.parties, dict[int, tuple[str, bool | None]]()
-    with RecordReader(parties.record) as record:
-
-        def add(pulses: list[int], bits: list[int], bases: list[int], *, inside: bool) -> None:
-            for pulse, bit, basis in zip(pulses, bits, bases, strict=True):
-                at = np.array([pulse + OFFSET], np.uint64)
-                hers, sent = int(record.bases_at(at)[0]), int(record.bits_at(at)[0])
-                if not first < pulse <= last:
-                    continue
-                if basis == CROSS:
-                    found[pulse] = "CROSS", None
-                elif basis == KEY and not inside:
-                    found[pulse] = "KEY_OF_BOB", None
-                elif basis != hers:
-                    found[pulse] = "OTHER", None
-                else:
-                    found[pulse] = ("KEY", None) if hers == KEY else ("tested", sent != bit)
-
-        for chunk in parties.chunks:
-            bases = np.asarray(chunk.bases).tolist()
-            add(chunk.pulses.tolist(), chunk.bits.tolist(), bases, inside=True)
-        every = mapped.outside
-        bases = np.asarray(every.bases).tolist()
-        add(every.pulses.tolist(), every.bits.tolist(), bases, inside=False)
+    found: Found = {}
+    outside = mapped.outside
+    parts = [(chunk.pulses, chunk.bits, chunk.bases) for chunk in mapped.parties.chunks]
+    with RecordReader(mapped.parties.record) as record:
+        for pulses, bits, bases in [*parts, (outside.pulses, outside.bits, outside.bases)]:
+            at = pulses + np.uint64(OFFSET)
+            matched = bases == record.bases_at(at)
+            wrong = matched & (bits != record.bits_at(at))
+            columns = (pulses, np.asarray(bases), matched, wrong)
+            for pulse, *what in zip(*(column.tolist() for column in columns), strict=True):
+                if first < pulse <= last:
+                    found[pulse] = tuple(what)
     return found
 
 
@@ -82,7 +65,7 @@ def ends(traffic: Traffic) -> list[int]:
 def test_bob_learns_of_every_click_what_may_be_said(tmp_path: Path) -> None:
     parameters = replace(PARAMETERS, block_bits=5_000)
     mapped = make_mapped(tmp_path, parameters=parameters, blocks=2)
-    traffic, clicks = Traffic(), list[DisclosedClicks]()
+    traffic, clicks = Traffic(), list[MapClicks]()
     outcome = run_session(mapped.parties, traffic=traffic, clicks=clicks.append)
     assert outcome.alice_error is outcome.bob_error is None
     assert compare(mapped.parties.alice_store, mapped.parties.bob_store).common == 2
@@ -91,38 +74,57 @@ def test_bob_learns_of_every_click_what_may_be_said(tmp_path: Path) -> None:
     for number, each in enumerate(clicks):
         due = expected(mapped, edges[number], edges[number + 1])
         assert by_pulse(each) == due
-        kinds = {kind for kind, _ in due.values()}
-        assert kinds == {"tested", "KEY", "KEY_OF_BOB", "CROSS", "OTHER"}
-        assert each.silent is not None
-        assert each.silent.pulses == edges[number + 1] - edges[number]
+        kinds = {(basis, matched, wrong) for basis, matched, wrong in due.values()}
+        both = [(basis, *what) for basis in (KEY, TEST) for what in ((0, 0), (1, 0), (1, 1))]
+        assert kinds == {*both, (CROSS, 0, 0)}
+        assert isinstance(each, Bb84Clicks)
+        assert each.pulses == edges[number + 1] - edges[number]
         bases = Bases.decode(said[number], parameters.block_bits)
-        assert each.silent.pulses == bases.sent_key + bases.sent_test
-        assert 0.1 < np.mean(each.wrong[-100:]) < 0.6  # outside the gate
+        assert each.pulses == bases.sent_key + bases.sent_test
     for body in traffic.bodies(BOB, Type.OUTSIDE):
-        outside += len(OutsideSample.decode(body, parameters.block_bits))
+        outside += len(OutsideSample.decode(body, parameters.most_outside, bases=True))
     for tally in outcome.tallies.values():
         assert tally.disclosed.outside == outside > 0
         assert tally.report({})["disclosed_bits"]["outside"] == outside
 
 
-def test_of_the_key_basis_nothing_is_disclosed_outside_either(tmp_path: Path) -> None:
-    """All clicks of the test basis, no click of the key's, no cross click."""
+def test_all_clicks_outside_are_disclosed_but_cross_clicks(tmp_path: Path) -> None:
     mapped = make_mapped(tmp_path, parameters=PARAMETERS)
     run_session(mapped.parties, traffic=(traffic := Traffic()))
     [body] = traffic.bodies(BOB, Type.OUTSIDE)
-    said = OutsideSample.decode(body, PARAMETERS.block_bits)
+    said = OutsideSample.decode(body, PARAMETERS.most_outside, bases=True)
     first, last = ends(traffic)
     every = mapped.outside
-    there = (every.pulses > first) & (every.pulses < last) & (np.asarray(every.bases) == TEST)
-    assert said.pulses.tolist() == every.pulses[there].tolist()
-    assert said.bits.tolist() == every.bits[there].tolist()
+    assert every.bases is not None
+    there = every.take((every.pulses > first) & (every.pulses < last) & (every.bases != CROSS))
+    assert said.pulses.tolist() == there.pulses.tolist()
+    assert said.bits.tolist() == there.bits.tolist()
+    assert np.asarray(said.bases).tolist() == np.asarray(there.bases).tolist()
+
+
+def test_of_the_key_basis_in_the_gate_no_bit_is_said(tmp_path: Path) -> None:
+    """Nor whether one is wrong: the verdicts are as many as there are bits of the test basis."""
+    mapped = make_mapped(tmp_path, parameters=PARAMETERS)
+    outcome = run_session(mapped.parties, traffic=(traffic := Traffic()))
+    assert outcome.bob is not None
+    counts = outcome.bob.blocks[0].bb84
+    assert counts is not None
+    [bits], [verdicts] = traffic.bodies(BOB, Type.SAMPLE_BITS), traffic.bodies(ALICE, Type.VERDICTS)
+    assert len(bits) == packed_bytes(counts.test_bits)
+    outside = outcome.bob.disclosed.outside
+    assert len(verdicts) == packed_bytes(counts.test_bits + 2 * outside)
+    [announced] = traffic.bodies(BOB, Type.ANNOUNCE_BB84)
+    [told] = traffic.bodies(BOB, Type.OUTSIDE)
+    pulses = OutsideSample.decode(told, PARAMETERS.most_outside, bases=True).pulses
+    assert not np.isin(pulses, AnnounceBb84.decode(announced).pulses).any()
 
 
 def test_alice_says_nothing_of_bits_in_another_basis(tmp_path: Path) -> None:
     mapped = make_mapped(tmp_path, parameters=PARAMETERS)
     run_session(mapped.parties, traffic=(traffic := Traffic()))
     [body] = traffic.bodies(ALICE, Type.VERDICTS)
-    outside = len(OutsideSample.decode(traffic.bodies(BOB, Type.OUTSIDE)[0], 10**6))
+    told = traffic.bodies(BOB, Type.OUTSIDE)[0]
+    outside = len(OutsideSample.decode(told, PARAMETERS.most_outside, bases=True))
     [announced] = traffic.bodies(BOB, Type.ANNOUNCE_BB84)
     his = AnnounceBb84.decode(announced).bases
     [hers] = traffic.bodies(ALICE, Type.BASES)
@@ -165,7 +167,7 @@ def test_the_key_is_that_of_a_session_without_maps(tmp_path: Path) -> None:
 def test_a_dropped_block_feeds_no_map(tmp_path: Path) -> None:
     parameters = replace(PARAMETERS, block_bits=5_000)
     mapped = make_mapped(tmp_path, parameters=parameters, blocks=2, qber=(0.03, 0.4))
-    traffic, clicks = Traffic(), list[DisclosedClicks]()
+    traffic, clicks = Traffic(), list[MapClicks]()
     outcome = run_session(mapped.parties, traffic=traffic, clicks=clicks.append)
     assert outcome.bob is not None
     assert outcome.bob.dropped == {"qber": 1}
@@ -177,7 +179,7 @@ def test_a_dropped_block_feeds_no_map(tmp_path: Path) -> None:
 def test_a_block_that_lacks_clicks_outside_feeds_no_map(tmp_path: Path) -> None:
     mapped = make_mapped(tmp_path, parameters=PARAMETERS)
     chunks = tuple(replace(chunk, phases=None, outside=None) for chunk in mapped.parties.chunks)
-    clicks, traffic = list[DisclosedClicks](), Traffic()
+    clicks, traffic = list[MapClicks](), Traffic()
     outcome = run_session(
         replace(mapped.parties, chunks=chunks), traffic=traffic, clicks=clicks.append
     )
@@ -187,7 +189,7 @@ def test_a_block_that_lacks_clicks_outside_feeds_no_map(tmp_path: Path) -> None:
 
 
 def test_without_maps_nothing_more_is_said(tmp_path: Path) -> None:
-    traffic, clicks = Traffic(), list[DisclosedClicks]()
+    traffic, clicks = Traffic(), list[MapClicks]()
     mapped = make_mapped(tmp_path, parameters=replace(PARAMETERS, maps=0))
     outcome = run_session(mapped.parties, traffic=traffic, clicks=clicks.append)
     assert outcome.alice_error is outcome.bob_error is None

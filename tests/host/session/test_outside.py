@@ -19,7 +19,7 @@ from hexkey.session.outside import (
     SentOutside,
     check_outside,
     choose_outside,
-    in_test_basis,
+    with_a_bit,
 )
 from hexkey.session.parameters import MOST_BLOCK_BITS, MOST_OUTSIDE
 from hexkey.sift_bb84 import CROSS, KEY, TEST
@@ -233,32 +233,55 @@ BB84 = replace(SMALL_BB84, block_bits=1_000, maps=1)
 
 
 def clicks_bb84(*bases: int) -> Outside:
-    every = upto(len(bases))
-    return replace(every, bases=np.array(bases, np.uint8))
+    return replace(upto(len(bases)), bases=np.array(bases, np.uint8))
 
 
-def test_of_bb84_all_clicks_are_taken_and_those_of_the_test_basis_disclosed() -> None:
+def test_of_bb84_all_clicks_are_taken_and_those_with_a_bit_disclosed() -> None:
     found = choose_outside(clicks_bb84(KEY, TEST, CROSS, TEST, KEY), BB84, Seeded(1))
     assert found is not None
     assert found.pulses.tolist() == [0, 1, 2, 3, 4]
-    assert in_test_basis(found).pulses.tolist() == [1, 3]
-    assert in_test_basis(found).bits.tolist() == [1, 1]
+    told = OutsideSample.of(with_a_bit(found))
+    assert told.pulses.tolist() == [0, 1, 3, 4]
+    assert told.bits.tolist() == [0, 1, 1, 0]
+    assert np.asarray(told.bases).tolist() == [KEY, TEST, TEST, KEY]
 
 
-def test_of_bb84_more_of_the_test_basis_than_is_allowed_are_not_chosen() -> None:
-    """However many there are of the key's, of which nothing is said."""
-    many = [KEY] * 5_000
-    assert choose_outside(clicks_bb84(*many, *1_000 * [TEST]), BB84, Seeded(1)) is not None
-    assert choose_outside(clicks_bb84(*many, *1_001 * [TEST]), BB84, Seeded(1)) is None
+def test_of_bb84_no_more_than_a_message_holds_are_chosen() -> None:
+    """However many cross clicks there are, of which nothing is said."""
+    bases = np.full(MOST_OUTSIDE + 2, KEY, np.uint8)
+    bases[7] = CROSS
+    every = np.arange(len(bases), dtype=np.uint64)
+    many = Outside(every, np.zeros(len(bases), np.uint8), every.astype(np.uint32), bases)
+    assert choose_outside(many, BB84, Seeded(1)) is None
+    fitting = many.take(slice(MOST_OUTSIDE + 1))
+    assert choose_outside(fitting, BB84, Seeded(1)) is fitting
+    assert len(OutsideSample.of(with_a_bit(fitting)).encode()) <= limit(Type.OUTSIDE)
+
+
+@settings(deadline=None)
+@given(outside_clicks)
+def test_clicks_outside_come_back_with_their_bases(found: list[tuple[int, int]]) -> None:
+    pulses = np.array([pulse for pulse, _ in found], np.uint64)
+    bits = np.array([bit for _, bit in found], np.uint8)
+    body = OutsideSample(pulses, bits, bits[::-1]).encode()
+    back = OutsideSample.decode(body, len(found), bases=True)
+    assert back.pulses.tolist() == pulses.tolist()
+    assert back.bits.tolist() == bits.tolist()
+    assert np.asarray(back.bases).tolist() == bits[::-1].tolist()
+    if found:
+        with pytest.raises(ProtocolError, match="clicks has"):
+            OutsideSample.decode(body, len(found))
+        with pytest.raises(ProtocolError, match="clicks has"):
+            OutsideSample.decode(OutsideSample(pulses, bits).encode(), len(found), bases=True)
 
 
 def test_in_another_basis_than_hers_a_bit_is_neither_right_nor_wrong() -> None:
-    bits, bases, his = (
-        np.array(each, np.uint8) for each in ([0, 0, 1, 1], [KEY, TEST, KEY, TEST], [1, 1, 1, 1])
-    )
+    bits, bases = np.array([0, 0, 1, 1, 0], np.uint8), np.array([KEY, TEST, KEY, TEST, TEST], "u1")
+    every = np.arange(5, dtype=np.uint64)
+    his = OutsideSample(every, np.ones(5, np.uint8), np.array([TEST, TEST, KEY, TEST, KEY], "u1"))
     said = SentOutside.of(bits, bases, his)
-    assert said.matched.tolist() == [False, True, False, True]
-    assert said.wrong.tolist() == [False, True, False, False]
+    assert said.matched.tolist() == [False, True, True, True, False]
+    assert said.wrong.tolist() == [False, True, False, False, False]
 
 
 def test_bases_stay_with_their_clicks() -> None:
@@ -270,3 +293,15 @@ def test_bases_stay_with_their_clicks() -> None:
     assert np.asarray(first.bases).tolist() == [KEY]
     assert np.asarray(rest.bases).tolist() == [TEST, CROSS]
     assert "bases" not in repr(rest)
+
+
+def test_none_at_all_have_bases_too() -> None:
+    """From the start, and after those that waited were forgotten."""
+    waiting = OutsideWaiting(most=2)
+    waiting.push(clicks_bb84())
+    fresh = OutsideWaiting(most=2)
+    fresh.push(clicks_bb84(KEY, TEST, CROSS))
+    assert [fresh.take(1), fresh.take(9)] == [None, None]
+    for each in (waiting.take(5), waiting.take(6), fresh.take(20)):
+        assert each is not None
+        assert (len(each), np.asarray(each.bases).tolist()) == (0, [])

@@ -153,8 +153,8 @@ export function showMaps(snapshot) {
   element("maps").hidden = !maps;
   shown = maps && snapshot;
   if (!maps) return;
-  const basis = snapshot.protocol === "bb84" ? " of the test basis" : "";
-  const clicks = maps.disclosed == null ? "" : `, QBER of ${count(maps.disclosed)} disclosed clicks${basis}`;
+  const kind = snapshot.protocol === "bb84" ? "clicks of the key basis" : "disclosed clicks";
+  const clicks = maps.disclosed == null ? "" : `, QBER of ${count(maps.disclosed)} ${kind}`;
   element("map-secret-name").textContent = `secret rate${unproven(maps)}`;
   element("maps-note").textContent = `of ${maps.seconds?.toFixed(0) ?? "–"} s${clicks}${ringed(gate, maps) ? "; the ring is the gate" : ""}`;
   const moved = gate?.start_ps !== before?.gate?.start_ps || gate?.width_ps !== before?.gate?.width_ps;

@@ -1,7 +1,7 @@
 """What a page, a terminal view, the metrics and `--json` show of a run: one value, made afresh.
 
-Sums over detectors and disclosed numbers only (docs/security.md): a snapshot may be shown while key
-is made.
+Sums over detectors, disclosed numbers and where errors were corrected only (docs/security.md): a
+snapshot may be shown while key is made.
 """
 
 import math

@@ -95,7 +95,7 @@ def test_blocks_give_the_exact_maps(live: LiveBb84Map, clicks: Clicks) -> None:
     np.testing.assert_allclose(found.sigma_qber[:, 1:], sigma[:, 1:], rtol=0.02)
     assert np.isnan(found.sigma_qber[:, 0]).all()
     key = clicks.matched & (clicks.bases == KEY)
-    assert (found.seconds, found.disclosed) == (seconds, np.count_nonzero(key))
+    assert (found.seconds, found.disclosed) == (seconds, int(np.count_nonzero(key)))
 
 
 def test_terms_and_parameters_count(live: LiveBb84Map) -> None:

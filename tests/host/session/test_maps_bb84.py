@@ -45,7 +45,7 @@ def expected(mapped: Mapped, first: int, last: int) -> Found:
     with RecordReader(mapped.parties.record) as record:
         for pulses, bits, bases in [*parts, (outside.pulses, outside.bits, outside.bases)]:
             at = pulses + np.uint64(OFFSET)
-            matched = bases == record.bases_at(at)
+            matched = np.asarray(bases) == record.bases_at(at)
             wrong = matched & (bits != record.bits_at(at))
             columns = (pulses, np.asarray(bases), matched, wrong)
             for pulse, *what in zip(*(column.tolist() for column in columns), strict=True):

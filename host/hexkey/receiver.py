@@ -266,7 +266,7 @@ class Receiver:
         assert self._epoch is not None
         phases, outside = None, None
         if self._placer is not None:
-            phases, outside = self._placer.push(events, sifted, watermark)
+            phases, outside = self._placer.push(events, clicks.pulse, watermark)
         return SiftedChunk(self._epoch, clicks.pulse, clicks.bit, clicks.basis, phases, outside)
 
     def _begin(self) -> None:

@@ -11,8 +11,8 @@ from hexkey.events import DETECTORS
 from hexkey.gate import Gate
 from hexkey.placed import Placer
 from hexkey.randomness import Randomness
-from hexkey.sift import BIT_OF_DETECTOR, Sifted, Sifter
-from hexkey.sift_bb84 import DoubleClicks, sift_bb84
+from hexkey.sift import BIT_OF_DETECTOR, Sifted, Sifter, bits_of_masks
+from hexkey.sift_bb84 import BASIS_OF_MASK, BIT_OF_MASK, DoubleClicks, sift_bb84
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +72,7 @@ class B92Rule:
     def placer(self, gates: Sequence[Gate], period_ticks: int) -> Placer | None:
         if not self.places:
             return None
-        if len(set(gates)) != 1 or len(gates) != DETECTORS:
-            raise ValueError("maps take one gate for all detectors")
-        return Placer(gates[0], period_ticks, self.bit_of_detector)
+        return Placer(_one_gate(gates), period_ticks, bits_of_masks(self.bit_of_detector))
 
     def read(self, sifted: Sifted) -> Clicks:
         return Clicks(sifted.pulse, sifted.bit, None, sifted.doubles, 0, sifted.other)
@@ -82,18 +80,30 @@ class B92Rule:
 
 @dataclass(frozen=True, slots=True)
 class Bb84Rule:
-    """Any click: its basis, and a bit that is drawn from `randomness` for a double click."""
+    """Any click: its basis, and a bit that is drawn from `randomness` for a double click.
+
+    `places` is as in `B92Rule`; of double clicks those in the gate alone are kept.
+    """
 
     randomness: Randomness
     double_clicks: DoubleClicks = "random"
+    places: bool = False
     counted = "clicks"  # half of which may be of other bases than Alice's
 
     def sifter(self, gates: Sequence[Gate], period_ticks: int) -> Sifter:
         return Sifter.of_masks(gates, period_ticks)
 
     def placer(self, gates: Sequence[Gate], period_ticks: int) -> Placer | None:
-        return None
+        if not self.places:
+            return None
+        return Placer(_one_gate(gates), period_ticks, BIT_OF_MASK, BASIS_OF_MASK)
 
     def read(self, sifted: Sifted) -> Clicks:
         found = sift_bb84(sifted.pulse, sifted.bit, self.randomness, self.double_clicks)
         return Clicks(found.pulse, found.bit, found.basis, found.doubles, found.crosses, 0)
+
+
+def _one_gate(gates: Sequence[Gate]) -> Gate:
+    if len(set(gates)) != 1 or len(gates) != DETECTORS:
+        raise ValueError("maps take one gate for all detectors")
+    return gates[0]

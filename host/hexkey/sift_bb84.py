@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 from hexkey.errors import ConfigurationError
 from hexkey.gate import check_masks
 from hexkey.randomness import Randomness
+from hexkey.sift import NO_BIT
 
 TEST, KEY, CROSS = 0, 1, 2
 """Basis of a click: the test basis, the key's, or both."""
@@ -39,7 +40,7 @@ DoubleClicks = Literal["random", "discard"]
 """What becomes of both detectors of one basis: a random bit, or (a demonstration) nothing."""
 
 _KEY_MASK, _TEST_MASK = 0b0011, 0b1100
-_DRAWN = 2  # the bit of a double click before it is drawn
+_DRAWN = NO_BIT  # a double click's, before it is drawn
 _MASKS = range(16)
 
 
@@ -56,8 +57,9 @@ def _bit(mask: int) -> int:
     return {0b01: 0, 0b10: 1}.get(clicked, _DRAWN)
 
 
-_BASIS_OF_MASK = np.array([_basis(mask) for mask in _MASKS], np.uint8)
-_BIT_OF_MASK = np.array([_bit(mask) for mask in _MASKS], np.uint8)
+BASIS_OF_MASK = np.array([_basis(mask) for mask in _MASKS], np.uint8)
+BIT_OF_MASK = np.array([_bit(mask) for mask in _MASKS], np.uint8)
+"""What a mask means, ``(16,)`` each; a double click's bit is `NO_BIT`, a cross click's 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,7 @@ def sift_bb84(
             f"double_clicks must be {' or '.join(get_args(DoubleClicks))}, not {double_clicks!r}"
         )
     check_masks(mask)
-    basis, bit = _BASIS_OF_MASK[mask], _BIT_OF_MASK[mask]
+    basis, bit = BASIS_OF_MASK[mask], BIT_OF_MASK[mask]
     crosses = int(np.count_nonzero(basis == CROSS))
     double = bit == _DRAWN
     doubles = int(np.count_nonzero(double))

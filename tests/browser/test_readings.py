@@ -61,6 +61,28 @@ def test_points_of_curves_are_read(page: Page) -> None:
         expect(tip).to_contain_text("–")
 
 
+@pytest.mark.parametrize(
+    ("protocol", "unproven", "caption", "clicks"),
+    [
+        ("b92", True, "secret rate, unproven", "96,000 disclosed clicks"),
+        ("bb84", False, "secret rate", "96,000 clicks of the key basis"),
+        ("bb84", True, "secret rate, unproven", "96,000 clicks of the key basis"),
+    ],
+)
+def test_maps_say_what_they_are_of(
+    page: Page, protocol: str, unproven: bool, caption: str, clicks: str
+) -> None:
+    hub = Hub()
+    with serve(hub, "127.0.0.1:0", None) as address:
+        page.goto(address)
+        shown = session(10.0)
+        assert shown.maps is not None
+        maps = replace(shown.maps, unproven=unproven)
+        hub.publish(replace(shown, protocol=protocol, maps=maps))
+        expect(page.locator("#map-secret-name")).to_have_text(caption)
+        expect(page.locator("#maps-note")).to_contain_text(clicks)
+
+
 def test_cell_of_a_map_is_read_and_marked_on_each(page: Page) -> None:
     hub, tip = Hub(), page.locator(".tip")
     with serve(hub, "127.0.0.1:0", None) as address:
@@ -88,7 +110,7 @@ def test_cell_of_a_map_is_read_and_marked_on_each(page: Page) -> None:
             assert sigma is not None
             expect(tip).to_contain_text(f" ± {100 * sigma:.2f} %")
             expect(tip).to_contain_text(f"{maps.sifted_hz[row][column] / 1000:.3g}")
-            expect(tip).to_contain_text(f"{maps.secret_hz_unproven[row][column] / 1000:.3g}")
+            expect(tip).to_contain_text(f"{maps.secret_hz[row][column] / 1000:.3g}")
             expect(page.locator(".cell:visible")).to_have_count(3)
             mark = page.locator("#map-qber + .cell").bounding_box()
             assert mark

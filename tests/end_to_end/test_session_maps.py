@@ -3,7 +3,7 @@
 import queue
 import threading
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -60,30 +60,51 @@ class Session:
         return [each.maps for each in self.shown if each.maps is not None]
 
 
-def dark(chosen: Preset) -> Preset:
+def dark(chosen: Preset, dark_hz: float) -> Preset:
     parameters = chosen.parameters
-    detectors = tuple(replace(one, dark_counts_hz=DARK_HZ) for one in parameters.detectors)
+    detectors = tuple(replace(one, dark_counts_hz=dark_hz) for one in parameters.detectors)
     receiver = replace(parameters.receiver, detectors=detectors)
     return replace(chosen, parameters=replace(parameters, receiver=receiver))
 
 
-def run(folder: Path, blocks: int, *, record: bool, ask: ChangeGate | None = None) -> Session:
+@dataclass(frozen=True)
+class Scheme:
+    """What a session is over, and what both roles' settings say of it."""
+
+    preset: Preset
+    session: dict[str, Any]
+    alice: dict[str, Any] = field(default_factory=dict)
+    bob: dict[str, Any] = field(default_factory=dict)
+
+
+B92 = Scheme(dark(preset("bench"), DARK_HZ), SESSION, bob=GATE)
+
+
+def run(
+    folder: Path,
+    blocks: int,
+    *,
+    record: bool,
+    ask: ChangeGate | None = None,
+    scheme: Scheme = B92,
+) -> Session:
     """Run a session on a fast board until it has made so many blocks, and its maps are drawn."""
     paths = folder / "alice.store", folder / "bob.store"
     create_pair(*paths, 512, Seeded(1))
-    chosen, hub, stop = dark(preset("bench")), Hub(), threading.Event()
+    chosen, hub, stop = scheme.preset, Hub(), threading.Event()
     events: list[dict[str, Any]] = []
     shown: queue.SimpleQueue[Snapshot] = queue.SimpleQueue()
     with ExitStack() as stack:
         link = chosen.link(5, start_offset_pulses=1000)
         writer = stack.enter_context(RecordWriter(folder / "alice.record", record_statement(link)))
-        board = VirtualBoard(RecordedLink(link, writer), baud=None)
+        detectors = len(chosen.parameters.detectors)
+        board = VirtualBoard(RecordedLink(link, writer), detectors=detectors, baud=None)
         running = stack.enter_context(VirtualBoardThread(board))
         hers = {"alice_record": folder / "alice.record", "store": paths[0], "sessions": 1}
-        hers |= {"listen": "127.0.0.1:0", "session": SESSION}
+        hers |= {"listen": "127.0.0.1:0", "session": scheme.session, **scheme.alice}
         address = _serve_alice(load(AliceSettings, None, hers, {}), stack)
-        his: dict[str, Any] = {"port": running.name, "peer": address, "store": paths[1], **GATE}
-        his["session"] = SESSION
+        his: dict[str, Any] = {"port": running.name, "peer": address, "store": paths[1]}
+        his |= {"session": scheme.session, **scheme.bob}
         if record:
             his["recording"] = folder / "run.recording"
 

@@ -14,7 +14,8 @@ from hexkey.placed import Outside, Placer
 from hexkey.randomness import Seeded
 from hexkey.receiver import Receiver
 from hexkey.rule import B92Rule, Bb84Rule
-from hexkey.sift import BIT_OF_DETECTOR, Sifter
+from hexkey.sift import Sifter, bits_of_masks
+from hexkey.sift_bb84 import CROSS, KEY, TEST
 from hexkey.wire import Burst, Header, Kind
 
 PERIOD = 20
@@ -84,7 +85,7 @@ def test_chunks_give_what_loops_give(
 ) -> None:
     """Cut anywhere, within a pulse too, and with watermarks as far as events allow."""
     same = (gate,) * DETECTORS
-    sifter, placer = Sifter(same, PERIOD), Placer(gate, PERIOD, BIT_OF_DETECTOR)
+    sifter, placer = Sifter(same, PERIOD), Placer(gate, PERIOD, bits_of_masks())
     bits: list[Bit] = []
     outside: list[Outside] = []
     edges = [0, *sorted(min(cut, len(clicks)) for cut in cuts), len(clicks)]
@@ -93,7 +94,7 @@ def test_chunks_give_what_loops_give(
         watermark = clicks[stop][0] if stop < len(clicks) else 0
         watermark = max(0, watermark - ahead)
         sifted = sifter.push(part, watermark)
-        phases, beside = placer.push(part, sifted, watermark)
+        phases, beside = placer.push(part, sifted.pulse, watermark)
         bits += triples(sifted.pulse, sifted.bit, phases)
         outside.append(beside)
         # A block may end with any sifted pulse: what lies before it is there with it.
@@ -103,12 +104,76 @@ def test_chunks_give_what_loops_give(
             due = [each for each in every if each[0] < bits[-1][0]]
             assert triples(here.pulses, here.bits, here.phases)[: len(due)] == due
     rest = sifter.flush()
-    phases, beside = placer.push(Events.empty(), rest, None)
+    phases, beside = placer.push(Events.empty(), rest.pulse, None)
     bits += triples(rest.pulse, rest.bit, phases)
     whole = Outside.concatenate([*outside, beside])
     expected = slowly(clicks, gate)
     assert bits == expected[0]
     assert triples(whole.pulses, whole.bits, whole.phases) == expected[1]
+
+
+def slowly_bb84(
+    clicks: list[Click], gate: Gate
+) -> tuple[list[tuple[int, int]], list[tuple[int, int, int, int]]]:
+    """Return pulse and phase of what the gate lets through, and what lies outside alone."""
+    inside: dict[int, list[int]] = defaultdict(list)
+    outside = []
+    for pulse, phase, mask in clicks:
+        if gate.start_ticks <= phase < gate.end_ticks:
+            inside[pulse].append(phase)
+        elif phase < gate.end_ticks - PERIOD:
+            inside[pulse - 1].append(phase + PERIOD)
+        else:
+            outside.append((pulse, phase, mask))
+    sifted = [(pulse, min(found)) for pulse, found in sorted(inside.items()) if pulse >= 0]
+    taken, events = {pulse for pulse, _ in sifted}, Counter(pulse for pulse, *_ in clicks)
+    meaning = {1: (0, KEY), 2: (1, KEY), 4: (0, TEST), 8: (1, TEST)}
+    meaning |= dict.fromkeys((5, 6, 7, 9, 10, 11, 13, 14, 15), (0, CROSS))
+    return sifted, [
+        (pulse, *meaning[mask], phase)
+        for pulse, phase, mask in outside
+        if mask in meaning and events[pulse] == 1 and pulse not in taken
+    ]
+
+
+@settings(deadline=None)
+@given(clicks_of, gates, st.lists(st.integers(0, 40), max_size=5))
+def test_bb84_is_placed_as_loops_place_it(clicks: list[Click], gate: Gate, cuts: list[int]) -> None:
+    """Bases beside bits, cross clicks kept, double clicks outside left out."""
+    rule, gates_of_all = Bb84Rule(Seeded(1), places=True), (gate,) * DETECTORS
+    sifter, placer = rule.sifter(gates_of_all, PERIOD), rule.placer(gates_of_all, PERIOD)
+    assert placer is not None
+    sifted: list[tuple[int, int]] = []
+    outside: list[Outside] = []
+    edges = [0, *sorted(min(cut, len(clicks)) for cut in cuts), len(clicks)]
+    for start, stop in pairwise(edges):
+        part = events_of(clicks[start:stop])
+        watermark = clicks[stop][0] if stop < len(clicks) else 0
+        found = rule.read(sifter.push(part, watermark)).pulse
+        phases, beside = placer.push(part, found, watermark)
+        sifted += zip(found.tolist(), phases.tolist(), strict=True)
+        outside.append(beside)
+    found = rule.read(sifter.flush()).pulse
+    phases, beside = placer.push(Events.empty(), found, None)
+    sifted += zip(found.tolist(), phases.tolist(), strict=True)
+    whole = Outside.concatenate([*outside, beside])
+    columns = (whole.pulses, whole.bits, np.asarray(whole.bases), whole.phases)
+    every = list(zip(*(column.tolist() for column in columns), strict=True))
+    assert (sifted, every) == slowly_bb84(clicks, gate)
+
+
+def test_phases_are_of_the_pulses_that_a_rule_keeps() -> None:
+    """A rule that discards double clicks has fewer pulses than its sifter."""
+    clicks = [(1, 3, 1), (3, 4, 3), (5, 5, 8), (9, 6, 5)]
+    rule = Bb84Rule(Seeded(1), "discard", places=True)
+    receiver = Receiver(9, (Gate(2, 5),) * DETECTORS, PERIOD, rule)
+    chunks = receiver.push([burst(clicks)]) + receiver.finish()
+    found = [
+        pair
+        for chunk in chunks
+        for pair in zip(chunk.pulses.tolist(), np.asarray(chunk.phases).tolist(), strict=True)
+    ]
+    assert found == [(1, 3), (5, 5), (9, 6)]
 
 
 def burst(clicks: list[Click], epoch: int = 0) -> Burst:
@@ -154,10 +219,10 @@ def test_chunks_of_clicks_outside_alone_are_not_lost() -> None:
 
 @pytest.mark.parametrize("mask", [4, 8, 3, 15])
 def test_detectors_without_a_bit_and_doubles_are_not_clicks_of_a_map(mask: int) -> None:
-    placer = Placer(Gate(2, 5), PERIOD, BIT_OF_DETECTOR)
+    placer = Placer(Gate(2, 5), PERIOD, bits_of_masks())
     sifter = Sifter((Gate(2, 5),) * DETECTORS, PERIOD)
     events = events_of([(3, 15, mask)])
-    _, outside = placer.push(events, sifter.push_last(events), None)
+    _, outside = placer.push(events, sifter.push_last(events).pulse, None)
     assert len(outside) == 0
 
 
@@ -165,3 +230,5 @@ def test_one_gate_of_all_detectors_is_needed() -> None:
     gates = (Gate(2, 5), Gate(2, 6), Gate(2, 5), Gate(2, 5))
     with pytest.raises(ValueError, match="maps take one gate for all detectors"):
         Receiver(9, gates, PERIOD, B92Rule(places=True))
+    with pytest.raises(ValueError, match="maps take one gate for all detectors"):
+        Receiver(9, gates, PERIOD, Bb84Rule(Seeded(1), places=True))

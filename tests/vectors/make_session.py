@@ -75,7 +75,7 @@ def messages() -> list[dict[str, Any]]:
     """Name, number, what it says, and its body."""
     seed32, seed16 = bytes(range(32)), bytes(range(16, 32))
     hello = {
-        "version": 3,
+        "version": 4,
         "software": "0.1.0",
         "pool": "5a" * 16,
         "parameters": PARAMETERS,

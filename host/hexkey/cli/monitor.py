@@ -36,7 +36,7 @@ def show(
         Path | None,
         typer.Option(
             "--alice",
-            help="Alice's B92 record of the same run: maps, with the gate open all period.",
+            help="Alice's record of the same run: maps, with the gate open all period.",
         ),
     ] = None,
     listen: Annotated[

@@ -32,6 +32,6 @@ BlockOption = Annotated[
 MapsOption = Annotated[
     bool,
     typer.Option(
-        "--maps", help="B92: let maps of the gates grow with the blocks; the same on both sides."
+        "--maps", help="Let maps of the gates grow with the blocks; the same on both sides."
     ),
 ]

@@ -1,4 +1,4 @@
-"""Maps that grow while a run goes on, from what may be shown while key is made.
+"""Maps of B92 that grow while a run goes on, from what may be shown while key is made.
 
 The sifted rate of a gate follows from the histogram of arrivals, ungated and summed over detectors.
 Its QBER needs bits: of **disclosed** clicks alone, those of the offset's and the estimation's
@@ -29,27 +29,43 @@ class LiveRates:
 
     Attributes
     ----------
-    start_ns, width_ns : (S,) and (W,) float
+    windows : Windows
+    tick_ps : Fraction
     sifted_hz : (S, W) float
         Clicks in the gate; pulses with several, at most the share of double clicks, count twice.
+        With BB84 those that both chose the key basis for, and the QBER is theirs.
     qber : (S, W) float
         Of the disclosed clicks in the gate; NaN where there is none.
     sigma_qber : (S, W) float
         One standard deviation of it; NaN where there is none.
-    secret_hz_unproven : (S, W) float
-        By the paper's equations, in blocks of `block_s` seconds; 0 where the QBER is unknown.
+    secret_hz : (S, W) float
+        With B92 by the paper's equations; with BB84 by the session's bound. 0 where the QBER is
+        unknown.
+    unproven : bool
+        Whether no proof stands behind that rate: so it is with B92, and with a source of which
+        nothing is known.
     seconds : float
     disclosed : int
+        Clicks that the QBERs are of; with BB84 those of the key basis that were compared.
     """
 
-    start_ns: Rates
-    width_ns: Rates
+    windows: Windows
+    tick_ps: Fraction
     sifted_hz: Rates
     qber: Rates
     sigma_qber: Rates
-    secret_hz_unproven: Rates
+    secret_hz: Rates
+    unproven: bool
     seconds: float
     disclosed: int
+
+    @property
+    def start_ns(self) -> Rates:
+        return _in_ns(self.windows.start_ticks, self.tick_ps)
+
+    @property
+    def width_ns(self) -> Rates:
+        return _in_ns(self.windows.width_ticks, self.tick_ps)
 
 
 class LiveMap:
@@ -112,38 +128,49 @@ class LiveMap:
 
     def rates(self) -> LiveRates:
         """Return the maps of all that was taken so far."""
-        right, wrong = (
-            self._inside(np.concatenate([[0], np.cumsum(counts)])) for counts in self._disclosed
-        )
-        known = right + wrong
-        nothing = np.full(known.shape, np.nan)
-        qber = np.divide(wrong, known, out=nothing.copy(), where=known > 0)
-        # One more of each: a gate without an error so far is not one without errors.
-        better = (wrong + 1) / (known + 2)
-        sigma = np.sqrt(better * (1 - better) / (known + 3))
-        sifted = np.zeros(known.shape)
+        right, wrong = (within(self.windows, counts) for counts in self._disclosed)
+        qber, sigma = qber_of(right, wrong)
+        sifted = np.zeros(qber.shape)
         if self._seconds:
-            sifted = self._inside(self._arrivals) / self._seconds
+            sifted = _inside(self.windows, self._arrivals) / self._seconds
         bits = np.rint(sifted * self._block_s).astype(np.int64)
         length = planned_length_unproven(bits, np.nan_to_num(qber, nan=0.5), EPS_PA, EPS_COR)
         return LiveRates(
-            self._in_ns(self.windows.start_ticks),
-            self._in_ns(self.windows.width_ticks),
+            self.windows,
+            self.tick_ps,
             sifted,
             qber,
-            np.where(known > 0, sigma, nothing),
+            sigma,
             np.asarray(np.floor(length.value) / self._block_s),
+            True,
             self._seconds,
             int(self._disclosed.sum()),
         )
 
-    def _inside(self, below: NDArray[np.float64] | NDArray[np.int64]) -> Rates:
-        """Return what lies in each gate; `below` is what lies before each tick of the period."""
-        period = self.windows.period_ticks
-        end = self.windows.end_ticks
-        beyond = end > period
-        until = below[np.where(beyond, end - period, end)] + np.where(beyond, below[-1], 0)
-        return np.asarray(until - below[self.windows.start_ticks][:, None], np.float64)
 
-    def _in_ns(self, ticks: NDArray[np.int64]) -> Rates:
-        return np.asarray(ticks * float(self.tick_ps / 1000), np.float64)
+def within(windows: Windows, counts: NDArray[np.int64]) -> Rates:
+    """Return what lies in each gate, (S, W), of counts by tick; one past the period's end wraps."""
+    return _inside(windows, np.concatenate([[0], np.cumsum(counts)]))
+
+
+def qber_of(right: Rates, wrong: Rates) -> tuple[Rates, Rates]:
+    """Return a QBER and its standard deviation; NaN where there is nothing."""
+    known = right + wrong
+    nothing = np.full(known.shape, np.nan)
+    qber = np.divide(wrong, known, out=nothing.copy(), where=known > 0)
+    # One more of each: a gate without an error so far is not one without errors.
+    better = (wrong + 1) / (known + 2)
+    return qber, np.where(known > 0, np.sqrt(better * (1 - better) / (known + 3)), nothing)
+
+
+def _inside(windows: Windows, below: NDArray[np.float64] | NDArray[np.int64]) -> Rates:
+    """Return what lies in each gate; `below` is what lies before each tick of the period."""
+    period = windows.period_ticks
+    end = windows.end_ticks
+    beyond = end > period
+    until = below[np.where(beyond, end - period, end)] + np.where(beyond, below[-1], 0)
+    return np.asarray(until - below[windows.start_ticks][:, None], np.float64)
+
+
+def _in_ns(ticks: NDArray[np.int64], tick_ps: Fraction) -> Rates:
+    return np.asarray(ticks * float(tick_ps / 1000), np.float64)

@@ -5,7 +5,7 @@ phase, the first one's, for all its detectors. So a map knows gates within the r
 best the whole period, and takes both clicks of a double to be at the first one's phase.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -18,7 +18,7 @@ from hexkey.align import Alignment, find_offset_in_record
 from hexkey.errors import ConfigurationError, InputError
 from hexkey.events import Events
 from hexkey.gate import Gate
-from hexkey.maps.b92 import B92Reading, WindowCounts
+from hexkey.maps.b92 import WindowCounts
 from hexkey.maps.bb84 import Stated
 from hexkey.maps.count import Kinds, Windows, count_kinds
 from hexkey.maps.reading import Reading
@@ -145,7 +145,7 @@ def count_clicks(
     alignments, short, unknown, pulses = [], 0, 0, 0
     clicks = np.zeros(2 * run.period_ticks, np.int64)
     for epoch in run.epochs():
-        alignment = _align(
+        alignment = align(
             epoch.events, run.gate, run.period_ticks, run.reading, run.pulse_rate_hz, record
         )
         if alignment is None:
@@ -192,23 +192,11 @@ def align(
     events: Events,
     gate: Gate,
     period_ticks: int,
-    bit_of_detector: Sequence[int],
-    pulse_rate_hz: float,
-    record: RecordReader,
-) -> Alignment | None:
-    """Find an epoch of B92 in Alice's record by its first sifted bits; None if these are few."""
-    reading = B92Reading(bit_of_detector)
-    return _align(events, gate, period_ticks, reading, pulse_rate_hz, record)
-
-
-def _align(
-    events: Events,
-    gate: Gate,
-    period_ticks: int,
     reading: Reading,
     pulse_rate_hz: float,
     record: RecordReader,
 ) -> Alignment | None:
+    """Find an epoch in Alice's record by its first sifted bits; None if these are few."""
     if gate.width_ticks == period_ticks:
         # Background may hide Alice's bits: they show best in the quarter with the most clicks.
         width = max(1, period_ticks // 4)

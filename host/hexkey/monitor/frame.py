@@ -19,7 +19,7 @@ from hexkey.monitor.snapshot import Snapshot
 
 MAGIC = b"HKM1"
 _HEAD = struct.Struct("<4sI")
-_FLOATS = ("start_ns", "width_ns", "sifted_hz", "qber", "sigma_qber", "secret_hz_unproven")
+_FLOATS = ("start_ns", "width_ns", "sifted_hz", "qber", "sigma_qber", "secret_hz")
 
 
 def encode(snapshot: Snapshot) -> bytes:

@@ -1,7 +1,7 @@
 """What a page, a terminal view, the metrics and `--json` show of a run: one value, made afresh.
 
-Sums over detectors and disclosed numbers only (docs/security.md): a snapshot may be shown while key
-is made.
+Sums over detectors, disclosed numbers and where errors were corrected only (docs/security.md): a
+snapshot may be shown while key is made.
 """
 
 import math
@@ -102,7 +102,9 @@ class Alarm:
 class MapView:
     """Maps of the gates, updated while the board's gate is open over the whole period.
 
-    `sigma_qber` is one standard deviation; `disclosed` clicks are what the QBERs are of.
+    `sigma_qber` is one standard deviation; `disclosed` clicks are what the QBERs are of, with BB84
+    those of the key basis that were compared. `unproven` tells that no proof stands behind the
+    secret rates.
     """
 
     start_ns: list[float]
@@ -110,9 +112,10 @@ class MapView:
     sifted_hz: list[list[float]]
     qber: list[list[float | None]]
     sigma_qber: list[list[float | None]]
-    secret_hz_unproven: list[list[float]]
+    secret_hz: list[list[float]]
     seconds: float
     disclosed: int
+    unproven: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,7 +100,7 @@ def _run(
         refresher = Refresher.of(board, progress) if settings.refresh_tables else None
         maps = None
         if settings.session.maps:
-            maps = SessionMaps(window.tick_ps, window.period_ticks)
+            maps = SessionMaps(window.tick_ps, window.period_ticks, settings.session)
         with served(settings, hub, progress), connect(settings.peer) as channel:
             watching = Watching(
                 MonitorState(_about(settings, board, window)),
@@ -227,6 +227,9 @@ def _session(
     events = LiveEvents(
         board, receiver, run_id, seconds, watching.progress, stop, setting.refresher, each
     )
+    feed: MapFeed | None = None
+    if (maps := watching.maps) is not None:
+        feed = MapFeed(drawn, lambda clicks: maps.add(clicks, session.bb84))
     ended_by: HexkeyError | None = None
     renewed = False
     try:
@@ -240,7 +243,7 @@ def _session(
                 watching.heard,
                 watching.check,
                 lambda: control.asked is not None and not stop.is_set(),
-                None if watching.maps is None else MapFeed(drawn, watching.maps.add),
+                feed,
             ).run(seen)
     except HexkeyError as error:
         ended_by = error
@@ -292,7 +295,8 @@ def served(settings: BobSettings, hub: Hub, progress: Progress) -> Iterator[None
 def rule_of(settings: BobSettings, randomness: Randomness) -> Rule:
     """Return what clicks mean with these settings; `randomness` gives bits for double clicks."""
     if settings.session.protocol == "bb84":
-        return Bb84Rule(randomness, cast(DoubleClicks, settings.double_clicks))
+        rule = cast(DoubleClicks, settings.double_clicks)
+        return Bb84Rule(randomness, rule, places=bool(settings.session.maps))
     return B92Rule(settings.bit_of_detector, places=bool(settings.session.maps))
 
 

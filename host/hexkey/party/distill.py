@@ -75,7 +75,7 @@ def play_back(recording: Recording, randomness: Randomness | None = None) -> Pla
         gate = Gate(**meta["gate"])
         rule: Rule = B92Rule(tuple(meta["bit_of_detector"]), places=has_maps(meta))
         if bb84 := meta.get("bb84"):
-            rule = Bb84Rule(drawn, bb84["double_clicks"])
+            rule = Bb84Rule(drawn, bb84["double_clicks"], places=has_maps(meta))
         receiver = Receiver(meta["run"], (gate,) * DETECTORS, meta["period_ticks"], rule)
         window = asdict(gate) | {"tick_ps": str(meta["tick_ps"])}
     return Playback(recording, window, StreamParser(), receiver, drawn)

@@ -118,16 +118,18 @@ class _Watched:
             ident = board.identification
             self._set(board, self.gate or self._first_gate(board))
             run = new_run_id(OperatingSystem())
+            protocol: str | None = None
             if self._settings.alice_record is not None:
                 record = stack.enter_context(RecordReader(self._settings.alice_record))
                 executor = stack.enter_context(ThreadPoolExecutor(1, "maps"))
                 self._maps = RecordedMaps(record, ident, run, executor)
+                protocol = record.statement.protocol
             whole = Gate(0, ident.period_ticks)  # the board has gated already
             receiver = Receiver(run, (whole,) * DETECTORS, ident.period_ticks)
             refresher = Refresher.of(board, self._progress) if self._settings.refresh else None
             about = About(
                 f"{ident.board} at {self._settings.port}",
-                protocol="b92" if self._maps is not None else None,
+                protocol=protocol,
                 tick_ps=float(ident.tick_ps),
                 period_ps=float(ident.period_ticks * ident.tick_ps),
                 g2_limit=SINGLE_PHOTONS,

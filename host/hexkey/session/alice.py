@@ -38,6 +38,7 @@ from hexkey.session.guard import (
     refusal,
 )
 from hexkey.session.messages import Type
+from hexkey.session.outside import SentOutside
 from hexkey.session.source import SourceCounts
 from hexkey.session.tally import Progress, Tally
 from hexkey.store import RESERVE, Store
@@ -179,17 +180,25 @@ class Alice:
 
     def _distil_bb84(self, body: bytes, counts: BlockCounts, alignment: Alignment) -> None:
         """All pulses since the last unit count as sent, whether they arrived or not."""
-        announce = receive_announcement_bb84(self.talk, self.session, counts.block, body)
         first = self._next_pulse
+        after = first - alignment.offset - 1
+        announce = receive_announcement_bb84(self.talk, self.session, counts.block, body, after)
+        counts.disclosed.outside += len(announce.outside)
         pulses = self._claimed(announce.epoch, announce.pulses, counts, alignment)
         stop = self._next_pulse
         sent_key = self.record.key_basis_pulses(first, stop)
+        outside: SentOutside | None = None
+        if self.session.parameters.maps:
+            hers = _hers(announce.outside.pulses, alignment)
+            bits, bases = self.record.bits_at(hers), self.record.bases_at(hers)
+            outside = SentOutside.of(bits, bases, announce.outside)
         sent = Sent(
             self.record.bits_at(pulses),
             self.record.bases_at(pulses),
             announce.bases,
             sent_key,
             stop - first - sent_key,
+            outside,
         )
         alice_block_bb84(self.talk, self.session, sent, self.randomness, self._keys, counts)
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from hexkey.amplify import amplify, seed_bits
 from hexkey.errors import BlockDropped, ProtocolError
 from hexkey.estimate import part_sample
+from hexkey.placed import Outside
 from hexkey.randomness import Randomness, random_bits, random_subset
 from hexkey.reconcile import Method
 from hexkey.reconcile.method import answering, choose, speed
@@ -35,8 +36,8 @@ from hexkey.session.conversation import Conversation
 from hexkey.session.messages import Announce, Type
 from hexkey.session.messages_bb84 import AnnounceBb84, Bases
 from hexkey.session.messages_bb84 import announce_bytes as announce_bytes_bb84
-from hexkey.session.messages_maps import OutsideSample, encode_verdicts
-from hexkey.session.outside import check_outside
+from hexkey.session.messages_maps import OutsideSample, Verdicts
+from hexkey.session.outside import SentOutside, check_outside
 from hexkey.verify import tag_bits, verification_tag
 
 
@@ -64,7 +65,7 @@ def alice_block(
     judge_source(session, counts)
     start, sample_wrong = _estimate(talk, session, bits, randomness, counts)
     if outside_wrong is not None:
-        talk.send(Type.VERDICTS, encode_verdicts(sample_wrong, outside_wrong))
+        talk.send(Type.VERDICTS, Verdicts(sample_wrong, outside_wrong).encode())
     _distil(talk, session, start, randomness, keys, counts)
 
 
@@ -80,6 +81,8 @@ class Sent:
         Of `hexkey.sift_bb84`.
     sent_key, sent_test : int
         Pulses in either basis since the last block or alignment, to the last announced one.
+    outside : SentOutside or None
+        With maps.
     """
 
     bits: NDArray[np.uint8] = field(repr=False)
@@ -87,6 +90,7 @@ class Sent:
     bob_bases: NDArray[np.uint8]
     sent_key: int
     sent_test: int
+    outside: SentOutside | None = None
 
 
 def alice_block_bb84(
@@ -124,10 +128,14 @@ def _distil(
 
 @dataclass(frozen=True, slots=True)
 class Announced:
-    """Bob's verified announcement of a block, and with maps his clicks outside the gate."""
+    """Bob's verified announcement of a block, and with maps his clicks outside the gate.
+
+    `bases` are those of BB84, of `hexkey.sift_bb84`; there are none with B92.
+    """
 
     epoch: int
     pulses: NDArray[np.uint64]
+    bases: NDArray[np.uint8]
     outside: OutsideSample
 
 
@@ -145,18 +153,13 @@ def receive_announcement(
         )
     announce = Announce.decode(announced)
     _check_block(session, number, announce.block, len(announce.pulses))
-    outside = OutsideSample.none()
-    if session.parameters.maps:
-        _, body = talk.expect(Type.OUTSIDE)
-        outside = OutsideSample.decode(body, session.parameters.most_outside)
-        check_outside(outside, after, announce.pulses)
-    talk.expect_tag()
-    return Announced(announce.epoch, announce.pulses, outside)
+    outside = _receive_outside(talk, session, after, announce.pulses)
+    return Announced(announce.epoch, announce.pulses, np.zeros(0, np.uint8), outside)
 
 
 def receive_announcement_bb84(
-    talk: Conversation, session: Session, number: int, announced: bytes
-) -> AnnounceBb84:
+    talk: Conversation, session: Session, number: int, announced: bytes, after: int = -1
+) -> Announced:
     """Do the same for BB84: only now may her bases of these pulses be said."""
     if len(announced) > announce_bytes_bb84(session.parameters.block_bits):
         raise ProtocolError(
@@ -165,8 +168,22 @@ def receive_announcement_bb84(
         )
     announce = AnnounceBb84.decode(announced)
     _check_block(session, number, announce.block, len(announce.pulses))
+    outside = _receive_outside(talk, session, after, announce.pulses)
+    return Announced(announce.epoch, announce.pulses, announce.bases, outside)
+
+
+def _receive_outside(
+    talk: Conversation, session: Session, after: int, announced: NDArray[np.uint64]
+) -> OutsideSample:
+    """Receive with maps the clicks outside the gate, and the tag of all that was announced."""
+    outside, parameters = OutsideSample.of(Outside.concatenate([])), session.parameters
+    if parameters.maps:
+        _, body = talk.expect(Type.OUTSIDE)
+        bases = parameters.protocol == "bb84"
+        outside = OutsideSample.decode(body, parameters.most_outside, bases=bases)
+        check_outside(outside, after, announced)
     talk.expect_tag()
-    return announce
+    return outside
 
 
 def _check_block(session: Session, number: int, announced: int, pulses: int) -> None:
@@ -229,12 +246,16 @@ def _begin_bb84(
     _, body = talk.expect(Type.SAMPLE_BITS)
     mine = sent.bits[sifting.test]
     theirs = messages.decode_bits(body, len(mine), Type.SAMPLE_BITS)
+    wrong = theirs != mine
     counts.disclosed.estimate += len(theirs)
     counts.bb84.test_ones = int(theirs.sum())
-    counts.bb84.test_errors = int(np.count_nonzero(theirs != mine))
+    counts.bb84.test_errors = int(np.count_nonzero(wrong))
     talk.send(Type.ESTIMATE, messages.encode_count(counts.bb84.test_errors))
     parameters = session.parameters
     judge_test(session.bb84, parameters, counts.bb84, refill_bits(parameters))
+    if sent.outside is not None:
+        verdicts = Verdicts(wrong, sent.outside.wrong, sent.outside.matched)
+        talk.send(Type.VERDICTS, verdicts.encode())
     counts.expected_qber = counts.expected_qber or test_rate(counts.bb84)
     method, seed = _method(talk, session, counts), randomness.bytes(32)
     talk.send(Type.SAMPLE, messages.Sample(method, seed, np.zeros(0, np.uint8)).encode())

@@ -15,10 +15,10 @@ from hexkey.amplify import amplify, seed_bits
 from hexkey.bits import pack_bits
 from hexkey.errors import BlockDropped, ProtocolError
 from hexkey.estimate import part_sample
-from hexkey.placed import DisclosedClicks, Outside
+from hexkey.placed import Bb84Clicks, DisclosedClicks, MapClicks, Outside
 from hexkey.reconcile.method import asking
 from hexkey.session import messages
-from hexkey.session.bb84 import judge_test, sift, test_rate
+from hexkey.session.bb84 import Sifting, judge_test, sift, test_rate
 from hexkey.session.block import (
     BlockCounts,
     Harvest,
@@ -35,8 +35,10 @@ from hexkey.session.block import (
 from hexkey.session.conversation import Conversation
 from hexkey.session.messages import Type
 from hexkey.session.messages_bb84 import AnnounceBb84, Bases
-from hexkey.session.messages_maps import OutsideSample, decode_verdicts
+from hexkey.session.messages_maps import OutsideSample, Verdicts
+from hexkey.session.outside import with_a_bit
 from hexkey.session.source import SourceCounts
+from hexkey.sift_bb84 import CROSS
 from hexkey.verify import tag_bits, verification_tag
 
 
@@ -44,8 +46,8 @@ from hexkey.verify import tag_bits, verification_tag
 class SiftedBlock:
     """Bob's sifted bits of one block: a bit for each pulse he will announce.
 
-    For maps the phases of their clicks, and the clicks outside the gate that he will disclose: None
-    where there are none to be had.
+    For maps the phases of their clicks, and the clicks outside the gate that he will disclose, but
+    for BB84's cross clicks: None where there are none to be had.
     """
 
     number: int
@@ -57,14 +59,48 @@ class SiftedBlock:
     outside: Outside | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What is known of a block's clicks for maps before correction tells of the key basis.
+
+    `pulses` were sent for it; of the clicks outside the verdicts are on those `with_a_bit`.
+    """
+
+    sifting: Sifting
+    bases: NDArray[np.uint8]
+    phases: NDArray[np.uint32] = field(repr=False)
+    outside: Outside
+    verdicts: Verdicts
+    pulses: int
+
+    def clicks(self, key_wrong: NDArray[np.bool_]) -> Bb84Clicks:
+        """Return all of them, where these bits of the key basis were wrong."""
+        assert self.outside.bases is not None
+        assert self.verdicts.matched is not None
+        inside, beside = len(self.bases), len(self.outside)
+        wrong = np.zeros(inside + beside, np.bool_)
+        wrong[:inside][self.sifting.key] = key_wrong
+        wrong[:inside][self.sifting.test] = self.verdicts.sample
+        matched = np.concatenate((self.sifting.key | self.sifting.test, np.zeros(beside, np.bool_)))
+        told = inside + np.flatnonzero(self.outside.bases != CROSS)
+        matched[told], wrong[told] = self.verdicts.matched, self.verdicts.outside
+        return Bb84Clicks(
+            np.concatenate((self.phases, self.outside.phases)),
+            np.concatenate((self.bases, self.outside.bases)),
+            matched,
+            wrong,
+            self.pulses,
+        )
+
+
 def bob_block(
     talk: Conversation, session: Session, block: SiftedBlock, keys: KeySink, counts: BlockCounts
-) -> DisclosedClicks | None:
+) -> MapClicks | None:
     """Distil one block with Alice and store its key; `counts` tells how it went.
 
     Returns
     -------
-    DisclosedClicks or None
+    MapClicks or None
         What maps are made of, under Alice's last tag; None where the session or the block has none.
 
     Raises
@@ -75,12 +111,14 @@ def bob_block(
         The session is over. If the key is pending, the next handshake settles it.
     """
     talk.begin(session.session_id)
-    clicks: DisclosedClicks | None = None
+    clicks: MapClicks | None = None
     if block.bases is None:
         start, clicks = _begin_b92(talk, session, block, counts)
+        bits = _correct(talk, session, start, counts)
     else:
-        start = _begin_bb84(talk, session, block, block.bases, counts)
-    bits = _correct(talk, session, start, counts)
+        start, seen = _begin_bb84(talk, session, block, block.bases, counts)
+        bits = _correct(talk, session, start, counts)
+        clicks = None if seen is None else seen.clicks(bits != start.bits)
     length = key_length(session, counts, len(bits))
     amplified = _amplify(talk, bits, length)
     _confirm(talk, harvest(session, counts, amplified), keys, counts)
@@ -110,27 +148,35 @@ def _begin_b92(
 
     Clicks outside the gate are disclosed under the same tag: Alice answers nothing of them before.
     """
-    maps = bool(session.parameters.maps)
     talk.send(Type.ANNOUNCE, messages.Announce(block.number, block.epoch, block.pulses).encode())
-    outside = OutsideSample.none()
-    if maps and block.outside is not None:
-        outside = OutsideSample(block.outside.pulses, block.outside.bits)
-    if maps:
-        talk.send(Type.OUTSIDE, outside.encode())
-        counts.disclosed.outside += len(outside)
+    outside = _disclose_outside(talk, session, block.outside, counts)
     talk.send_tag()
     _expect_source(talk, session, counts)
     judge_source(session, counts)
     start, chosen = _estimate(talk, session, block.bits, counts)
-    if not maps:
+    if not session.parameters.maps:
         return start, None
     _, body = talk.expect(Type.VERDICTS)
     sample_bits = session.parameters.estimate_bits
-    wrong = decode_verdicts(body, sample_bits, counts.sample_errors, len(outside))
+    verdicts = Verdicts.decode(body, sample_bits, counts.sample_errors, outside)
     if block.phases is None or block.outside is None:
         return start, None  # without those outside the gate, clicks inside would count too much
     phases = np.concatenate((block.phases[chosen != 0], block.outside.phases))
-    return start, DisclosedClicks(phases, wrong)
+    return start, DisclosedClicks(phases, np.concatenate((verdicts.sample, verdicts.outside)))
+
+
+def _disclose_outside(
+    talk: Conversation, session: Session, clicks: Outside | None, counts: BlockCounts
+) -> int:
+    """Disclose clicks outside the gate, where the session has maps; return how many."""
+    if not session.parameters.maps:
+        return 0
+    if clicks is None:
+        clicks = Outside.concatenate([])
+    sample = OutsideSample.of(clicks)
+    talk.send(Type.OUTSIDE, sample.encode())
+    counts.disclosed.outside += len(sample)
+    return len(sample)
 
 
 def _expect_source(talk: Conversation, session: Session, counts: BlockCounts) -> None:
@@ -145,12 +191,17 @@ def _begin_bb84(
     block: SiftedBlock,
     bases: NDArray[np.uint8],
     counts: BlockCounts,
-) -> Uncorrected:
-    """Announce pulses and bases, learn Alice's, disclose the test basis; the key's bits enter."""
+) -> tuple[Uncorrected, Seen | None]:
+    """Announce pulses and bases, learn Alice's, disclose the test basis; the key's bits enter.
+
+    Clicks outside the gate are disclosed under the tag of the announcement.
+    """
     assert counts.bb84 is not None
     assert session.bb84 is not None
     announce = AnnounceBb84(block.number, block.epoch, block.pulses, bases)
     talk.send(Type.ANNOUNCE_BB84, announce.encode())
+    beside = None if block.outside is None else with_a_bit(block.outside)
+    outside = _disclose_outside(talk, session, beside, counts)
     talk.send_tag()
     _expect_source(talk, session, counts)
     _, body = talk.expect(Type.BASES)
@@ -173,10 +224,20 @@ def _begin_bb84(
         )
     parameters = session.parameters
     judge_test(session.bb84, parameters, counts.bb84, refill_bits(parameters))
+    seen: Seen | None = None
+    if parameters.maps:
+        _, body = talk.expect(Type.VERDICTS)
+        verdicts = Verdicts.decode(
+            body, len(disclosed), counts.bb84.test_errors, outside, bases=True
+        )
+        if block.phases is not None and block.outside is not None:
+            pulses = theirs.sent_key + theirs.sent_test
+            seen = Seen(sifting, bases, block.phases, block.outside, verdicts, pulses)
     counts.expected_qber = counts.expected_qber or test_rate(counts.bb84)
     _, body = talk.expect(Type.SAMPLE)
     how = _agreed(session, messages.Sample.decode(body, 0, 0))
-    return Uncorrected(block.bits[sifting.key], counts.expected_qber, how.method, how.seed)
+    start = Uncorrected(block.bits[sifting.key], counts.expected_qber, how.method, how.seed)
+    return start, seen
 
 
 def _estimate(

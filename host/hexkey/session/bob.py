@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 
 from hexkey.errors import AlarmError, BlockDropped, ChannelError
-from hexkey.placed import DisclosedClicks
+from hexkey.placed import MapClicks
 from hexkey.randomness import Randomness
 from hexkey.receiver import SiftedChunk
 from hexkey.session.align import Sample, bob_align
@@ -29,11 +29,11 @@ from hexkey.session.tally import Progress, Tally
 class MapFeed:
     """What a session with maps needs: who chooses clicks to disclose, and who takes what came.
 
-    `clicks` is called with what was disclosed of a block once its key is final: under Alice's tag.
+    `clicks` is called with what is known of a block's once its key is final: under Alice's tag.
     """
 
     randomness: Randomness
-    clicks: Callable[[DisclosedClicks], None] = lambda clicks: None
+    clicks: Callable[[MapClicks], None] = lambda clicks: None
 
 
 @dataclass(slots=True)
@@ -142,7 +142,7 @@ class Bob:
                 self.progress({"event": "block", **counts.facts()})
 
     def _chosen(self, block: SiftedBlock) -> SiftedBlock:
-        """Leave of the clicks outside the gate those that are disclosed."""
+        """Leave of the clicks outside the gate those that the block's maps are made of."""
         if self.maps is None or not self.session.parameters.maps:
             return block
         chosen = choose_outside(block.outside, self.session.parameters, self.maps.randomness)

@@ -51,7 +51,7 @@ class Type(IntEnum):
     BASES = 49  # Alice: hers (a tag follows)
     SOURCE = 64  # Alice: coincidences counted at her source, where she counts them
     OUTSIDE = 80  # Bob: with maps, clicks outside the gate, pulses and bits
-    VERDICTS = 81  # Alice: which bits of the sample are wrong, and of those clicks
+    VERDICTS = 81  # Alice: which bits of the sample are wrong, which of those clicks hers, wrong
 
 
 DROP_REASONS = ("reconciliation", "verification")
@@ -77,7 +77,7 @@ _LIMITS = {
     Type.DROP: 256,
     Type.SOURCE: 64,
     Type.OUTSIDE: 8 << 20,
-    Type.VERDICTS: 512 << 10,
+    Type.VERDICTS: 1 << 20,
 }
 
 

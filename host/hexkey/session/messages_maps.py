@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from hexkey.bits import pack_bits, packed_bytes
 from hexkey.errors import ProtocolError
+from hexkey.placed import Outside
 from hexkey.session.messages import Type, decode_bits
 
 _COUNT = struct.Struct("<I")
@@ -21,25 +22,30 @@ _LARGEST_PULSE = (1 << 63) - 1
 
 @dataclass(frozen=True, slots=True)
 class OutsideSample:
-    """Clicks outside the gate that Bob discloses: they make no key."""
+    """Clicks outside the gate that Bob discloses: they make no key.
+
+    With BB84 his bases, too: 1 for the key's, 0 for the test's.
+    """
 
     pulses: NDArray[np.uint64]
     bits: NDArray[np.uint8] = field(repr=False)
+    bases: NDArray[np.uint8] | None = None
 
     def __len__(self) -> int:
         return len(self.pulses)
 
     @staticmethod
-    def none() -> "OutsideSample":
-        return OutsideSample(np.empty(0, np.uint64), np.empty(0, np.uint8))
+    def of(clicks: Outside) -> "OutsideSample":
+        return OutsideSample(clicks.pulses, clicks.bits, clicks.bases)
 
     def encode(self) -> bytes:
         pulses = np.asarray(self.pulses, "<u8").tobytes()
-        return _COUNT.pack(len(self)) + pulses + pack_bits(self.bits)
+        bases = b"" if self.bases is None else pack_bits(self.bases)
+        return _COUNT.pack(len(self)) + pulses + pack_bits(self.bits) + bases
 
     @staticmethod
-    def decode(body: bytes, most: int) -> "OutsideSample":
-        """Return at most so many pulses, which rise.
+    def decode(body: bytes, most: int, *, bases: bool = False) -> "OutsideSample":
+        """Return at most so many pulses, which rise, with `bases` as BB84's.
 
         Raises
         ------
@@ -54,7 +60,8 @@ class OutsideSample:
                 "session was ended"
             )
         cut = _COUNT.size + _PULSE_BYTES * count
-        if len(body) != cut + packed_bytes(count):
+        bits, plane = body[cut:], packed_bytes(count)
+        if len(bits) != (2 if bases else 1) * plane:
             raise ProtocolError(
                 f"an OUTSIDE message of {count} clicks has {len(body)} bytes; the session was ended"
             )
@@ -63,22 +70,63 @@ class OutsideSample:
             raise ProtocolError(
                 "the pulses of an OUTSIDE message do not rise; the session was ended"
             )
-        return OutsideSample(pulses, decode_bits(body[cut:], count, Type.OUTSIDE))
-
-
-def encode_verdicts(sample: NDArray[np.bool_], outside: NDArray[np.bool_]) -> bytes:
-    """Encode which bits are wrong: of the block's sample, then of the clicks outside."""
-    return pack_bits(np.concatenate((sample, outside)).astype(np.uint8))
-
-
-def decode_verdicts(
-    body: bytes, sample_bits: int, sample_errors: int, outside: int
-) -> NDArray[np.bool_]:
-    """Return them in that order; those of the sample must be as many as Alice counted."""
-    wrong = decode_bits(body, sample_bits + outside, Type.VERDICTS).astype(np.bool_)
-    if int(np.count_nonzero(wrong[:sample_bits])) != sample_errors:
-        raise ProtocolError(
-            "the peer marks other than the errors that it counted in the sample; the session was "
-            "ended"
+        return OutsideSample(
+            pulses,
+            decode_bits(bits[:plane], count, Type.OUTSIDE),
+            decode_bits(bits[plane:], count, Type.OUTSIDE) if bases else None,
         )
-    return wrong
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """What Alice says of clicks that Bob disclosed.
+
+    Attributes
+    ----------
+    sample : (n,) bool
+        Which bits of the block's sample are wrong; with BB84 of the test basis of both.
+    outside : (m,) bool
+        Which bits outside the gate are; none of those in another basis than hers.
+    matched : (m,) bool or None
+        With BB84, which of these are in her basis; None with B92.
+    """
+
+    sample: NDArray[np.bool_] = field(repr=False)
+    outside: NDArray[np.bool_] = field(repr=False)
+    matched: NDArray[np.bool_] | None = field(default=None, repr=False)
+
+    def encode(self) -> bytes:
+        """Encode the sample's, with BB84 the bases outside, then the bits outside."""
+        parts = [self.sample, self.outside]
+        if self.matched is not None:
+            parts.insert(1, self.matched)
+        return pack_bits(np.concatenate(parts).astype(np.uint8))
+
+    @staticmethod
+    def decode(
+        body: bytes, sample_bits: int, sample_errors: int, outside: int, *, bases: bool = False
+    ) -> "Verdicts":
+        """Return those of so many clicks, with `bases` as BB84's.
+
+        Raises
+        ------
+        ProtocolError
+            Not so many; other errors of the sample than Alice counted; a bit that is wrong in
+            another basis than hers.
+        """
+        count = sample_bits + (2 if bases else 1) * outside
+        said = decode_bits(body, count, Type.VERDICTS).astype(np.bool_)
+        sample, rest = said[:sample_bits], said[sample_bits:]
+        if int(np.count_nonzero(sample)) != sample_errors:
+            raise ProtocolError(
+                "the peer marks other than the errors that it counted in the sample; the session "
+                "was ended"
+            )
+        if not bases:
+            return Verdicts(sample, rest)
+        matched, wrong = rest[:outside], rest[outside:]
+        if np.any(wrong & ~matched):
+            raise ProtocolError(
+                "the peer marks bits as wrong in another basis than its own; the session was ended"
+            )
+        return Verdicts(sample, wrong, matched)

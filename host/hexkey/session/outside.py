@@ -1,8 +1,12 @@
 """Clicks outside the gate in a session: those that wait for their block, and those disclosed.
 
-They make no key. Bob discloses each with the probability that a bit of the block has of being in
-the sample, so that a map of both counts all clicks alike.
+They make no key. A map counts clicks in the gate and outside alike: with B92 Bob discloses each
+outside with the probability that a bit of the block has of being in the sample. With BB84 he
+discloses all: in the gate the test basis' bits are public, and of the key basis' he knows after
+correction which were wrong.
 """
+
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +16,7 @@ from hexkey.placed import Outside
 from hexkey.randomness import Randomness, random_subset
 from hexkey.session.messages_maps import OutsideSample
 from hexkey.session.parameters import SessionParameters
+from hexkey.sift_bb84 import CROSS
 
 MOST_WAITING = 4_000_000  # of a gate that hardly anything comes into
 
@@ -30,13 +35,11 @@ class OutsideWaiting:
         self._forgotten = -1  # the last pulse that is missing here
 
     def push(self, part: Outside) -> None:
-        if not len(part):
-            return
-        self._parts.append(part)
+        self._parts.append(part)  # an empty one, too: it tells whether there are bases
         self._count += len(part)
         if self._count > self._most:
             self._forgotten = int(part.pulses[-1])
-            self._parts, self._count = [], 0
+            self._parts, self._count = [part.take(slice(0))], 0
 
     def take(self, last: int) -> Outside | None:
         """Return what came before pulse `last` and after the one before; None if some is missing.
@@ -55,12 +58,15 @@ class OutsideWaiting:
 def choose_outside(
     outside: Outside | None, parameters: SessionParameters, randomness: Randomness
 ) -> Outside | None:
-    """Return the share of them that is disclosed: as large as the sample is of the block.
+    """Return those that maps are made of: a share as large as the sample is of the block.
 
-    None where some are missing, or where more would be disclosed than is allowed.
+    All of them with BB84, where `with_a_bit` are disclosed. None where some are missing, or where
+    more would be disclosed than is allowed.
     """
     if outside is None:
         return None
+    if outside.bases is not None:
+        return outside if len(with_a_bit(outside)) <= parameters.most_outside else None
     wanted, rest = divmod(len(outside) * parameters.estimate_bits, parameters.block_bits)
     # One more with the probability that is left, so that few clicks count as much as many.
     word = int.from_bytes(randomness.bytes(8), "little")
@@ -68,6 +74,11 @@ def choose_outside(
     if wanted > parameters.most_outside:
         return None
     return outside.take(random_subset(randomness, len(outside), wanted))
+
+
+def with_a_bit(outside: Outside) -> Outside:
+    """Return BB84's clicks without the cross clicks."""
+    return outside.take(np.asarray(outside.bases) != CROSS)
 
 
 def check_outside(sample: OutsideSample, after: int, announced: NDArray[np.uint64]) -> None:
@@ -92,3 +103,25 @@ def check_outside(sample: OutsideSample, after: int, announced: NDArray[np.uint6
             "the peer discloses clicks outside the gate in pulses that it announces for the key; "
             "the session was ended"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class SentOutside:
+    """What she sent in the pulses of his clicks outside the gate: (m,) bool each.
+
+    Attributes
+    ----------
+    matched : bool
+        Whether in his basis.
+    wrong : bool
+        Whether another bit than his; of another basis nothing is said.
+    """
+
+    matched: NDArray[np.bool_]
+    wrong: NDArray[np.bool_] = field(repr=False)
+
+    @staticmethod
+    def of(bits: NDArray[np.uint8], bases: NDArray[np.uint8], his: OutsideSample) -> "SentOutside":
+        """Compare her bits and bases with his."""
+        matched = bases == his.bases
+        return SentOutside(matched, matched & (bits != his.bits))

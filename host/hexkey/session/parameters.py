@@ -6,11 +6,11 @@ from typing import Any, TypeVar
 from hexkey.errors import ConfigurationError
 from hexkey.reconcile.method import RECONCILERS
 
-SESSION_VERSION = 3  # 1 had no SOURCE and no RENEW, 2 no OUTSIDE and no VERDICTS
+SESSION_VERSION = 4  # 1 had no SOURCE and no RENEW, 2 no OUTSIDE, no VERDICTS, 3 none with bb84
 PROTOCOLS = ("b92", "bb84")
 LEAST_EPS_COR = 1e-30  # a tag of 128 bits over a block of a million
 MOST_BLOCK_BITS = 4_000_000  # whose pulses fit into a message
-MOST_OUTSIDE = 1_000_000  # clicks outside the gate that are disclosed with a block
+MOST_OUTSIDE = 1_000_000  # clicks outside the gate that are disclosed with a block, in a message
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +51,9 @@ class SessionParameters:
         Tag keys (256 bits each) that every block puts back into the pool, for the direction
         Bob to Alice and Alice to Bob.
     maps : int
-        With b92: 1 lets maps of the gates grow. The board's gate is then the whole period, the
-        session's is the host's, and of clicks outside as large a share is disclosed as of those
-        inside (docs/security.md).
+        1 lets maps of the gates grow. The board's gate is then the whole period, the session's is
+        the host's, and clicks outside are disclosed: with b92 as large a share as of those inside,
+        with bb84 all of them (docs/security.md).
     """
 
     protocol: str = "b92"
@@ -85,11 +85,7 @@ class SessionParameters:
             )
         if self.maps not in (0, 1):
             raise ConfigurationError(f"maps must be 0 or 1, not {self.maps}")
-        if self.maps and self.protocol != "b92":
-            raise ConfigurationError(
-                f"maps must be 0 with {self.protocol}: they are of B92's sifted bits"
-            )
-        if self.maps and not self.estimate_bits:
+        if self.maps and self.protocol == "b92" and not self.estimate_bits:
             raise ConfigurationError(
                 "maps need estimate_bits: without a sample no bit of the gate is disclosed; give 64"
                 " or more, or set maps to 0"
@@ -137,7 +133,9 @@ class SessionParameters:
     @property
     def most_outside(self) -> int:
         """How many clicks outside the gate may be disclosed with a block."""
-        return min(self.block_bits, MOST_OUTSIDE) if self.maps else 0
+        if not self.maps:
+            return 0
+        return MOST_OUTSIDE if self.protocol == "bb84" else min(self.block_bits, MOST_OUTSIDE)
 
     def to_json(self) -> dict[str, Any]:
         """Return what is said of them; of maps nothing where there are none."""

@@ -1,5 +1,7 @@
 """What the command lines of the two roles change of a session's parameters."""
 
+from dataclasses import replace
+
 import pytest
 
 from hexkey.cli.roles import with_options
@@ -19,6 +21,8 @@ def test_options_are_above_the_configuration() -> None:
     assert (found.block_bits, found.maps) == (9_000, 1)
 
 
-def test_maps_of_bb84_are_refused() -> None:
-    with pytest.raises(ConfigurationError, match="maps must be 0 with bb84"):
-        with_options(SessionParameters(protocol="bb84", estimate_bits=0), None, maps=True)
+def test_maps_are_for_both_protocols_and_with_b92_for_a_sample() -> None:
+    bb84 = SessionParameters(protocol="bb84", estimate_bits=0)
+    assert with_options(bb84, None, maps=True) == replace(bb84, maps=1)
+    with pytest.raises(ConfigurationError, match="maps need estimate_bits"):
+        with_options(SessionParameters(estimate_bits=0), None, maps=True)

@@ -38,7 +38,7 @@ def test_lone_clicks_give_the_exact_maps_however_they_come() -> None:
     np.testing.assert_array_equal(found.qber, exact.qber)
     np.testing.assert_allclose(found.start_ns, exact.start_ns)
     np.testing.assert_allclose(found.width_ns, exact.width_ns)
-    np.testing.assert_array_equal(found.secret_hz_unproven, exact.secret_hz_unproven)
+    np.testing.assert_array_equal(found.secret_hz, exact.secret_hz_unproven)
     assert (found.seconds, found.disclosed) == (seconds, count)
 
 
@@ -63,7 +63,8 @@ def test_nothing_disclosed_is_no_key() -> None:
     assert np.isnan(found.qber).all()
     assert np.isnan(found.sigma_qber).all()
     assert found.sifted_hz[0].tolist() == [0, 30_000, 99_000, 250_000]
-    assert not found.secret_hz_unproven.any()
+    assert not found.secret_hz.any()
+    assert found.unproven
 
 
 def test_no_error_yet_is_not_no_doubt() -> None:

@@ -1,5 +1,6 @@
 """Maps of a session: when they are drawn, from what, and which gate the board has meanwhile."""
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,8 +17,10 @@ from hexkey.party import session_maps
 from hexkey.party.session_maps import SessionMaps
 from hexkey.party.setup import settings_for
 from hexkey.party.watching import Watching
-from hexkey.placed import DisclosedClicks
+from hexkey.placed import Bb84Clicks, DisclosedClicks
+from hexkey.session.bb84 import Bb84Terms
 from hexkey.session.parameters import SessionParameters
+from hexkey.sift_bb84 import CROSS, KEY, TEST
 from hexkey.store import Store
 from hexkey.window import Window
 from hexkey.wire import Histogram, Identification, Kind
@@ -45,7 +48,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 def test_maps_are_drawn_once_a_second_after_the_first_disclosure(clock: list[float]) -> None:
-    bench, maps = Bench(), SessionMaps(TICK_PS, PERIOD)
+    bench, maps = Bench(), SessionMaps(TICK_PS, PERIOD, SessionParameters())
     watching = Watching(bench.state, lambda event: None, (), cast(Store, None), maps=maps)
 
     def shown() -> Any:
@@ -71,14 +74,44 @@ def test_maps_are_drawn_once_a_second_after_the_first_disclosure(clock: list[flo
 
 
 def test_without_a_histogram_there_is_nothing_to_show(clock: list[float]) -> None:
-    bench, maps = Bench(), SessionMaps(TICK_PS, PERIOD)
+    bench, maps = Bench(), SessionMaps(TICK_PS, PERIOD, SessionParameters())
     maps.add(clicks(100))
     assert maps.view(bench.receiver) is None
 
 
+TERMS = Bb84Terms(0.9, 0.9, 1e-6, 1e-15)
+OF_BB84 = SessionParameters(protocol="bb84", estimate_bits=0, maps=1)
+
+
+def block_of_bb84(wrong: int, pulses: int = 40_000_000) -> Bb84Clicks:
+    """A click at every tick from 0 on, of the key basis but for the last two."""
+    bases = np.array([KEY] * 8 + [TEST, CROSS], np.uint8)
+    matched = np.array([True] * 9 + [False])
+    return Bb84Clicks(np.arange(10, dtype=np.uint32), bases, matched, np.arange(10) < wrong, pulses)
+
+
+def test_maps_of_bb84_are_those_of_its_blocks_and_need_no_histogram(clock: list[float]) -> None:
+    bench, maps = Bench(), SessionMaps(TICK_PS, PERIOD, OF_BB84)
+    assert not maps.due()
+    assert maps.view(bench.receiver) is None
+    maps.add(block_of_bb84(wrong=2), TERMS)
+    assert maps.due()
+    first = maps.view(bench.receiver)
+    assert first is not None
+    assert first is maps.view(bench.receiver)  # drawn once
+    assert (first.sifted_hz[0][0], first.qber[0][0]) == (8.0, 2 / 8)
+    assert (first.seconds, first.disclosed, first.unproven) == (1.0, 8, False)
+    maps.add(block_of_bb84(wrong=0), replace(TERMS, multiphoton_upper=0.0))
+    later = maps.view(bench.receiver)
+    assert later is not None
+    assert (later.qber[0][0], later.seconds, later.unproven) == (2 / 16, 2.0, True)
+
+
 def test_a_period_that_the_grid_does_not_fit_is_refused() -> None:
     with pytest.raises(ConfigurationError):
-        SessionMaps(TICK_PS, 1_000)
+        SessionMaps(TICK_PS, 1_000, SessionParameters())
+    with pytest.raises(ConfigurationError):
+        SessionMaps(TICK_PS, 1_000, OF_BB84)
 
 
 def test_clicks_that_the_host_gates_away_count_as_outside() -> None:
@@ -89,12 +122,14 @@ def test_clicks_that_the_host_gates_away_count_as_outside() -> None:
     assert bench.state.snapshot(bench.now_s).losses["outside_gate"] == 37
 
 
+@pytest.mark.parametrize("protocol", [SessionParameters(), OF_BB84])
 @pytest.mark.parametrize(("maps", "gate"), [(0, Gate(50, 1_000)), (1, Gate(0, PERIOD))])
-def test_with_maps_the_boards_gate_is_the_whole_period(maps: int, gate: Gate) -> None:
-    settings = BobSettings(
-        port="/dev/null", peer="a:1", store=Path("b"), session=SessionParameters(maps=maps)
-    )
-    known = SimpleNamespace(tick_ps=TICK_PS, period_ticks=PERIOD, detectors=2)
+def test_with_maps_the_boards_gate_is_the_whole_period(
+    protocol: SessionParameters, maps: int, gate: Gate
+) -> None:
+    session = replace(protocol, maps=maps)
+    settings = BobSettings(port="/dev/null", peer="a:1", store=Path("b"), session=session)
+    known = SimpleNamespace(tick_ps=TICK_PS, period_ticks=PERIOD, detectors=4)
     window = Window(Gate(50, 1_000), PERIOD, TICK_PS)
     found = settings_for(settings, cast(Identification, known), window)
     assert {

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hexkey.claims import RecordClaims
-from hexkey.placed import DisclosedClicks
+from hexkey.placed import MapClicks
 from hexkey.randomness import OperatingSystem, Seeded
 from hexkey.receiver import SiftedChunk
 from hexkey.record import RecordReader, RecordWriter, Statement
@@ -59,7 +59,7 @@ OFFSET = 12_345
 
 Wrap = Callable[[Channel], Channel]
 Talks = Callable[..., LiveConversation]  # a party's conversation; a test may let it lie
-Clicks = Callable[[DisclosedClicks], None]
+Clicks = Callable[[MapClicks], None]
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class Parties:
                 at = pulses + np.uint64(OFFSET)
                 bits = record.bits_at(at) ^ (rng.random(len(at)) < LATER_QBER)
                 if chunk.bases is not None:
-                    bits = _measured(rng, bits, record.bases_at(at), chunk.bases)
+                    bits = measured(rng, bits, record.bases_at(at), chunk.bases)
                 chunks.append(SiftedChunk(chunk.epoch, pulses, bits, chunk.bases))
         return replace(self, chunks=tuple(chunks))
 
@@ -152,12 +152,12 @@ def make_parties(
     else:
         chosen = (rng.random(sifted) < BOB_KEY).astype(np.uint8) * np.uint8(KEY)
         chosen[rng.random(sifted) < CROSSES] = CROSS
-        theirs = _measured(rng, theirs, bases[at], chosen)
+        theirs = measured(rng, theirs, bases[at], chosen)
         chunks = tuple(SiftedChunk(0, clicked[h], theirs[h], chosen[h]) for h in halves)
     return Parties(folder, chunks, parameters, pulses)
 
 
-def _measured(
+def measured(
     rng: np.random.Generator,
     bits: NDArray[np.uint8],
     alice: NDArray[np.uint8],

@@ -5,12 +5,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tests.host.session.harness import OFFSET, TINY, Parties, make_parties
+from tests.host.session.harness import (
+    BOB_KEY,
+    CROSSES,
+    OFFSET,
+    SMALL_BB84,
+    TINY,
+    Parties,
+    make_parties,
+    measured,
+)
 
 from hexkey.placed import Outside
 from hexkey.record import RecordReader
 from hexkey.session.parameters import SessionParameters
+from hexkey.sift_bb84 import CROSS, KEY
 
+PARAMETERS_BB84 = replace(SMALL_BB84, block_bits=6_000, refill_to_alice=1, refill_to_bob=1, maps=1)
 PARAMETERS = replace(TINY, block_bits=1_500, qber_abort=0.2, estimate_bits=150, maps=1)
 PULSES = 20_000
 OUTSIDE = 3_000  # clicks of a session
@@ -19,7 +30,10 @@ OUTSIDE_QBER = 0.3
 
 @dataclass(frozen=True)
 class Mapped:
-    """The pair, and all clicks outside, with whether each is wrong."""
+    """The pair, and all clicks outside, with whether each is wrong.
+
+    With BB84 that is the case where both bases are the same.
+    """
 
     parties: Parties
     outside: Outside
@@ -37,9 +51,14 @@ def with_maps(parties: Parties, outside: int = OUTSIDE, seed: int = 3) -> Mapped
     free = np.setdiff1d(np.arange(first, first + parties.pulses, dtype=np.uint64), sifted)
     pulses = np.sort(rng.choice(free, outside, replace=False))
     noise = rng.random(outside) < OUTSIDE_QBER
+    bases = None
     with RecordReader(parties.record) as record:
-        bits = record.bits_at(pulses + np.uint64(OFFSET)) ^ noise
-    found = Outside(pulses, bits.astype(np.uint8), phases_of(pulses))
+        bits = (record.bits_at(pulses + np.uint64(OFFSET)) ^ noise).astype(np.uint8)
+        if parties.parameters.protocol == "bb84":
+            bases = (rng.random(outside) < BOB_KEY).astype(np.uint8) * np.uint8(KEY)
+            bases[rng.random(outside) < CROSSES] = CROSS
+            bits = measured(rng, bits, record.bases_at(pulses + np.uint64(OFFSET)), bases)
+    found = Outside(pulses, bits, phases_of(pulses), bases)
     chunks, begin = [], 0
     for chunk in parties.chunks:
         end = int(np.searchsorted(pulses, chunk.pulses[-1]))

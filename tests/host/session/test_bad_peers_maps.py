@@ -23,7 +23,7 @@ from tests.host.session.test_tamper import (
     truncate,
 )
 
-from hexkey.placed import DisclosedClicks
+from hexkey.placed import MapClicks
 from hexkey.session import messages
 from hexkey.session.conversation import LiveConversation
 from hexkey.session.messages import Type
@@ -167,13 +167,17 @@ class Middle:
         self._channel.close()
 
 
-def meddled(parties: Parties, kind: Type, place: int) -> tuple[Outcome, list[DisclosedClicks]]:
-    clicks = list[DisclosedClicks]()
+def meddled(
+    parties: Parties, kind: Type, place: int, traffic: Traffic | None = None
+) -> tuple[Outcome, list[MapClicks]]:
+    clicks = list[MapClicks]()
 
     def wrap(channel: Any) -> Any:
         return Middle(channel, kind, place)
 
-    outcome = run_session(parties, wrap_alice=wrap, wrap_bob=wrap, clicks=clicks.append)
+    outcome = run_session(
+        parties, wrap_alice=wrap, wrap_bob=wrap, traffic=traffic, clicks=clicks.append
+    )
     return outcome, clicks
 
 

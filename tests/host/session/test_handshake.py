@@ -55,7 +55,7 @@ def parties(tmp_path: Path) -> Parties:
 
 def hello(pool: str, **changed: Any) -> bytes:
     fields = {
-        "version": 3,
+        "version": 4,
         "software": "0",
         "pool": pool,
         "parameters": TINY.to_json(),
@@ -144,7 +144,7 @@ def remaining(path: Path) -> tuple[int, int]:
 
 @pytest.mark.parametrize(
     ("version", "shown"),
-    [(1, "version 1 "), (2, "version 2 "), ("1\x1b[2J", "unknown"), (10**9, "unknown")],
+    [(1, "version 1 "), (3, "version 3 "), ("1\x1b[2J", "unknown"), (10**9, "unknown")],
 )
 def test_another_version_is_refused_by_number(parties: Parties, version: Any, shown: str) -> None:
     body = hello(pool_of(parties), version=version)

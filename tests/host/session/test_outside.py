@@ -7,15 +7,22 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.host.session.harness import TINY
+from tests.host.session.harness import SMALL_BB84, TINY
 
 from hexkey.errors import ProtocolError
 from hexkey.placed import Outside
 from hexkey.randomness import Seeded
 from hexkey.session.messages import Type, limit
-from hexkey.session.messages_maps import OutsideSample, decode_verdicts, encode_verdicts
-from hexkey.session.outside import OutsideWaiting, check_outside, choose_outside
+from hexkey.session.messages_maps import OutsideSample, Verdicts
+from hexkey.session.outside import (
+    OutsideWaiting,
+    SentOutside,
+    check_outside,
+    choose_outside,
+    with_a_bit,
+)
 from hexkey.session.parameters import MOST_BLOCK_BITS, MOST_OUTSIDE
+from hexkey.sift_bb84 import CROSS, KEY, TEST
 
 PARAMETERS = replace(TINY, maps=1)  # 64 of 1000
 
@@ -50,11 +57,51 @@ def test_clicks_outside_come_back(found: list[tuple[int, int]]) -> None:
 @settings(deadline=None)
 @given(st.lists(st.booleans(), max_size=40), st.lists(st.booleans(), max_size=40))
 def test_verdicts_come_back(sample: list[bool], outside: list[bool]) -> None:
-    body = encode_verdicts(np.array(sample, bool), np.array(outside, bool))
-    found = decode_verdicts(body, len(sample), sum(sample), len(outside))
-    assert found.tolist() == sample + outside
+    body = Verdicts(np.array(sample, bool), np.array(outside, bool)).encode()
+    found = Verdicts.decode(body, len(sample), sum(sample), len(outside))
+    assert (found.sample.tolist(), found.outside.tolist()) == (sample, outside)
+    assert found.matched is None
     with pytest.raises(ProtocolError, match="other than the errors that it counted"):
-        decode_verdicts(body, len(sample), sum(sample) + 1, len(outside))
+        Verdicts.decode(body, len(sample), sum(sample) + 1, len(outside))
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.booleans(), max_size=40),
+    st.lists(st.tuples(st.booleans(), st.booleans()), max_size=40),
+)
+def test_verdicts_of_bb84_come_back(sample: list[bool], outside: list[tuple[bool, bool]]) -> None:
+    """Wrong in another basis than hers is nothing that Alice may say."""
+    matched, wrong = (np.array([pair[i] for pair in outside], bool) for i in (0, 1))
+    body = Verdicts(np.array(sample, bool), wrong, matched).encode()
+
+    def decoded(count: int) -> Verdicts:
+        return Verdicts.decode(body, len(sample), sum(sample), count, bases=True)
+
+    if np.any(wrong & ~matched):
+        with pytest.raises(ProtocolError, match="wrong in another basis than its own"):
+            decoded(len(outside))
+        return
+    found = decoded(len(outside))
+    assert found.matched is not None
+    assert found.sample.tolist() == sample
+    assert list(zip(found.matched.tolist(), found.outside.tolist(), strict=True)) == outside
+    with pytest.raises(ProtocolError, match="VERDICTS message has"):
+        decoded(len(outside) + 8)
+
+
+def test_verdicts_of_bb84_are_written_as_by_hand() -> None:
+    """Three of the test basis, four outside: the sample's, the bases, then the bits."""
+    verdicts = Verdicts(*(np.array(each, bool) for each in ([0, 1, 0], [0, 0, 1, 0], [1, 0, 1, 1])))
+    said = int.from_bytes(verdicts.encode(), "little")
+    assert [said >> place & 1 for place in range(16)] == [
+        0,
+        1,
+        0,
+        *(1, 0, 1, 1),
+        *(0, 0, 1, 0),
+        *5 * [0],
+    ]
 
 
 @settings(deadline=None)
@@ -63,7 +110,9 @@ def test_any_bytes_decode_or_raise_protocol_error(body: bytes) -> None:
     with suppress(ProtocolError):
         OutsideSample.decode(body, 5)
     with suppress(ProtocolError):
-        decode_verdicts(body, 9, 2, 4)
+        Verdicts.decode(body, 9, 2, 4)
+    with suppress(ProtocolError):
+        Verdicts.decode(body, 9, 2, 4, bases=True)
 
 
 GOOD = OutsideSample(np.array([3, 9, 40], np.uint64), np.array([1, 0, 1], np.uint8)).encode()
@@ -90,8 +139,8 @@ def test_what_a_peer_may_not_say(body: bytes, sentence: str) -> None:
 def test_the_largest_messages_fit() -> None:
     most = OutsideSample(np.arange(MOST_OUTSIDE, dtype=np.uint64), np.zeros(MOST_OUTSIDE, np.uint8))
     assert len(most.encode()) <= limit(Type.OUTSIDE)
-    sample = np.zeros(MOST_BLOCK_BITS // 2, bool)
-    assert len(encode_verdicts(sample, np.zeros(MOST_OUTSIDE, bool))) <= limit(Type.VERDICTS)
+    sample, outside = np.zeros(MOST_BLOCK_BITS, bool), np.zeros(MOST_OUTSIDE, bool)
+    assert len(Verdicts(sample, outside, outside).encode()) <= limit(Type.VERDICTS)
 
 
 # ---- what waits --------------------------------------------------------------------------------
@@ -151,7 +200,7 @@ def test_more_than_is_allowed_is_not_chosen() -> None:
 
 # ---- what Alice looks at -----------------------------------------------------------------------
 
-KEY = np.array([20, 30, 40], np.uint64)
+ANNOUNCED = np.array([20, 30, 40], np.uint64)
 
 
 def sample(*pulses: int) -> OutsideSample:
@@ -160,7 +209,7 @@ def sample(*pulses: int) -> OutsideSample:
 
 @pytest.mark.parametrize("pulses", [(), (11,), (11, 19, 21, 39)])
 def test_clicks_between_the_ends_of_two_blocks_are_taken(pulses: tuple[int, ...]) -> None:
-    check_outside(sample(*pulses), 10, KEY)
+    check_outside(sample(*pulses), 10, ANNOUNCED)
 
 
 @pytest.mark.parametrize(
@@ -175,4 +224,84 @@ def test_clicks_between_the_ends_of_two_blocks_are_taken(pulses: tuple[int, ...]
 )
 def test_clicks_in_pulses_of_a_key_are_refused(pulses: tuple[int, ...], sentence: str) -> None:
     with pytest.raises(ProtocolError, match=sentence):
-        check_outside(sample(*pulses), 10, KEY)
+        check_outside(sample(*pulses), 10, ANNOUNCED)
+
+
+# ---- BB84 --------------------------------------------------------------------------------------
+
+BB84 = replace(SMALL_BB84, block_bits=1_000, maps=1)
+
+
+def clicks_bb84(*bases: int) -> Outside:
+    return replace(upto(len(bases)), bases=np.array(bases, np.uint8))
+
+
+def test_of_bb84_all_clicks_are_taken_and_those_with_a_bit_disclosed() -> None:
+    found = choose_outside(clicks_bb84(KEY, TEST, CROSS, TEST, KEY), BB84, Seeded(1))
+    assert found is not None
+    assert found.pulses.tolist() == [0, 1, 2, 3, 4]
+    told = OutsideSample.of(with_a_bit(found))
+    assert told.pulses.tolist() == [0, 1, 3, 4]
+    assert told.bits.tolist() == [0, 1, 1, 0]
+    assert np.asarray(told.bases).tolist() == [KEY, TEST, TEST, KEY]
+
+
+def test_of_bb84_no_more_than_a_message_holds_are_chosen() -> None:
+    """However many cross clicks there are, of which nothing is said."""
+    bases = np.full(MOST_OUTSIDE + 2, KEY, np.uint8)
+    bases[7] = CROSS
+    every = np.arange(len(bases), dtype=np.uint64)
+    many = Outside(every, np.zeros(len(bases), np.uint8), every.astype(np.uint32), bases)
+    assert choose_outside(many, BB84, Seeded(1)) is None
+    fitting = many.take(slice(MOST_OUTSIDE + 1))
+    assert choose_outside(fitting, BB84, Seeded(1)) is fitting
+    assert len(OutsideSample.of(with_a_bit(fitting)).encode()) <= limit(Type.OUTSIDE)
+
+
+@settings(deadline=None)
+@given(outside_clicks)
+def test_clicks_outside_come_back_with_their_bases(found: list[tuple[int, int]]) -> None:
+    pulses = np.array([pulse for pulse, _ in found], np.uint64)
+    bits = np.array([bit for _, bit in found], np.uint8)
+    body = OutsideSample(pulses, bits, bits[::-1]).encode()
+    back = OutsideSample.decode(body, len(found), bases=True)
+    assert back.pulses.tolist() == pulses.tolist()
+    assert back.bits.tolist() == bits.tolist()
+    assert np.asarray(back.bases).tolist() == bits[::-1].tolist()
+    if found:
+        with pytest.raises(ProtocolError, match="clicks has"):
+            OutsideSample.decode(body, len(found))
+        with pytest.raises(ProtocolError, match="clicks has"):
+            OutsideSample.decode(OutsideSample(pulses, bits).encode(), len(found), bases=True)
+
+
+def test_in_another_basis_than_hers_a_bit_is_neither_right_nor_wrong() -> None:
+    bits, bases = np.array([0, 0, 1, 1, 0], np.uint8), np.array([KEY, TEST, KEY, TEST, TEST], "u1")
+    every = np.arange(5, dtype=np.uint64)
+    his = OutsideSample(every, np.ones(5, np.uint8), np.array([TEST, TEST, KEY, TEST, KEY], "u1"))
+    said = SentOutside.of(bits, bases, his)
+    assert said.matched.tolist() == [False, True, True, True, False]
+    assert said.wrong.tolist() == [False, True, False, False, False]
+
+
+def test_bases_stay_with_their_clicks() -> None:
+    waiting = OutsideWaiting()
+    waiting.push(clicks_bb84(KEY, TEST, CROSS))
+    first, rest = waiting.take(1), waiting.take(9)
+    assert first is not None
+    assert rest is not None
+    assert np.asarray(first.bases).tolist() == [KEY]
+    assert np.asarray(rest.bases).tolist() == [TEST, CROSS]
+    assert "bases" not in repr(rest)
+
+
+def test_none_at_all_have_bases_too() -> None:
+    """From the start, and after those that waited were forgotten."""
+    waiting = OutsideWaiting(most=2)
+    waiting.push(clicks_bb84())
+    fresh = OutsideWaiting(most=2)
+    fresh.push(clicks_bb84(KEY, TEST, CROSS))
+    assert [fresh.take(1), fresh.take(9)] == [None, None]
+    for each in (waiting.take(5), waiting.take(6), fresh.take(20)):
+        assert each is not None
+        assert (len(each), np.asarray(each.bases).tolist()) == (0, [])

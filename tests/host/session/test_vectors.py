@@ -85,9 +85,9 @@ ENCODERS: dict[str, Callable[[Says], bytes]] = {
     "OUTSIDE": lambda says: messages_maps.OutsideSample(
         u64(says["pulses"]), u8(says["bits"])
     ).encode(),
-    "VERDICTS": lambda says: messages_maps.encode_verdicts(
+    "VERDICTS": lambda says: messages_maps.Verdicts(
         *np.split(np.array(says["wrong"], bool), [3])
-    ),
+    ).encode(),
 }
 
 
@@ -168,6 +168,11 @@ def read_tag(body: bytes) -> Says:
     return {"index": index, "tag": tag.hex()}
 
 
+def read_verdicts(body: bytes) -> list[int]:
+    verdicts = messages_maps.Verdicts.decode(body, 3, 1, 4)
+    return [int(wrong) for wrong in (*verdicts.sample, *verdicts.outside)]
+
+
 DECODERS: dict[str, Callable[[bytes], Says]] = {
     "HELLO": lambda body: messages.decode_json(body, Type.HELLO),
     "WELCOME": lambda body: messages.decode_json(body, Type.WELCOME),
@@ -197,9 +202,7 @@ DECODERS: dict[str, Callable[[bytes], Says]] = {
     "DROP": lambda body: {"reason": messages.decode_drop(body)},
     "SOURCE": lambda body: asdict(SourceCounts.decode(body)),
     "OUTSIDE": lambda body: lists(messages_maps.OutsideSample.decode(body, 4), "pulses", "bits"),
-    "VERDICTS": lambda body: {
-        "wrong": messages_maps.decode_verdicts(body, 3, 1, 4).astype(int).tolist()
-    },
+    "VERDICTS": lambda body: {"wrong": read_verdicts(body)},
 }
 
 

@@ -13,7 +13,7 @@ const rate = (value) => short(value, "bit/s");
 const MAPS = [
   ["map-sifted", "sifted_hz", "sifted", rate],
   ["map-qber", "qber", "QBER", (value) => percent(value, 1)],
-  ["map-secret", "secret_hz_unproven", "secret, unproven", rate],
+  ["map-secret", "secret_hz", "secret", rate],
 ];
 const element = (id) => document.getElementById(id);
 
@@ -153,7 +153,9 @@ export function showMaps(snapshot) {
   element("maps").hidden = !maps;
   shown = maps && snapshot;
   if (!maps) return;
-  const clicks = maps.disclosed == null ? "" : `, QBER of ${count(maps.disclosed)} disclosed clicks`;
+  const kind = snapshot.protocol === "bb84" ? "clicks of the key basis" : "disclosed clicks";
+  const clicks = maps.disclosed == null ? "" : `, QBER of ${count(maps.disclosed)} ${kind}`;
+  element("map-secret-name").textContent = `secret rate${unproven(maps)}`;
   element("maps-note").textContent = `of ${maps.seconds?.toFixed(0) ?? "–"} s${clicks}${ringed(gate, maps) ? "; the ring is the gate" : ""}`;
   const moved = gate?.start_ps !== before?.gate?.start_ps || gate?.width_ps !== before?.gate?.width_ps;
   const names = ["start_ns", "width_ns", ...MAPS.map(([, name]) => name)];
@@ -186,9 +188,14 @@ function reading(canvas, x, y) {
   const start = across.values[row], width = up.values[column];
   return {
     title: `start ${ns(start)}, width ${ns(width)}`,
-    rows: MAPS.map(([, name, label, words]) => [label, words(maps[name]?.[at]) + error(maps, name, at)]),
+    rows: MAPS.map(([, name, label, words]) => [
+      name === "secret_hz" ? label + unproven(maps) : label, words(maps[name]?.[at]) + error(maps, name, at),
+    ]),
   };
 }
+
+// Said unless the server says that there is a proof.
+const unproven = (maps) => (maps.unproven === false ? "" : ", unproven");
 
 // One standard deviation, where there is one.
 function error(maps, name, at) {

@@ -28,6 +28,7 @@ from hexkey.measure.run import Run
 from hexkey.measure.steady_g2 import SteadyG2
 from hexkey.measure.trigger import Trigger
 from hexkey.skew import Skew
+from hexkey.tags.examine import examine
 from hexkey.tags.own import RESOLVED
 from hexkey.tags.stream import TagFile, Tags
 
@@ -97,6 +98,8 @@ class Measuring:
         As of `hexkey.measure.g2.pulsed_g2`.
     confidence : float
         Of the bands of g².
+    response : Arrivals, optional
+        Of light without a lifetime (`measured_response`), for the lifetimes.
 
     Raises
     ------
@@ -110,9 +113,10 @@ class Measuring:
         *,
         pattern: NDArray[np.float64] | None = None,
         confidence: float = 0.95,
+        response: Arrivals | None = None,
     ) -> None:
         self._file = file
-        self._pattern, self._confidence = pattern, confidence
+        self._pattern, self._confidence, self._response = pattern, confidence, response
         self._to_clicks = clicks_of(file)
         self._beginning: list[Tags] = []
         self._held = 0
@@ -161,9 +165,9 @@ class Measuring:
             raise InputError(f"{self._file.path} has no detections to measure, record for longer")
         run = self._run or self._begin()
         run.finish()
+        refused = _with_own(self._file, refuses, protocol)
         return _measurements(
-            run,
-            Results(run, _with_own(self._file, refuses, protocol), self._pattern, self._confidence),
+            run, Results(run, refused, self._pattern, self._confidence, self._response)
         )
 
 
@@ -202,6 +206,26 @@ def measure_file(
         if progress:
             progress(seen)
     return measuring.finish(refuses, protocol=protocol)
+
+
+def measured_response(file: TagFile) -> Arrivals:
+    """Return when light without a lifetime comes, from a recording of it.
+
+    Raises
+    ------
+    InputError
+        The file contradicts its own format, has no detections, or no arrival times to believe.
+    """
+    measuring = Measuring(file)
+    examination = examine(file, also=measuring.push)
+
+    def refuses(what: str) -> str | None:
+        return examination.refuses(what) if what == "histogram" else "of a response nobody asks it"
+
+    found = measuring.finish(refuses)
+    if found.arrivals is None:
+        raise InputError(f"{file.path} is no response: {found.refused['histogram']}")
+    return found.arrivals
 
 
 def _own(tags: Tags) -> Tags:

@@ -74,7 +74,10 @@ def inspect(
     ] = None,
     protocol: Annotated[
         str | None,
-        typer.Option(help="Of the link: b92 refuses g², whose pairs measure polarisation errors."),
+        typer.Option(
+            help="What the detectors are behind: hbt (a beam splitter, so that g² holds), b92 or "
+            "bb84, whose pairs measure errors of polarisation, so that g² is refused."
+        ),
     ] = None,
     pattern: Annotated[
         str | None,
@@ -108,8 +111,8 @@ def inspect(
         raise ConfigurationError("--follow, --export and --plot take one file at a time")
     if idle_s is not None and not follow:
         raise ConfigurationError("--idle-s goes with --follow: else nothing is waited for")
-    if protocol not in (None, "b92", "bb84"):
-        raise ConfigurationError(f"--protocol {protocol!r} must be b92 or bb84")
+    if protocol not in (None, "b92", "bb84", "hbt"):
+        raise ConfigurationError(f"--protocol {protocol!r} must be b92, bb84 or hbt")
     if irf is not None and examine_only:
         raise ConfigurationError("--irf is for lifetimes: leave --examine-only out")
     if plot is not None:

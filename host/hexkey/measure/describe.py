@@ -19,7 +19,7 @@ _UNLIKELY = 1e-3
 
 def rows(found: "Measurements") -> list[tuple[str, str]]:
     """Return (what, value with uncertainty) pairs."""
-    lines = [*_rates(found), *_period(found), *_lifetimes(found), *_g2(found)]
+    lines = [*_rates(found), *_period(found), *_lifetimes(found), *_g2(found), *_condition(found)]
     lines += [*_pair(found), *_dead(found), *_trigger(found)]
     return lines + [(what.replace("_", " "), f"refused: {why}") for what, why in _refused(found)]
 
@@ -124,6 +124,10 @@ def _g2(found: "Measurements") -> list[tuple[str, str]]:
             ("dip", f"at {measured(g2.dip_ps / 1000, g2.dip_sigma_ps / 1000)} ns"),
         ]
     return []
+
+
+def _condition(found: "Measurements") -> list[tuple[str, str]]:
+    return [("g² holds if", found.g2_holds_if)] if found.g2_holds_if else []
 
 
 def _pair(found: "Measurements") -> list[tuple[str, str]]:

@@ -115,15 +115,31 @@ def test_what_the_examination_forbids_is_not_measured() -> None:
         assert not each
 
 
-def test_g2_is_refused_of_b92_and_of_resolved_events() -> None:
+def test_g2_is_refused_of_receivers_and_of_resolved_events() -> None:
     clicks = light(6, pulses=400_000)
-    found = measure_file(tag_file(clicks), protocol="b92")
-    assert found.g2 is None
-    assert "B92" in found.refused["g2"]
+    for protocol, word in (("b92", "B92"), ("bb84", "BB84")):
+        found = measure_file(tag_file(clicks), protocol=protocol)
+        assert found.g2 is None
+        assert word in found.refused["g2"]
+        assert found.g2_holds_if is None
     found = measure_file(pulse_file(clicks, PERIOD, 4, **{RESOLVED: True}))
     assert found.g2 is None
     assert "resolved" in found.refused["g2"]
     assert found.lifetimes
+
+
+def test_what_g2_takes_for_granted_is_said_until_the_user_says_it() -> None:
+    clicks = light(6, pulses=1_000_000)
+    found = measure_file(tag_file(clicks))
+    assert found.g2 is not None
+    assert "both detectors see the same light" in dict(found.rows())["g² holds if"]
+    assert found.to_json()["g2_holds_if"] == found.g2_holds_if
+    told = measure_file(tag_file(clicks), protocol="hbt")
+    assert told.g2_holds_if is None
+    assert "g² holds if" not in dict(told.rows())
+    assert isinstance(told.g2, PulsedG2)
+    assert isinstance(found.g2, PulsedG2)
+    assert told.g2.band == found.g2.band
 
 
 def test_one_detector_has_no_pair() -> None:

@@ -24,10 +24,10 @@ def map_of(tick_ps: Fraction, period_ticks: int) -> LiveMap:
 
 def view_of(growing: LiveMap, receiver: Receiver) -> MapView | None:
     """Return the maps by now, with a receiver's arrivals; None before there are any."""
-    if receiver.histogram is None or not receiver.pulses:
+    if receiver.histogram is None or not receiver.histogram_pulses:
         return None
     period = growing.windows.period_ticks
-    seconds = float(receiver.pulses * period * growing.tick_ps) * 1e-12
+    seconds = float(receiver.histogram_pulses * period * growing.tick_ps) * 1e-12
     growing.set_arrivals(*receiver.histogram, seconds)
     rates = growing.rates()
     return MapView(

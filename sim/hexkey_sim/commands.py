@@ -259,7 +259,7 @@ def virtual_board(
         bool,
         typer.Option(
             "--source-tap",
-            help="The board of [source_monitor]: two detectors behind a splitter inside Alice.",
+            help="The board of \\[source_monitor]: two detectors behind a splitter inside Alice.",
         ),
     ] = False,
     g2: Annotated[

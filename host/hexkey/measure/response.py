@@ -194,7 +194,9 @@ class Measured:
         covariance = scale**2 * (back * np.maximum(self._clicks, 0)) @ back.T
         one_bin = np.fft.rfft(np.arange(self._cells) < FINER)
         kernel = np.fft.irfft(decay * one_bin, self._cells)
-        squares = np.fft.irfft(np.fft.rfft(kernel**2) * np.fft.rfft(self._clicks), self._cells)
+        # One click more a bin than were seen: of an empty bin, too, the mean may be one.
+        seen = np.fft.rfft(self._clicks + 1 / FINER)
+        squares = np.fft.irfft(np.fft.rfft(kernel**2) * seen, self._cells)
         ends = np.minimum(np.arange(bins) * FINER + FINER - 1, self._cells - 1)
         shares = self.shares(lifetime_ps, start_ps, np.zeros(0))
         variance = scale**2 * (squares[ends] - shares**2 * self._total)

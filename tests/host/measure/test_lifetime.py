@@ -124,14 +124,14 @@ def recorded(time: np.ndarray, rng: np.random.Generator, background: int) -> np.
 
 @pytest.mark.parametrize(
     ("lifetime", "clicks", "of_response"),
-    [(400.0, 50_000, 200_000), (400.0, 50_000, 20_000), (150.0, 50_000, 50_000)],
+    [(400.0, 50_000, 200_000), (150.0, 50_000, 50_000), (150.0, 200_000, 20_000)],
 )
 def test_behind_a_measured_response_the_truth_lies_within_the_errors(
     lifetime: float, clicks: int, of_response: int
 ) -> None:
-    """68 % of 30 fits are within one error; binomially within 2.5 deviations of that: 14 to 26.
+    """68 % of 30 fits are within one error; binomially within 2.5 deviations of that: 14 to 27.
 
-    The response's noise is in the errors, or the second case would miss them.
+    The response's noise is in the errors and in χ²: most of either in the last case.
     """
     pulls, worst = [], 1.0
     for seed in range(30):
@@ -146,7 +146,7 @@ def test_behind_a_measured_response_the_truth_lies_within_the_errors(
     assert 14 <= np.count_nonzero(np.abs(pulls) < 1) <= 27
     assert abs(np.mean(pulls)) < 4 / np.sqrt(30)
     assert np.std(pulls) == pytest.approx(1, abs=4 / np.sqrt(60))
-    assert worst > 1e-6
+    assert worst > 1e-4
 
 
 def test_a_tail_of_the_detector_is_taken_for_lifetime_unless_it_was_measured() -> None:

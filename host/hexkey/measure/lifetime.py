@@ -34,6 +34,7 @@ MOST_BINS = 4096  # finer histograms are fitted with bins taken together
 MOST_PARTS = 6  # of a response
 MOST_ECHO = 0.02  # of the first part, of any other
 NEAR = 3.0  # of the first's standard deviations: others are further from it
+LEAST_BACKGROUND = 0.1  # clicks: with none at all, one in an empty bin would be impossible
 MISFIT = 1e-3  # chance of a χ², below which a shape does not fit
 LEAST_SIGMAS = 3.0  # of a lifetime that is told from a background
 # By what the deviance is less with a lifetime than without one, of a lifetime below the response:
@@ -317,7 +318,7 @@ class _Model:
     def _bounds(self, start: Floats) -> tuple[Floats, Floats]:
         """Return the least and the most that parameters near some may be."""
         period = self._period
-        lowest = [-np.inf, -60.0, math.log(period * 1e-6), -np.inf]
+        lowest = [-np.inf, math.log(LEAST_BACKGROUND), math.log(period * 1e-6), -np.inf]
         highest = [np.inf, np.inf, math.log(20 * period), np.inf]
         if len(start) > _REST:
             lowest.append(math.log(period * 1e-6))

@@ -149,6 +149,17 @@ def test_behind_a_measured_response_the_truth_lies_within_the_errors(
     assert worst > 1e-4
 
 
+@pytest.mark.parametrize("seed", [1018, 1042, 1053, 1055])
+def test_what_noise_makes_less_than_nothing_says_nothing(seed: int) -> None:
+    """Of a faint response its background is taken, and ten times what is left is fitted."""
+    rng = np.random.default_rng(seed)
+    response = recorded(3000 + skewed(rng, 20_000), rng, 400)
+    light = 5211 + skewed(rng, 200_000) + rng.exponential(150.0, 200_000)
+    fit = fit_lifetime(recorded(light, rng, 500), EDGES, PERIOD, (response, EDGES))
+    assert fit.sigma_ps < 3
+    assert np.all(fit.expected > 0)
+
+
 def test_a_tail_of_the_detector_is_taken_for_lifetime_unless_it_was_measured() -> None:
     rng = np.random.default_rng(21)
     light = recorded(5000 + skewed(rng, 100_000) + rng.exponential(400.0, 100_000), rng, 500)

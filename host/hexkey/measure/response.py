@@ -168,7 +168,8 @@ class Measured:
         cells = np.fft.irfft(self._spectrum * self._decay(lifetime_ps, start_ps), self._cells)
         until = np.append(0.0, np.cumsum(cells))
         # Where the response is empty, less its background, noise makes it less than nothing.
-        return np.maximum(np.diff(np.interp(self._edges, self._grid, until)), 0)
+        shares = np.diff(np.interp(self._edges, self._grid, until))
+        return np.asarray(np.maximum(shares, 0))
 
     def width_ps(self, rest: Floats) -> float:
         return self._width

@@ -6,6 +6,7 @@ ffi: Any
 
 class _Lib:
     HEXKEY_CLMUL_FASTEST: int
+    HEXKEY_CLMUL_AVX2: int
     HEXKEY_CLMUL_NARROW: int
     HEXKEY_CLMUL_PORTABLE: int
     HEXKEY_CRC32_TABLE_WORDS: int

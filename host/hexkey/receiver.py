@@ -114,7 +114,10 @@ class Receiver:
     markers : list of (int, int)
         Epoch and pulse, the first that began after the marker input rose.
     pulses : int
-        That passed since the run's first frame: those in which its histogram was filled.
+        That passed since the run's first frame.
+    histogram_pulses : int
+        Those of them in which `histogram` was filled: a board sends it once a second, and begins it
+        anew when its settings change, so that what it had by then is lost.
     """
 
     def __init__(
@@ -139,7 +142,9 @@ class Receiver:
         self.histogram: tuple[int, int, NDArray[np.int64]] | None = None
         self._arrivals: dict[int, NDArray[np.int64]] = {}  # of each detector: stays inside
         self.pulses = 0
+        self.histogram_pulses = 0
         self._counted_to = 0
+        self._filled_to = self._unfilled = 0
 
     def push(self, frames: Iterable[Frame | Burst]) -> list[SiftedChunk]:
         """Take frames in the order of the wire; return the sifted bits that are complete."""
@@ -212,6 +217,11 @@ class Receiver:
                 self.counters = Counters.decode(frame.body)
             case Kind.HISTOGRAM:
                 self._add(Histogram.decode(frame.body))
+                self._filled_to = self.pulses
+                self.histogram_pulses = self.pulses - self._unfilled
+            case Kind.SETTINGS:
+                self._unfilled += self.pulses - self._filled_to
+                self._filled_to = self.pulses
             case Kind.STATUS:
                 self.status = Status.decode(frame.body)
             case Kind.G2:

@@ -243,7 +243,13 @@ def virtual_board(
     port: Annotated[
         str, typer.Option(help="pty for a pseudo-terminal, tcp or tcp:PORT for loopback.")
     ] = "pty",
-    seconds: Annotated[float | None, typer.Option(help="How long there is light.")] = None,
+    seconds: Annotated[
+        float | None,
+        typer.Option(
+            help="How long there is light; after it, or 10 s after a host that has stopped the "
+            "board, it ends. If not given it runs until Ctrl-C."
+        ),
+    ] = None,
     mode: Annotated[str, typer.Option(help="fast, or exact: click by click.")] = "fast",
     baud: Annotated[
         int, typer.Option(help="Rate of the link; 0 for as fast as the host reads.")
@@ -259,7 +265,7 @@ def virtual_board(
         bool,
         typer.Option(
             "--source-tap",
-            help="The board of [source_monitor]: two detectors behind a splitter inside Alice.",
+            help="The board of \\[source_monitor]: two detectors behind a splitter inside Alice.",
         ),
     ] = False,
     g2: Annotated[
@@ -276,8 +282,8 @@ def virtual_board(
 ) -> None:
     """A receiver board without hardware: a simulated link behind a real port.
 
-    Prints the port that `hexkey bob --port` opens, and runs until interrupted. Photons are always
-    simulated; without a seed Alice's bits are the operating system's.
+    Prints the port that `hexkey bob --port` opens, and runs until interrupted, or as --seconds
+    says. Photons are always simulated; without a seed Alice's bits are the operating system's.
     """
     from hexkey_sim.board_runner import BoardOptions, run_virtual_board
     from hexkey_sim.eve.specification import parse_eve

@@ -18,6 +18,7 @@ from hexkey.wire import (
     Loss,
     LossCause,
     Marker,
+    SettingsChange,
     Status,
     pack_events,
 )
@@ -114,6 +115,27 @@ def test_pulses_are_those_of_the_run_alone() -> None:
         receiver.push([a_frame(Kind.COUNTERS, counters, pulse, epoch)])
         seen.append(receiver.pulses)
     assert seen == [0, 400, 400, 450, 700]
+
+
+def test_a_histogram_is_over_the_pulses_in_which_it_was_filled() -> None:
+    """Once a second it comes; what it had when settings changed is lost."""
+    receiver = a_receiver()
+    counters = Counters(*[0] * 12).encode()
+    histograms = [Histogram(one, 0, 10, np.ones(4, np.uint32)).encode() for one in (0, 1)]
+    seen = []
+    for pulse, kind, bodies in (
+        (1_000, Kind.COUNTERS, [counters]),
+        (2_000, Kind.HISTOGRAM, histograms),
+        (2_900, Kind.COUNTERS, [counters]),
+        (3_000, Kind.HISTOGRAM, histograms),
+        (3_600, Kind.SETTINGS, [SettingsChange(3_600, 2).encode()]),
+        (4_600, Kind.HISTOGRAM, histograms),
+        (5_100, Kind.COUNTERS, [counters]),
+    ):
+        receiver.push([a_frame(kind, body, pulse) for body in bodies])
+        seen.append(receiver.histogram_pulses)
+    assert receiver.pulses == 4_100
+    assert seen == [0, 1_000, 1_000, 2_000, 2_000, 3_000, 3_000]
 
 
 def test_board_that_goes_back_is_refused() -> None:

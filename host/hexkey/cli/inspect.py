@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from fractions import Fraction
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import typer
@@ -22,6 +22,9 @@ from hexkey.cli.options import JsonOption
 from hexkey.errors import ConfigurationError
 from hexkey.tags.finding import Examination
 from hexkey.tags.stream import TagFile
+
+if TYPE_CHECKING:
+    from hexkey.measure.arrivals import Arrivals
 
 SCHEMA = 1
 Rows = list[tuple[str, str]]
@@ -71,13 +74,23 @@ def inspect(
     ] = None,
     protocol: Annotated[
         str | None,
-        typer.Option(help="Of the link: b92 refuses g², whose pairs measure polarisation errors."),
+        typer.Option(
+            help="What the detectors are behind: hbt (a beam splitter, so that g² holds), b92 or "
+            "bb84, whose pairs measure errors of polarisation, so that g² is refused."
+        ),
     ] = None,
     pattern: Annotated[
         str | None,
         typer.Option(
             help="Light of each pulse of a repeated pattern, to any scale, such as 1,0.3,0, or a "
             "file of such numbers: g² is normalised for it."
+        ),
+    ] = None,
+    irf: Annotated[
+        Path | None,
+        typer.Option(
+            help="Recording of light without a lifetime, such as the laser's, with the same "
+            "detectors and pulse rate: lifetimes are fitted behind the response that it shows."
         ),
     ] = None,
     examine_only: Annotated[
@@ -98,8 +111,10 @@ def inspect(
         raise ConfigurationError("--follow, --export and --plot take one file at a time")
     if idle_s is not None and not follow:
         raise ConfigurationError("--idle-s goes with --follow: else nothing is waited for")
-    if protocol not in (None, "b92", "bb84"):
-        raise ConfigurationError(f"--protocol {protocol!r} must be b92 or bb84")
+    if protocol not in (None, "b92", "bb84", "hbt"):
+        raise ConfigurationError(f"--protocol {protocol!r} must be b92, bb84 or hbt")
+    if irf is not None and examine_only:
+        raise ConfigurationError("--irf is for lifetimes: leave --examine-only out")
     if plot is not None:
         if examine_only:
             raise ConfigurationError("--plot draws measurements: leave --examine-only out")
@@ -117,8 +132,9 @@ def inspect(
     }
     sent = None if pattern is None else _pattern(pattern)
     with _progress() as progress:
+        response = None if irf is None else _response(irf, hints)
         found = [
-            _inspect(path, hints, follow, idle_s, examine_only, protocol, sent, progress)
+            _inspect(path, hints, follow, idle_s, examine_only, protocol, sent, response, progress)
             for path in files
         ]
         file, _, measured = found[0]
@@ -147,6 +163,7 @@ def _inspect(
     examine_only: bool,
     protocol: str | None,
     pattern: NDArray[np.float64] | None,
+    response: "Arrivals | None",
     progress: Callable[[str], Callable[[int], None]],
 ) -> tuple[TagFile, Examination, Any]:
     """Return a file, its examination and its measurements, or None in place of these.
@@ -167,11 +184,18 @@ def _inspect(
             return file, examine(file, follow=follow, progress=watch), None
         from hexkey.measure.report import Measuring
 
-        measuring = Measuring(file, pattern=pattern)
+        measuring = Measuring(file, pattern=pattern, response=response)
         examination = examine(file, follow=follow, progress=watch, also=measuring.push)
     if not examination.detections:
         return file, examination, None
     return file, examination, measuring.finish(examination.refuses, protocol=protocol)
+
+
+def _response(path: Path, hints: dict[str, Any]) -> "Arrivals":
+    from hexkey.measure.report import measured_response
+    from hexkey.tags import open_tags
+
+    return measured_response(open_tags(path, **hints))
 
 
 def _pattern(text: str) -> NDArray[np.float64]:

@@ -54,12 +54,12 @@ def tune_gate(
     ] = 0.0,
     alice_config: Annotated[
         Path | None,
-        typer.Option(help="For bb84: Alice's configuration, for what [source] states."),
+        typer.Option(help="For bb84: Alice's configuration, for what \\[source] states."),
     ] = None,
     bob_config: Annotated[
         Path | None,
         typer.Option(
-            help="For bb84: Bob's configuration, for splitter, double clicks and [session]."
+            help="For bb84: Bob's configuration, for splitter, double clicks and \\[session]."
         ),
     ] = None,
     block_seconds: Annotated[

@@ -44,7 +44,7 @@ def certified_rate(transmission: float) -> Callable[[Counts, Counts, float], Rat
     """
     if not 0 < transmission <= 1:
         raise ConfigurationError(
-            f"the certified bound needs an untrusted transmission above 0 and at most 1, not "
+            "the certified bound needs --untrusted-transmission, above 0 and at most 1, not "
             f"{transmission:g}"
         )
 

@@ -19,7 +19,7 @@ _UNLIKELY = 1e-3
 
 def rows(found: "Measurements") -> list[tuple[str, str]]:
     """Return (what, value with uncertainty) pairs."""
-    lines = [*_rates(found), *_period(found), *_lifetimes(found), *_g2(found)]
+    lines = [*_rates(found), *_period(found), *_lifetimes(found), *_g2(found), *_condition(found)]
     lines += [*_pair(found), *_dead(found), *_trigger(found)]
     return lines + [(what.replace("_", " "), f"refused: {why}") for what, why in _refused(found)]
 
@@ -58,28 +58,33 @@ def _lifetimes(found: "Measurements") -> list[tuple[str, str]]:
     lines = []
     for channel, fit in found.lifetimes.items():
         text = (
-            f"{measured(fit.lifetime_ps, fit.sigma_ps)} ps, response "
-            f"{measured(fit.response_ps, fit.response_sigma_ps)} ps (standard deviation), "
-            f"{_background(fit)}"
+            f"{measured(fit.lifetime_ps, fit.sigma_ps)} ps, {_response(fit)}, {_background(fit)}, "
+            f"χ²/dof {fit.chi2 / fit.dof:.2f}"
         )
-        if _misfits(fit):
-            text += (
-                f"; the shape does not quite fit (χ²/dof {fit.chi2 / fit.dof:.3g}), "
-                f"so ± {fit.scaled_sigma_ps:.2g} ps is safer"
-            )
+        if fit.misfits:
+            text += f"; the shape does not quite fit, so ± {fit.scaled_sigma_ps:.2g} ps is safer"
+            if not fit.response_measured:
+                text += " (a tail of the detector makes it longer: measure it and give --irf)"
         if found.period_sigma_ps is not None and not found.phases_by_trigger:
             text += "; without a sync, the light's drift against the tagger adds an unknown error"
         lines.append((f"lifetime, channel {channel}", text))
     return lines
 
 
-def _misfits(fit: Lifetime) -> bool:
-    return fit.p_value < _UNLIKELY
+def _response(fit: Lifetime) -> str:
+    if fit.response_measured:
+        return f"response {fit.response_ps:.4g} ps, as measured"
+    text = f"response {measured(fit.response_ps, fit.response_sigma_ps)} ps (standard deviation)"
+    if fit.response_parts:
+        share = sum(part.share for part in fit.response_parts)
+        places = ", ".join(f"{part.later_ps / 1000:+.2f}" for part in fit.response_parts)
+        text += f" and {100 * share:.2g} % of the light at {places} ns from it"
+    return text
 
 
 def safer_sigma_ps(fit: Lifetime) -> float:
     """Return the error to state where there is room for one: larger where the shape misfits."""
-    return fit.scaled_sigma_ps if _misfits(fit) else fit.sigma_ps
+    return fit.scaled_sigma_ps if fit.misfits else fit.sigma_ps
 
 
 def _background(fit: Lifetime) -> str:
@@ -119,6 +124,10 @@ def _g2(found: "Measurements") -> list[tuple[str, str]]:
             ("dip", f"at {measured(g2.dip_ps / 1000, g2.dip_sigma_ps / 1000)} ns"),
         ]
     return []
+
+
+def _condition(found: "Measurements") -> list[tuple[str, str]]:
+    return [("g² holds if", found.g2_holds_if)] if found.g2_holds_if else []
 
 
 def _pair(found: "Measurements") -> list[tuple[str, str]]:

@@ -1,16 +1,23 @@
 """Lifetime of an emitter from its arrival histogram, by maximum likelihood.
 
-The model is an exponential decay, blurred by a Gaussian response and repeated with the period of
-the pulses, on a constant background. It is integrated over each bin, so bins may be as wide as the
+The model is an exponential decay behind the detector's response, repeated with the period of the
+pulses, on a constant background. It is integrated over each bin, so bins may be as wide as the
 response. Counts are Poisson numbers: what is minimised is their deviance, and errors are those of
-the Fisher matrix. Where the model does not fit, because no response is quite Gaussian and few
-decays are quite exponential, `scaled_sigma_ps` is larger by the square root of χ²/dof.
+the Fisher matrix. Where the model does not fit, because few decays are quite exponential,
+`scaled_sigma_ps` is larger by the square root of χ²/dof.
 
-E. Grushka, Anal. Chem. 44, 1733 (1972), for the exponentially modified Gaussian;
+A response that was measured is used as it is, its own noise being part of the errors. Else it is a
+Gaussian with small ones far from it (`MOST_ECHO`, `NEAR`), for light that came by another way and a
+detector's lead-in: one is added as long as χ² asks for it and the likelihood gains by more than its
+three numbers are worth (G. Schwarz, Ann. Statist. 6, 461 (1978)). Nearer or larger ones would stand
+for a second lifetime, which stays a misfit. So does a detector's tail, which makes the lifetime
+longer than it is: only a measured response tells the two apart.
+
 S. Baker and R. D. Cousins, Nucl. Instrum. Methods 221, 437 (1984), for the deviance.
 """
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,20 +25,45 @@ from numpy.typing import NDArray
 from scipy import optimize, special, stats
 
 from hexkey.errors import InputError
-from hexkey.measure.arrivals import Counts
+from hexkey.measure.arrivals import Arrivals, Counts
+from hexkey.measure.response import Gaussians, Measured, Response, blurred_decay, parts_of
 
 LEAST_CLICKS = 200
 MOST_STEPS = 60  # of a fit: one that takes more has nothing to fit
 MOST_BINS = 4096  # finer histograms are fitted with bins taken together
+MOST_PARTS = 6  # of a response
+MOST_ECHO = 0.02  # of the first part, of any other
+NEAR = 3.0  # of the first's standard deviations: others are further from it
+LEAST_BACKGROUND = 0.1  # clicks: with none at all, one in an empty bin would be impossible
+MISFIT = 1e-3  # chance of a χ², below which a shape does not fit
 LEAST_SIGMAS = 3.0  # of a lifetime that is told from a background
 # By what the deviance is less with a lifetime than without one, of a lifetime below the response:
 # such a one shows in the skewness only, as its third power, so that its error says nothing.
 DECIDED = 16.0
-_BLURRED = 5.0  # response over lifetime
 _NO_LIFETIME = 0.02  # of the response
 LEAST_EXPECTED = 5.0  # of a bin in χ²; neighbours are taken together until they have it
 _TOO_SLOW = "clicks fall off too slowly within the period to tell a lifetime: pulse more seldom"
+_DECAYS, _BACKGROUND, _LIFETIME, _START, _REST = range(5)  # parameters; logarithms of the first 3
 Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class ResponsePart:
+    """A Gaussian of a response beside its first.
+
+    Attributes
+    ----------
+    share : float
+        Of the decays' clicks.
+    later_ps : float
+        By how much it comes after the first.
+    sigma_ps : float
+        Standard deviation.
+    """
+
+    share: float
+    later_ps: float
+    sigma_ps: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +75,14 @@ class Lifetime:
     lifetime_ps, sigma_ps : float
         With one standard deviation from the Fisher matrix.
     response_ps, response_sigma_ps : float
-        Standard deviation of the Gaussian response, and its error.
+        Half of what holds 68 % of the response, which is a Gaussian's standard deviation, and its
+        error; 0 where the response was measured.
+    response_measured : bool
+    response_parts : tuple of ResponsePart
+        Beside the first Gaussian.
     start_ps : float
-        Centre of the response: where light without a lifetime would come.
+        Centre of the response: where light without a lifetime would come. By how much later than
+        the response's the decay comes, where that was measured.
     decays, background : float
         Clicks of the decay, and of the background over the whole period.
     chi2, p_value : float
@@ -60,6 +97,8 @@ class Lifetime:
     sigma_ps: float
     response_ps: float
     response_sigma_ps: float
+    response_measured: bool
+    response_parts: tuple[ResponsePart, ...]
     start_ps: float
     decays: float
     background: float
@@ -70,26 +109,20 @@ class Lifetime:
     expected: Floats
 
     @property
+    def misfits(self) -> bool:
+        return self.p_value < MISFIT
+
+    @property
     def scaled_sigma_ps(self) -> float:
         return self.sigma_ps * math.sqrt(max(1.0, self.chi2 / max(1, self.dof)))
 
 
-def decay_integral(time_ps: Floats, lifetime_ps: float, response_ps: float) -> Floats:
-    """Return the chance that a blurred decay comes before each time, counted from its start."""
-    # exp(½ r² − t/τ) Φ(t/s − r), with r = s/τ: through erfcx where its parts would overflow.
-    blur = response_ps / lifetime_ps
-    scaled = time_ps / response_ps
-    away = (blur - scaled) / math.sqrt(2)
-    tail = np.empty_like(scaled)
-    early = away > 0
-    tail[early] = 0.5 * np.exp(-(scaled[early] ** 2) / 2) * special.erfcx(away[early])
-    late = ~early
-    slope = np.exp(blur**2 / 2 - time_ps[late] / lifetime_ps)
-    tail[late] = 0.5 * slope * special.erfc(away[late])
-    return np.asarray(special.ndtr(scaled) - tail)
-
-
-def fit_lifetime(counts: Counts, edges_ps: Floats, period_ps: float) -> Lifetime:
+def fit_lifetime(
+    counts: Counts,
+    edges_ps: Floats,
+    period_ps: float,
+    response: tuple[Counts, Floats] | None = None,
+) -> Lifetime:
     """Fit the decay in an arrival histogram of one period.
 
     Parameters
@@ -98,11 +131,14 @@ def fit_lifetime(counts: Counts, edges_ps: Floats, period_ps: float) -> Lifetime
     edges_ps : (bins + 1,) float
         From 0 to the period.
     period_ps : float
+    response : ((bins,) int64, (bins + 1,) float), optional
+        Counts and edges of a histogram of light without a lifetime, from the same detector.
 
     Raises
     ------
     InputError
-        There are too few clicks, they come at all times alike, or no decay can be fitted to them.
+        There are too few clicks, they come at all times alike, no decay can be fitted to them, or
+        the response does not go with them (as of `hexkey.measure.response.Measured`).
     """
     total = int(counts.sum())
     if total < LEAST_CLICKS:
@@ -114,30 +150,15 @@ def fit_lifetime(counts: Counts, edges_ps: Floats, period_ps: float) -> Lifetime
         counts = np.add.reduceat(counts, np.arange(0, len(counts), together))
         edges_ps = np.append(edges_ps[:-1:together], edges_ps[-1])
     guess = _guess(counts, edges_ps, period_ps)
-    model = _Model(counts, edges_ps, period_ps)
-    lowest = (-np.inf, -np.inf, math.log(period_ps * 1e-6), math.log(period_ps * 1e-6), -60.0)
-    highest = (np.inf, np.inf, math.log(20 * period_ps), math.log(period_ps / 2), np.inf)
-    best = None
-    for ratio in (0.3, 1.0, 3.0):  # of response and lifetime: the likelihood may have two tops
-        start = guess.copy()
-        start[2] -= 0.5 * math.log1p(ratio**2)
-        start[3] = start[2] + math.log(ratio)
-        start = np.clip(start, np.add(lowest, 1e-6), np.subtract(highest, 1e-6))
-        found = optimize.least_squares(
-            model.residuals,
-            start,
-            bounds=(lowest, highest),
-            x_scale=model.scale(start),
-            max_nfev=MOST_STEPS,
-        )
-        if best is None or found.cost < best.cost:
-            best = found
-    assert best is not None
-    fit = model.result(best.x)
-    if (
-        fit.lifetime_ps < fit.response_ps
-        and 2 * (model.response_cost(best.x) - best.cost) < DECIDED
-    ):
+    if response is not None:
+        model = _Model(counts, edges_ps, period_ps, Measured(*response, edges_ps, period_ps))
+        best = min(map(model.fitted, _with_shifts(model, guess)), key=model.cost)
+    else:
+        model = _Model(counts, edges_ps, period_ps, Gaussians(edges_ps, period_ps))
+        best = min(map(model.fitted, _with_widths(guess)), key=model.cost)
+        best = _with_parts(model, best)
+    fit = model.result(best)
+    if fit.lifetime_ps < fit.response_ps and 2 * model.gain(best) < DECIDED:
         raise InputError(
             f"a response of {fit.response_ps / 1000:.3g} ns hides whether there is a lifetime, use "
             "faster detectors or record for longer"
@@ -147,8 +168,26 @@ def fit_lifetime(counts: Counts, edges_ps: Floats, period_ps: float) -> Lifetime
     return fit
 
 
+def fit_with_response(arrivals: Arrivals, channel: int, response: Arrivals | None) -> Lifetime:
+    """Fit the decay of one channel, behind the same channel of a response if there is one.
+
+    Raises
+    ------
+    InputError
+        As of `fit_lifetime`, or the response has no clicks of this channel.
+    """
+    measured = None
+    if response is not None:
+        if channel not in response.counts:
+            raise InputError(
+                f"the response has no clicks on channel {channel}: measure it with all detectors"
+            )
+        measured = response.counts[channel], response.edges_ps
+    return fit_lifetime(arrivals.counts[channel], arrivals.edges_ps, arrivals.period_ps, measured)
+
+
 def _guess(counts: Counts, edges_ps: Floats, period_ps: float) -> Floats:
-    """Return start, log decays, log lifetime, log response and log background to begin with."""
+    """Return parameters to begin with, without those of the response."""
     width = np.diff(edges_ps)
     density = counts / width
     floor = float(np.percentile(density, 10))
@@ -162,99 +201,174 @@ def _guess(counts: Counts, edges_ps: Floats, period_ps: float) -> Floats:
     spread = float(np.sum(signal * np.abs(away)) / total)
     spread = max(spread, float(width[0]) / 2)
     background = max(floor * period_ps, 0.5)
-    return np.array(
-        [peak, math.log(total), math.log(spread), math.log(spread), math.log(background)]
-    )
+    return np.array([math.log(total), math.log(background), math.log(spread), peak])
+
+
+def _with_widths(guess: Floats) -> Iterator[Floats]:
+    for ratio in (0.3, 1.0, 3.0):  # of response and lifetime: the likelihood may have two tops
+        start = np.append(guess, 0.0)
+        start[_LIFETIME] -= 0.5 * math.log1p(ratio**2)
+        start[_REST] = start[_LIFETIME] + math.log(ratio)
+        yield start
+
+
+def _with_shifts(model: "_Model", guess: Floats) -> Iterator[Floats]:
+    assert isinstance(model.response, Measured)
+    for ratio in (0.3, 1.0):  # of the lifetime and the guess, which holds the response, too
+        start = guess.copy()
+        start[_LIFETIME] += math.log(ratio)
+        start[_START] = model.response.shift_ps(model.counts, math.exp(start[_LIFETIME]))
+        yield start
+
+
+def _with_parts(model: "_Model", best: Floats) -> Floats:
+    """Return parameters with as many parts of the response as are worth their numbers."""
+    while len(best) < _REST + 1 + 3 * (MOST_PARTS - 1) and model.result(best).misfits:
+        start = model.with_another(best)
+        if start is None:
+            break
+        found = model.fitted(start)
+        gained = 2 * (model.cost(best) - model.cost(found))
+        at_limit = np.any(found[_REST + 1 :: 3] > math.log(0.95 * MOST_ECHO))
+        if gained < 3 * math.log(model.counts.sum()) or at_limit:
+            break  # what is there is chance, or light of another kind
+        best = found
+    return best
 
 
 class _Model:
     """Counts and what parameters say of them."""
 
-    def __init__(self, counts: Counts, edges_ps: Floats, period_ps: float) -> None:
-        self._counts = counts.astype(np.float64)
+    def __init__(
+        self, counts: Counts, edges_ps: Floats, period_ps: float, response: Response
+    ) -> None:
+        self.counts = counts.astype(np.float64)
+        self.response = response
         self._edges = edges_ps
         self._period = period_ps
+        self._level = np.diff(edges_ps) / period_ps
 
     def expected(self, parameters: Floats) -> Floats:
-        start, decays, lifetime, response, background = parameters
-        return math.exp(decays) * self._shape(start, math.exp(lifetime), math.exp(response)) + (
-            math.exp(background) * np.diff(self._edges) / self._period
-        )
-
-    def _shape(self, start: float, lifetime: float, response: float) -> Floats:
-        """Return the share of decays in each bin, from this pulse and all before it."""
-        since = self._edges - start % self._period
-        blur = response / lifetime
-        blurred = math.ceil((8 + min(blur, _BLURRED)) * response / self._period)
-        reached = np.zeros(len(since))
-        for turn in range(-1 - blurred, 2 + blurred):
-            reached += decay_integral(since + turn * self._period, lifetime, response)
-        if blur < _BLURRED:  # beyond it nothing is left of the decay when the response is over
-            # Where the response is over, earlier pulses' decays are a geometric series.
-            first = blur**2 / 2 - (since + (2 + blurred) * self._period) / lifetime
-            reached -= np.exp(first) / -math.expm1(-self._period / lifetime)
-        return np.maximum(np.diff(reached), 0)
+        lifetime, start, rest = math.exp(parameters[_LIFETIME]), parameters[_START], parameters[4:]
+        decays = math.exp(parameters[_DECAYS]) * self.response.shares(lifetime, start, rest)
+        return np.maximum(decays + math.exp(parameters[_BACKGROUND]) * self._level, 1e-12)
 
     def residuals(self, parameters: Floats) -> Floats:
         """Return the signed root of each bin's deviance.
 
         The sum of their squares is −2 log likelihood, up to what the counts alone say.
         """
-        expected = np.maximum(self.expected(parameters), 1e-12)
-        deviance = 2 * (
-            expected - self._counts + special.xlogy(self._counts, self._counts / expected)
-        )
-        return np.asarray(np.sign(expected - self._counts) * np.sqrt(np.maximum(deviance, 0)))
+        expected = self.expected(parameters)
+        deviance = 2 * (expected - self.counts + special.xlogy(self.counts, self.counts / expected))
+        return np.asarray(np.sign(expected - self.counts) * np.sqrt(np.maximum(deviance, 0)))
 
-    def response_cost(self, parameters: Floats) -> float:
-        """Return the cost of the best fit without a lifetime."""
+    def cost(self, parameters: Floats) -> float:
+        return float(np.sum(self.residuals(parameters) ** 2)) / 2
 
-        def residuals(rest: Floats) -> Floats:
-            start, decays, response, background = rest
-            lifetime = response + math.log(_NO_LIFETIME)
-            return self.residuals(np.array([start, decays, lifetime, response, background]))
+    def fitted(self, start: Floats, lifetime: float | None = None) -> Floats:
+        """Return the best parameters near some; with `lifetime`, its logarithm stays that."""
+        lowest, highest = self._bounds(start)
+        free = np.ones(len(start), np.bool_)
+        whole = np.clip(start, lowest + 1e-6, highest - 1e-6)
+        if lifetime is not None:
+            free[_LIFETIME], whole[_LIFETIME] = False, lifetime
 
-        beginning = parameters[[0, 1, 3, 4]]
-        beginning[2] = math.log(math.hypot(*np.exp(parameters[2:4])))
-        beginning[0] += math.exp(parameters[2])
-        scale = self.scale(parameters)[[0, 1, 3, 4]]
-        widest = (np.inf, np.inf, math.log(self._period / 2), np.inf)
-        lowest = (-np.inf, -np.inf, math.log(self._period * 1e-6), -60.0)
-        bounds = (lowest, widest)
-        beginning = np.clip(beginning, np.add(lowest, 1e-6), np.subtract(widest, 1e-6))
+        def residuals(some: Floats) -> Floats:
+            whole[free] = some
+            return self.residuals(whole)
+
         found = optimize.least_squares(
-            residuals, beginning, x_scale=scale, bounds=bounds, max_nfev=MOST_STEPS
+            residuals,
+            whole[free],
+            bounds=(lowest[free], highest[free]),
+            x_scale=self._scale(whole)[free],
+            max_nfev=MOST_STEPS,
         )
-        return float(found.cost)
+        whole[free] = found.x
+        return whole
 
-    def scale(self, parameters: Floats) -> Floats:
-        return np.array([math.exp(parameters[2]), 1.0, 1.0, 1.0, 1.0])
+    def gain(self, parameters: Floats) -> float:
+        """Return by how much a fit without a lifetime costs more."""
+        width = self.response.width_ps(parameters[_REST:])
+        lifetime = math.exp(parameters[_LIFETIME])
+        start = parameters.copy()
+        start[_START] += lifetime
+        if not self.response.measured:
+            start[_REST] = math.log(math.hypot(width, lifetime))
+        without = self.fitted(start, math.log(_NO_LIFETIME * width))
+        return self.cost(without) - self.cost(parameters)
+
+    def with_another(self, parameters: Floats) -> Floats | None:
+        """Return parameters with one part of the response more, where it is missed most."""
+        sigma = math.exp(parameters[_REST])
+        shape = blurred_decay(self._edges, self._period, math.exp(parameters[_LIFETIME]), 0, sigma)
+        expected, bins = self.expected(parameters), len(shape)
+        turned, squared = (np.conj(np.fft.rfft(one)) for one in (shape, shape**2))
+        missed = np.fft.irfft(np.fft.rfft(self.counts / expected - 1) * turned, bins)
+        noise = np.fft.irfft(np.fft.rfft(1 / expected) * squared, bins)
+        half = self._period / 2
+        later = (self._edges[:-1] - parameters[_START] + half) % self._period - half
+        far = np.abs(later) > NEAR * sigma
+        if not far.any():
+            return None
+        score = np.where(far, missed / np.sqrt(np.maximum(noise, 1e-30)), -np.inf)
+        place = float(later[int(np.argmax(score))])
+        return np.append(parameters, [math.log(MOST_ECHO / 10), place, math.log(sigma)])
+
+    def _bounds(self, start: Floats) -> tuple[Floats, Floats]:
+        """Return the least and the most that parameters near some may be."""
+        period = self._period
+        lowest = [-np.inf, math.log(LEAST_BACKGROUND), math.log(period * 1e-6), -np.inf]
+        highest = [np.inf, np.inf, math.log(20 * period), np.inf]
+        if len(start) > _REST:
+            lowest.append(math.log(period * 1e-6))
+            highest.append(math.log(period / 2))
+        for offset in start[_REST + 2 :: 3]:
+            sigma = math.exp(start[_REST])
+            lowest += [-20.0, offset - NEAR * sigma, math.log(sigma / 4)]
+            highest += [math.log(MOST_ECHO), offset + NEAR * sigma, math.log(4 * sigma)]
+        return np.array(lowest), np.array(highest)
+
+    def _scale(self, parameters: Floats) -> Floats:
+        scale = np.ones(len(parameters))
+        scale[_START] = math.exp(parameters[_LIFETIME])
+        if len(parameters) > _REST:
+            scale[_REST + 2 :: 3] = math.exp(parameters[_REST])
+        return scale
 
     def result(self, parameters: Floats) -> Lifetime:
-        expected = np.maximum(self.expected(parameters), 1e-12)
+        expected = self.expected(parameters)
         slopes = []
-        for index, step in enumerate(1e-4 * self.scale(parameters)):
+        for index, step in enumerate(1e-4 * self._scale(parameters)):
             up, down = parameters.copy(), parameters.copy()
             up[index] += step
             down[index] -= step
             slopes.append((self.expected(up) - self.expected(down)) / (2 * step))
         # Of the background itself, which may be so little that its logarithm says nothing.
-        slopes[4] = np.diff(self._edges) / self._period
+        slopes[_BACKGROUND] = self._level
         slope = np.array(slopes)
         covariance = np.linalg.pinv((slope / expected) @ slope.T)
-        errors = np.sqrt(np.maximum(np.diag(covariance), 0))
-        lifetime, response = math.exp(parameters[2]), math.exp(parameters[3])
+        lifetime, start = math.exp(parameters[_LIFETIME]), float(parameters[_START])
+        decays, rest = math.exp(parameters[_DECAYS]), parameters[_REST:]
+        of_response, variance = self.response.noise(
+            lifetime, start, decays, covariance @ (slope / expected)
+        )
+        errors = np.sqrt(np.maximum(np.diag(covariance + of_response), 0))
         if not lifetime < 19 * self._period:
             raise InputError(_TOO_SLOW)
-        chi2, dof = self._chi2(expected)
+        chi2, dof = self._chi2(expected, variance, len(parameters))
+        width = self.response.width_ps(rest)
+        parts = () if self.response.measured else zip(*parts_of(rest), strict=True)
         return Lifetime(
             lifetime_ps=lifetime,
-            sigma_ps=lifetime * float(errors[2]),
-            response_ps=response,
-            response_sigma_ps=response * float(errors[3]),
-            start_ps=float(parameters[0] % self._period),
-            decays=math.exp(parameters[1]),
-            background=math.exp(parameters[4]),
+            sigma_ps=lifetime * float(errors[_LIFETIME]),
+            response_ps=width,
+            response_sigma_ps=width * float(errors[_REST]) if len(rest) else 0.0,
+            response_measured=self.response.measured,
+            response_parts=tuple(ResponsePart(*map(float, one)) for one in parts)[1:],
+            start_ps=start % self._period,
+            decays=decays,
+            background=math.exp(parameters[_BACKGROUND]),
             chi2=chi2,
             dof=dof,
             p_value=float(stats.chi2.sf(chi2, dof)),
@@ -262,8 +376,9 @@ class _Model:
             expected=expected,
         )
 
-    def _chi2(self, expected: Floats) -> tuple[float, int]:
+    def _chi2(self, expected: Floats, variance: Floats, fitted: int) -> tuple[float, int]:
         group = (np.cumsum(expected) / LEAST_EXPECTED).astype(np.int64)
         group = np.unique(group, return_inverse=True)[1]
-        means, seen = np.bincount(group, expected), np.bincount(group, self._counts)
-        return float(np.sum((seen - means) ** 2 / means)), max(1, len(means) - 5)
+        means, seen = np.bincount(group, expected), np.bincount(group, self.counts)
+        spread = means + np.bincount(group, variance)
+        return float(np.sum((seen - means) ** 2 / spread)), max(1, len(means) - fitted)

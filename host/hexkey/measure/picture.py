@@ -138,7 +138,8 @@ def _part(found: Measurements) -> tuple[float, float]:
 
 
 def _g2(axes: Any, found: Measurements) -> None:
-    axes.set_title("coincidences by delay", color=INK)
+    condition = "; g² if both detectors see the same light" if found.g2_holds_if else ""
+    axes.set_title(f"coincidences by delay{condition}", color=INK)
     if isinstance(found.g2, PulsedG2):
         _pulsed(axes, found.g2, found)
     elif isinstance(found.g2, SteadyG2):

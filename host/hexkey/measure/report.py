@@ -28,8 +28,23 @@ from hexkey.measure.run import Run
 from hexkey.measure.steady_g2 import SteadyG2
 from hexkey.measure.trigger import Trigger
 from hexkey.skew import Skew
+from hexkey.tags.examine import examine
 from hexkey.tags.own import RESOLVED
 from hexkey.tags.stream import TagFile, Tags
+
+HBT = "hbt"
+ONE_POLARISATION = {
+    "b92": "the two detectors of B92 see one polarisation each, so their coincidences measure its "
+    "error and not g²: use a beam splitter without polarisers",
+    "bb84": "two detectors of one basis of BB84 see one polarisation each, so that light sent in "
+    "that basis makes no coincidences of them and g² would be too low: use a beam splitter without "
+    "polarisers",
+}
+PROTOCOLS = (*ONE_POLARISATION, HBT)
+SAME_LIGHT = (
+    "both detectors see the same light, as behind a beam splitter (then say --protocol hbt); those "
+    "of a QKD receiver see one polarisation each, and the value is too low (--protocol b92 or bb84)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +70,8 @@ class Measurements:
         Pulses in a period of the sync, with pulse numbers.
     arrivals, lifetimes, g2, rates, skew, efficiencies, dead_times, afterpulses, trigger
         As their own types say; None or empty where refused.
+    g2_holds_if : str or None
+        What g² takes for granted, where there is one and nobody has said it.
     refused : mapping
         What could not be measured (such as ``g2``, ``lifetime of channel 1``), and why.
     """
@@ -77,6 +94,7 @@ class Measurements:
     dead_times: dict[int, DeadTime] = field(default_factory=dict)
     afterpulses: dict[int, Afterpulses] = field(default_factory=dict)
     trigger: Trigger | None = None
+    g2_holds_if: str | None = None
     refused: dict[str, str] = field(default_factory=dict)
 
     def rows(self) -> list[tuple[str, str]]:
@@ -97,6 +115,8 @@ class Measuring:
         As of `hexkey.measure.g2.pulsed_g2`.
     confidence : float
         Of the bands of g².
+    response : Arrivals, optional
+        Of light without a lifetime (`measured_response`), for the lifetimes.
 
     Raises
     ------
@@ -110,9 +130,10 @@ class Measuring:
         *,
         pattern: NDArray[np.float64] | None = None,
         confidence: float = 0.95,
+        response: Arrivals | None = None,
     ) -> None:
         self._file = file
-        self._pattern, self._confidence = pattern, confidence
+        self._pattern, self._confidence, self._response = pattern, confidence, response
         self._to_clicks = clicks_of(file)
         self._beginning: list[Tags] = []
         self._held = 0
@@ -150,7 +171,8 @@ class Measuring:
             Returns a sentence when the file's examination forbids a measurement: ``histogram``,
             ``lifetime``, ``g2``, ``rates``, ``skew``, ``dead_time``, ``afterpulsing``, ``jitter``.
         protocol : str, optional
-            ``b92`` refuses g²: its two detectors see one polarisation each.
+            Of `PROTOCOLS`: what the detectors are behind. ``hbt`` says that they see the same
+            light, so that g² takes nothing for granted; the others refuse it.
 
         Raises
         ------
@@ -161,10 +183,9 @@ class Measuring:
             raise InputError(f"{self._file.path} has no detections to measure, record for longer")
         run = self._run or self._begin()
         run.finish()
-        return _measurements(
-            run,
-            Results(run, _with_own(self._file, refuses, protocol), self._pattern, self._confidence),
-        )
+        refused = _with_own(self._file, refuses, protocol)
+        results = Results(run, refused, self._pattern, self._confidence, self._response)
+        return _measurements(run, results, None if protocol == HBT else SAME_LIGHT)
 
 
 def measure_file(
@@ -204,6 +225,26 @@ def measure_file(
     return measuring.finish(refuses, protocol=protocol)
 
 
+def measured_response(file: TagFile) -> Arrivals:
+    """Return when light without a lifetime comes, from a recording of it.
+
+    Raises
+    ------
+    InputError
+        The file contradicts its own format, has no detections, or no arrival times to believe.
+    """
+    measuring = Measuring(file)
+    examination = examine(file, also=measuring.push)
+
+    def refuses(what: str) -> str | None:
+        return examination.refuses(what) if what == "histogram" else "of a response nobody asks it"
+
+    found = measuring.finish(refuses)
+    if found.arrivals is None:
+        raise InputError(f"{file.path} is no response: {found.refused['histogram']}")
+    return found.arrivals
+
+
 def _own(tags: Tags) -> Tags:
     """Return a copy: a reader's arrays may be small parts of large ones."""
     pulse = None if tags.pulse is None else tags.pulse.copy()
@@ -218,11 +259,8 @@ def _with_own(file: TagFile, refuses: Refuses, protocol: str | None) -> Refuses:
     """Return the refusals of the examination and those that no examination is needed for."""
 
     def refused(what: str) -> str | None:
-        if what == "g2" and (protocol or "").lower() == "b92":
-            return (
-                "the two detectors of B92 see one polarisation each, so their coincidences measure "
-                "its error and not g²: use a beam splitter without polarisers"
-            )
+        if what == "g2" and protocol in ONE_POLARISATION:
+            return ONE_POLARISATION[protocol]
         if what == "g2" and file.stated.get(RESOLVED):
             return (
                 "the board held off and resolved these events, so coincidences are missing from "
@@ -233,7 +271,7 @@ def _with_own(file: TagFile, refuses: Refuses, protocol: str | None) -> Refuses:
     return refused
 
 
-def _measurements(run: Run, results: Results) -> Measurements:
+def _measurements(run: Run, results: Results, g2_holds_if: str | None) -> Measurements:
     plan = run.plan
     arrivals = results.attempt("histogram", results.arrivals)
     g2 = results.attempt("g2", results.g2)
@@ -262,5 +300,6 @@ def _measurements(run: Run, results: Results) -> Measurements:
         dead_times=dead_times,
         afterpulses=results.afterpulses(dead_times, g2),
         trigger=trigger,
+        g2_holds_if=None if g2 is None else g2_holds_if,
         refused=results.refused,
     )

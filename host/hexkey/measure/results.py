@@ -13,7 +13,7 @@ from hexkey.measure.arrivals import Arrivals, Efficiencies, compare_efficiencies
 from hexkey.measure.correlate import Correlator, Delays
 from hexkey.measure.g2 import PulsedG2, pulsed_g2
 from hexkey.measure.intervals import DeadTime
-from hexkey.measure.lifetime import Lifetime, fit_lifetime
+from hexkey.measure.lifetime import Lifetime, fit_with_response
 from hexkey.measure.rates import constant_ratio
 from hexkey.measure.run import Run
 from hexkey.measure.steady_g2 import SteadyG2, steady_g2
@@ -35,6 +35,8 @@ class Results:
         As of `hexkey.measure.g2.pulsed_g2`.
     confidence : float
         Of the bands of g².
+    response : Arrivals, optional
+        Of light without a lifetime, for that of a decay.
 
     Attributes
     ----------
@@ -48,9 +50,10 @@ class Results:
         refuses: Refuses,
         pattern: NDArray[np.float64] | None,
         confidence: float,
+        response: Arrivals | None = None,
     ) -> None:
         self._run, self._refuses = run, refuses
-        self._pattern, self._confidence = pattern, confidence
+        self._pattern, self._confidence, self._response = pattern, confidence, response
         self.refused: dict[str, str] = {}
 
     def attempt(self, what: str, measure: Callable[[], Found], of: str = "") -> Found | None:
@@ -86,7 +89,7 @@ class Results:
             raise InputError(
                 "a lifetime needs arrival times within pulses, which there are none of"
             )
-        return fit_lifetime(arrivals.counts[channel], arrivals.edges_ps, arrivals.period_ps)
+        return fit_with_response(arrivals, channel, self._response)
 
     def g2(self) -> PulsedG2 | SteadyG2:
         delays, plan = self._across(), self._run.plan

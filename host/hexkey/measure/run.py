@@ -49,6 +49,7 @@ class Run:
         self.intervals = {one: Intervals(period or STEADY_BIN_PS) for one in plan.detectors}
         self.trigger = TriggerCounter()
         self._follower = Follower(plan.comb) if plan.comb else None
+        self._is_light = np.isin(np.arange(256), plan.detectors)
         self._triggered: TriggeredPhases | None = None
         if plan.comb is not None and plan.divider is not None:
             self._triggered = TriggeredPhases(plan.comb.period_ps, plan.divider)
@@ -92,7 +93,7 @@ class Run:
         if self._follower is None:
             histogram.push(tags.channel, self._index(tags.ticks))
             return
-        lights = np.isin(clicks.channel, self.plan.detectors)
+        lights = self._is_light[clicks.channel]
         channel, time_ps = clicks.channel[lights], clicks.time_ps[lights]
         if self._triggered is not None and self.plan.trigger is not None:
             edges = clicks.of(self.plan.trigger)

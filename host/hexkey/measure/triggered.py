@@ -72,14 +72,16 @@ class TriggeredPhases:
 
     def _located(self, stretches: list[Stretch]) -> Phases:
         channels, phases = [np.zeros(0, np.uint8)], [np.zeros(0)]
-        for stretch in stretches:
-            time = self._waiting.time_ps
-            before = time < stretch.first_ticks
-            inside = ~before & (time < stretch.end_ticks)
+        order = np.argsort(self._waiting.time_ps, kind="stable")
+        channel, time = self._waiting.channel[order], self._waiting.time_ps[order]
+        taken = 0
+        for stretch in stretches:  # in order of time
+            first, end = np.searchsorted(time, (stretch.first_ticks, stretch.end_ticks))
+            self.untriggered += max(0, int(first) - taken)
+            inside = slice(max(taken, int(first)), max(taken, int(end)))
             _, phase_ps = stretch.locate(time[inside])
-            channels.append(self._waiting.channel[inside])
+            channels.append(channel[inside])
             phases.append(np.mod(phase_ps / self._tracker.period_ticks, 1.0))
-            self.untriggered += int(np.count_nonzero(before))
-            later = ~(before | inside)
-            self._waiting = Clicks(self._waiting.channel[later], time[later])
+            taken = inside.stop
+        self._waiting = Clicks(channel[taken:], time[taken:])
         return np.concatenate(channels), np.concatenate(phases)

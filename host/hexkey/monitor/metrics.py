@@ -87,6 +87,8 @@ def _blocks(shown: Snapshot) -> Iterator[Metric]:
         age_s = shown.seconds - last.end_s
         yield from _gauge("last_block_age_seconds", "Since a block ended, however.", age_s)
         yield from _gauge("last_block_leak_bits", "Said to correct and verify.", last.leak_bits)
+    else:  # else a run that never makes a block raises no alert
+        yield from _gauge("first_block_due_seconds", "Waited for the first block.", shown.seconds)
     if shown.keys:
         keys = GaugeMetricFamily("hexkey_keys", "Keys in the store.", labels=["state"])
         for name in ("stored", "pending"):

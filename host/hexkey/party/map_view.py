@@ -25,10 +25,10 @@ def grid(tick_ps: Fraction, period_ticks: int) -> Windows:
 
 def view_with_arrivals(growing: LiveMap, receiver: Receiver) -> MapView | None:
     """Return B92's maps by now, with a receiver's arrivals; None before there are any."""
-    if receiver.histogram is None or not receiver.pulses:
+    if receiver.histogram is None or not receiver.histogram_pulses:
         return None
     period = growing.windows.period_ticks
-    seconds = float(receiver.pulses * period * growing.tick_ps) * 1e-12
+    seconds = float(receiver.histogram_pulses * period * growing.tick_ps) * 1e-12
     growing.set_arrivals(*receiver.histogram, seconds)
     return view_of(growing.rates())
 

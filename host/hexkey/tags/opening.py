@@ -6,6 +6,7 @@ from pathlib import Path
 
 from hexkey.errors import InputError
 from hexkey.recording import MAGIC as RECORDING
+from hexkey.statement import MAGIC as ALICE
 from hexkey.tags import legacy, ptu, qutag, sfifteen, text
 from hexkey.tags.hints import Hints
 from hexkey.tags.own import open_own
@@ -13,6 +14,7 @@ from hexkey.tags.pieces import Waiting, unreadable
 from hexkey.tags.stream import TagFile
 
 _HEAD_BYTES = 1 << 16
+_SQLITE = b"SQLite format 3"
 
 
 def open_tags(
@@ -61,6 +63,7 @@ def open_tags(
 
 
 def _open(path: Path, head: bytes, hints: Hints) -> TagFile:
+    _refuse_other_files(path, head)
     if head.startswith(RECORDING):
         return open_own(path, hints)
     if head.startswith(ptu.MAGIC):
@@ -81,3 +84,22 @@ def _open(path: Path, head: bytes, hints: Hints) -> TagFile:
         "own, PicoQuant .ptu, .pt2, .pt3, .ht2 and .ht3, qutools binary, S-Fifteen a0, a1 and a2, "
         "and CSV with a time and a channel a row"
     )
+
+
+def _refuse_other_files(path: Path, head: bytes) -> None:
+    """Say of hexkey's other files what they are, and what they are for."""
+    if head.startswith(ALICE):
+        raise InputError(
+            f"{path} is Alice's record of what she sent, which has no clicks: it goes with a "
+            f"recording of Bob's, `hexkey distill RECORDING --record {path}`"
+        )
+    if head.startswith(_SQLITE):
+        raise InputError(
+            f"{path} is a database and no recording; of a key store, `hexkey keys list {path}` "
+            "shows what it holds"
+        )
+    if b"tx_state" in head.partition(b"\n")[0]:
+        raise InputError(
+            f"{path} is a table of detections with the bits that were sent, which has no times: "
+            f"`hexkey distill {path}` sifts and corrects it"
+        )

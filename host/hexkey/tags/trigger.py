@@ -262,15 +262,17 @@ class TriggerTracker:
     ) -> tuple[Floats, Floats, NDArray[np.bool_]]:
         """Return phase (turns of the edges' period) and time of each knot, and if it is sound."""
         sizes = np.diff(bounds)
-        phasors = np.exp(2j * np.pi * turns)
-        means = np.add.reduceat(phasors, bounds[:-1]) / sizes
+        # Rough by its use below, so that single precision will do, which is several times as fast.
+        angles = (2 * np.pi * (turns - np.rint(turns))).astype(np.float32)
+        sums = [np.add.reduceat(part(angles), bounds[:-1]) for part in (np.cos, np.sin)]
+        means = (sums[0] + 1j * sums[1]) / sizes
         rough = np.unwrap(np.concatenate([[0.0], np.angle(means)]))[1:] / (2 * np.pi)
         off = turns - np.repeat(rough, sizes)
         off -= np.rint(off)
         even = off[: bounds[-2]].reshape(-1, EDGES_PER_KNOT)  # all but the last are of one size
-        medians = np.append(np.median(even, axis=1), np.median(off[bounds[-2] :]))
+        medians = np.append(_medians(even), _medians(off[None, bounds[-2] :]))
         off -= np.repeat(medians, sizes)
-        limit = _SIGMAS * _SIGMA_OF_MAD * float(np.median(np.abs(off)))
+        limit = _SIGMAS * _SIGMA_OF_MAD * float(_medians(np.abs(off)[None])[0])
         one_tick = 1.5 / (self._divider * self.period_ticks)
         near = np.abs(off) <= max(limit, one_tick)
         kept = np.add.reduceat(near.astype(np.int64), bounds[:-1])
@@ -320,3 +322,10 @@ class TriggerTracker:
             anchor = stretch.end_ticks, lock.pulses + total
             self.period_ticks = period
         return _Lock(stretch.end_ticks, lock.pulses + whole, total - whole, period, anchor)
+
+
+def _medians(rows: Floats) -> Floats:
+    """Return the median of each row: without the search for NaN, which costs more than they do."""
+    low, high = (rows.shape[1] - 1) // 2, rows.shape[1] // 2
+    parted = np.partition(rows, (low, high), axis=1)
+    return np.asarray((parted[:, low] + parted[:, high]) / 2)

@@ -9,6 +9,10 @@ from tests.host.cli.conftest import Run
 from tests.host.measure.light import pulsed
 from tests.host.tags import devices, writers
 
+from hexkey.randomness import Seeded
+from hexkey.statement import Statement, pack_header
+from hexkey.store import create_pair
+
 
 @pytest.fixture
 def csv(tmp_path: Path) -> Path:
@@ -100,6 +104,60 @@ def test_the_pattern_sent_reaches_g2(run: Run, by_file: bool, tmp_path: Path) ->
     assert g2["others"] > plain["others"]  # every peak counts, where the pattern is known
 
 
+def test_lifetimes_are_fitted_behind_a_measured_response(run: Run, tmp_path: Path) -> None:
+    """Half the clicks of either detector diffuse: unmeasured, that is taken for lifetime."""
+    period = 12_500.0
+
+    def written(name: str, lifetime_ps: float, seed: int, detectors: int = 2) -> Path:
+        rng, clicks = np.random.default_rng(seed), 120_000
+        time = np.arange(clicks) * 20 * period + 4000 + rng.normal(0, 40.0, clicks)
+        time += (rng.random(clicks) < 0.5) * rng.exponential(200.0, clicks)
+        time += rng.exponential(lifetime_ps, clicks)
+        channel = rng.integers(0, detectors, clicks).astype(np.uint8)
+        path = tmp_path / name
+        return devices.write(
+            *(path, 0x01010304, channel, np.rint(time).astype(np.int64)),
+            tick_ps=16,
+            period_ps=period,
+        )
+
+    light, laser = written("light.ptu", 500.0, 1), written("laser.ptu", 1e-3, 2)
+    done = run("inspect", light, "--irf", laser, "--json")
+    lifetimes = json.loads(done.out)["files"][0]["measurements"]["lifetimes"]
+    assert set(lifetimes) == {"0", "1"}
+    for fit in lifetimes.values():
+        assert fit["response_measured"]
+        assert abs(fit["lifetime_ps"] - 500) < 4 * fit["sigma_ps"] < 20
+        assert fit["p_value"] > 1e-4
+    assert "as measured" in run("inspect", light, "--irf", laser).out
+    alone = run("inspect", light)
+    assert "measure it and give --irf" in alone.out
+
+    one = written("one.ptu", 1e-3, 3, detectors=1)
+    done = run("inspect", light, "--irf", one, "--json")
+    found = json.loads(done.out)["files"][0]["measurements"]
+    assert "no clicks on channel 1" in found["refused"]["lifetime of channel 1"]
+    assert set(found["lifetimes"]) == {"0"}
+
+
+def test_other_files_are_named_with_what_they_are_for(run: Run, tmp_path: Path) -> None:
+    record, table = tmp_path / "alice.record", tmp_path / "key.csv"
+    statement = Statement(40_000_000, "public", "a pattern", True, "10")
+    record.write_bytes(pack_header(statement))
+    table.write_text("qubit_id,tx_state,tx_basis,rx_state\n0,1,0,1\n1,0,0,1\n")
+    store = tmp_path / "a.store"
+    create_pair(store, tmp_path / "b.store", 40, Seeded(1))
+    for path, kind, use in (
+        (record, "Alice's record of what she sent", f"--record {record}"),
+        (table, "a table of detections", f"`hexkey distill {table}`"),
+        (store, "a database", f"`hexkey keys list {store}`"),
+    ):
+        done = run("inspect", path)
+        assert done.code == 3
+        assert kind in done.sentence
+        assert use in done.sentence
+
+
 def test_hints_reach_the_reader(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "plain.txt"
     path.write_text("10 1\n20 2\n35 5\n")
@@ -121,7 +179,8 @@ def test_hints_reach_the_reader(run: Run, tmp_path: Path) -> None:
         (["a", "--idle-s", "1"], 2, "--idle-s goes with --follow"),
         (["a", "--plot", "x.png", "--examine-only"], 2, "leave --examine-only out"),
         (["a", "--export", "x.xls"], 2, "must end in .parquet or .csv"),
-        (["a", "--protocol", "e91"], 2, "--protocol 'e91' must be b92 or bb84"),
+        (["a", "--protocol", "e91"], 2, "--protocol 'e91' must be b92, bb84 or hbt"),
+        (["a", "--irf", "b", "--examine-only"], 2, "--irf is for lifetimes"),
         (["a", "--tick-ps", "0"], 2, "--tick-ps '0' must be a number above 0"),
         (["a", "--pattern", "1,-1"], 2, "--pattern '1,-1' must be the light of each pulse"),
         (["a", "--pattern", "0,0"], 2, "not all of them zero"),

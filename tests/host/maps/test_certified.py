@@ -78,7 +78,7 @@ def test_where_no_key_can_be_the_bound_is_not_asked(
 
 @pytest.mark.parametrize("transmission", [0.0, -1.0, 1.5, math.nan])
 def test_the_transmission_must_be_known(transmission: float) -> None:
-    with pytest.raises(ConfigurationError, match="needs an untrusted transmission above 0"):
+    with pytest.raises(ConfigurationError, match="needs --untrusted-transmission, above 0"):
         certified_rate(transmission)
 
 

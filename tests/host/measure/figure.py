@@ -22,4 +22,8 @@ if __name__ == "__main__":
         cable_ps=110_000,
         dead_ps=45_000,
     )
-    draw(measure_file(pulse_file(clicks, PERIOD_PS, 16)), Path(sys.argv[1]), "simulated light")
+    draw(
+        measure_file(pulse_file(clicks, PERIOD_PS, 16), protocol="hbt"),
+        Path(sys.argv[1]),
+        "simulated light",
+    )

@@ -1,10 +1,12 @@
 """Metrics of a snapshot, and that the alert rules and the dashboard name none that is not there."""
 
+import importlib
 import json
 import re
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -137,15 +139,75 @@ def test_units_are_base_units_and_ratios() -> None:
     assert found["hexkey_state", "receiving"] == 1
 
 
+def test_until_the_first_block_its_wait_is_told() -> None:
+    bench = Bench()
+    bench.state.event({"event": "session", "label": "demonstration"}, bench.now_s)
+    bench.pass_time()
+    assert ("hexkey_last_block_age_seconds", "") not in samples(bench)
+    waited_s = bench.state.snapshot(bench.now_s).seconds
+    assert samples(bench)["hexkey_first_block_due_seconds", ""] == waited_s
+    assert ("hexkey_first_block_due_seconds", "") not in full()
+
+
+def rules() -> list[dict[str, Any]]:
+    """The alerts, as Prometheus reads them; the extra ``cluster`` brings PyYAML."""
+    read = importlib.import_module("yaml").safe_load((FOLDER / "alerts.yml").read_text())
+    assert set(read) == {"groups"}
+    [group] = read["groups"]
+    assert set(group) == {"name", "rules"}
+    return list(group["rules"])
+
+
+def panels() -> list[dict[str, Any]]:
+    return list(json.loads((FOLDER / "dashboard.json").read_text())["panels"])
+
+
+def test_rules_are_such_as_prometheus_takes() -> None:
+    names = [rule["alert"] for rule in rules()]
+    assert len(set(names)) == len(names)
+    for rule in rules():
+        assert {"alert", "expr", "labels", "annotations"} <= set(rule)
+        assert set(rule) <= {"alert", "expr", "for", "keep_firing_for", "labels", "annotations"}
+        assert re.fullmatch(r"[A-Za-z]+", rule["alert"])
+        assert re.fullmatch(r"\d+[smh]", rule.get("for", "1m"))
+        assert rule["labels"] in ({"severity": "warning"}, {"severity": "critical"})
+        [(name, text)] = rule["annotations"].items()
+        assert name == "summary"
+        plain = re.sub(r"\{\{ \$labels\.\w+ \}\}", "", text)
+        assert "{" not in plain
+        assert "}" not in plain
+        # An alert is a comparison: without one it would be raised for every value there is.
+        assert all(re.search(r" (>|<|==) ", part) for part in rule["expr"].split(" or "))
+
+
+def test_the_dashboard_is_such_as_grafana_takes() -> None:
+    ids = [panel["id"] for panel in panels()]
+    assert len(set(ids)) == len(ids)
+    taken: set[tuple[int, int]] = set()
+    for panel in panels():
+        assert {"id", "type", "title", "gridPos", "targets", "fieldConfig"} <= set(panel)
+        place = panel["gridPos"]
+        cells = {
+            (x, y)
+            for x in range(place["x"], place["x"] + place["w"])
+            for y in range(place["y"], place["y"] + place["h"])
+        }
+        assert not cells & taken  # panels do not overlap
+        assert max(x for x, _ in cells) < 24
+        taken |= cells
+        refs = [target["refId"] for target in panel["targets"]]
+        assert len(set(refs)) == len(refs)
+
+
 def expressions() -> list[str]:
-    rules = (FOLDER / "alerts.yml").read_text()
-    found = re.findall(r"expr: (.*)", rules)
-    panels = json.loads((FOLDER / "dashboard.json").read_text())["panels"]
-    return found + [target["expr"] for panel in panels for target in panel["targets"]]
+    found = [rule["expr"] for rule in rules()]
+    return found + [target["expr"] for panel in panels() for target in panel["targets"]]
 
 
 def test_rules_and_dashboard_name_what_there_is() -> None:
-    there = {name for name, _ in full()}
+    waiting = Bench()
+    waiting.state.event({"event": "session", "label": "demonstration"}, waiting.now_s)
+    there = {name for name, _ in [*full(), *samples(waiting)]}
     named = {name for each in expressions() for name in re.findall(r"hexkey_\w+", each)}
     assert len(named) > 15
     assert named <= there, named - there
@@ -165,10 +227,9 @@ def test_rules_and_dashboard_ask_for_labels_that_there_are() -> None:
     ]
     assert len(asked) >= 2
     assert set(asked) <= values | {(LOST, "cause", cause) for cause in link_causes()}
-    rules = (FOLDER / "alerts.yml").read_text()
-    for expression, summary in re.findall(r"expr: (.*)\n(?:.*\n)*?.*summary: (.*)", rules):
-        for label in re.findall(r"\$labels\.(\w+)", summary):
-            [name] = re.findall(r"hexkey_\w+", expression)
+    for rule in rules():
+        for label in re.findall(r"\$labels\.(\w+)", rule["annotations"]["summary"]):
+            [name] = re.findall(r"hexkey_\w+", rule["expr"])
             assert label in {of for of_name, of, _ in values if of_name == name}
 
 

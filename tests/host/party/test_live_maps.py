@@ -62,6 +62,7 @@ def test_maps_grow_to_those_of_the_recording(folder: Path) -> None:
             maps.push([])
         exact = count_recording(folder / "run.recording", folder / "alice.record", paper_grid())
         receiver.histogram = (0, 1, exact.clicks[:period])  # as a board would have sent it
+        receiver.histogram_pulses = receiver.pulses
         found = maps.view(receiver)
     assert seen[0] is not None
     assert found is not None

@@ -36,7 +36,7 @@ def histogram(bench: Bench) -> None:
     counts = np.full(250, 100, np.uint32)
     for detector in range(4):
         bench.frame(Kind.HISTOGRAM, Histogram(detector, 0, 10, counts).encode())
-    bench.receiver.pulses = 40_000_000
+    bench.receiver.histogram_pulses = 40_000_000
 
 
 @pytest.fixture

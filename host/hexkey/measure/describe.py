@@ -79,6 +79,9 @@ def _response(fit: Lifetime) -> str:
         share = sum(part.share for part in fit.response_parts)
         places = ", ".join(f"{part.later_ps / 1000:+.2f}" for part in fit.response_parts)
         text += f" and {100 * share:.2g} % of the light at {places} ns from it"
+        if fit.one_gaussian_ps is not None and fit.one_gaussian_sigma_ps is not None:
+            alone = measured(fit.one_gaussian_ps, fit.one_gaussian_sigma_ps)
+            text += f" (without that the lifetime would be {alone} ps)"
     return text
 
 

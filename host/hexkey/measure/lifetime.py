@@ -18,7 +18,7 @@ S. Baker and R. D. Cousins, Nucl. Instrum. Methods 221, 437 (1984), for the devi
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,6 +80,9 @@ class Lifetime:
     response_measured : bool
     response_parts : tuple of ResponsePart
         Beside the first Gaussian.
+    one_gaussian_ps, one_gaussian_sigma_ps : float or None
+        Where there are such parts, the lifetime without them: what other software gives, which
+        knows of one Gaussian.
     start_ps : float
         Centre of the response: where light without a lifetime would come. By how much later than
         the response's the decay comes, where that was measured.
@@ -107,6 +110,8 @@ class Lifetime:
     p_value: float
     edges_ps: Floats
     expected: Floats
+    one_gaussian_ps: float | None = None
+    one_gaussian_sigma_ps: float | None = None
 
     @property
     def misfits(self) -> bool:
@@ -155,9 +160,12 @@ def fit_lifetime(
         best = min(map(model.fitted, _with_shifts(model, guess)), key=model.cost)
     else:
         model = _Model(counts, edges_ps, period_ps, Gaussians(edges_ps, period_ps))
-        best = min(map(model.fitted, _with_widths(guess)), key=model.cost)
-        best = _with_parts(model, best)
+        plain = min(map(model.fitted, _with_widths(guess)), key=model.cost)
+        best = _with_parts(model, plain)
     fit = model.result(best)
+    if fit.response_parts:
+        alone = model.result(plain)
+        fit = replace(fit, one_gaussian_ps=alone.lifetime_ps, one_gaussian_sigma_ps=alone.sigma_ps)
     if fit.lifetime_ps < fit.response_ps and 2 * model.gain(best) < DECIDED:
         raise InputError(
             f"a response of {fit.response_ps / 1000:.3g} ns hides whether there is a lifetime, use "

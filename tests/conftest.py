@@ -1,0 +1,21 @@
+"""How the tests share the cores."""
+
+import os
+
+import pytest
+
+PATIENCE_S = 300.0  # of a test that asks for none: pyproject.toml
+
+# Processes that tests start keep what they compile: else each compiles all of hexkey.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the tests that need the most patience, so that none of them is left to the end."""
+    items.sort(key=_patience, reverse=True)
+
+
+def _patience(item: pytest.Item) -> float:
+    mark = item.get_closest_marker("timeout")
+    return float(mark.args[0]) if mark else PATIENCE_S

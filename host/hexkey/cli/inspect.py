@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from fractions import Fraction
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import typer
@@ -20,8 +20,10 @@ from hexkey.cli.display import NAME_WIDTH, print_rows
 from hexkey.cli.interrupt import stop_on_signal
 from hexkey.cli.options import JsonOption
 from hexkey.errors import ConfigurationError
-from hexkey.tags.finding import Examination
-from hexkey.tags.stream import TagFile
+
+if TYPE_CHECKING:
+    from hexkey.tags.finding import Examination
+    from hexkey.tags.stream import TagFile
 
 SCHEMA = 1
 Rows = list[tuple[str, str]]
@@ -148,7 +150,7 @@ def _inspect(
     protocol: str | None,
     pattern: NDArray[np.float64] | None,
     progress: Callable[[str], Callable[[int], None]],
-) -> tuple[TagFile, Examination, Any]:
+) -> "tuple[TagFile, Examination, Any]":
     """Return a file, its examination and its measurements, or None in place of these.
 
     It is gone through once: what the examination forbids is refused at the end.
@@ -210,7 +212,7 @@ def _progress() -> Iterator[Callable[[str], Callable[[int], None]]]:
         yield lambda what: lambda count: status.update(f"{what}: {count:,} detections")
 
 
-def _header(file: TagFile) -> Rows:
+def _header(file: "TagFile") -> Rows:
     rows = [("format", file.format)]
     mode = "since the sync of their pulse" if file.pulsed else "since the tagger's zero"
     rows.append(("times", f"in ticks of {float(file.tick_ps):g} ps, {mode}"))
@@ -230,12 +232,12 @@ def _shown(value: Any) -> str:
     return ", ".join(map(_shown, value)) if isinstance(value, list) else str(value)
 
 
-def _rows(file: TagFile, examination: Examination, measured: Any) -> Rows:
+def _rows(file: "TagFile", examination: "Examination", measured: Any) -> Rows:
     rows = _header(file) + examination.rows()
     return rows if measured is None else rows + measured.rows()
 
 
-def _json(file: TagFile, examination: Examination, measured: Any) -> dict[str, Any]:
+def _json(file: "TagFile", examination: "Examination", measured: Any) -> dict[str, Any]:
     return {
         "file": str(file.path),
         "format": file.format,

@@ -37,6 +37,7 @@ def test_receiver_keeps_its_clocks_and_budgets(name: str, seed: int, tmp_path: P
     assert build.problems == ()
 
 
+@pytest.mark.timeout(600)  # a minute, if nothing else runs
 def test_what_has_no_room_is_refused_before_it_is_placed(tmp_path: Path) -> None:
     board = replace(find_board("tang-primer-20k"), statistics=True)
     with pytest.raises(HexkeyError, match=r"would take \d+ places of 15552"):

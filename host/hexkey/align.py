@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special, stats
+from scipy import special
 
 from hexkey._native import ffi, lib
 from hexkey.bits import packed_bytes
@@ -207,6 +207,8 @@ def _wrong_planes(bits: NDArray[np.uint8], bases: NDArray[np.uint8]) -> list[NDA
 
 def _at_most(chances: list[tuple[int, float]], limit: int) -> float:
     """Return P[X + Y ≤ limit] for two independent binomial numbers, rounded upwards."""
+    from scipy import stats  # half a second to import, for every command
+
     (first, p), (second, q) = chances
     of_first = np.arange(min(first, limit) + 1)
     each = stats.binom.pmf(of_first, first, p) * stats.binom.cdf(limit - of_first, second, q)

@@ -5,6 +5,7 @@ Exit codes: 0 done; 1 it ran, and the answer is no (no key, keys differ, somethi
 """
 
 import sys
+from functools import cache
 from importlib.metadata import entry_points
 from typing import Annotated
 
@@ -49,6 +50,7 @@ def _options(
     logs.configure(log_level)
 
 
+@cache  # a second time would add every command again
 def build() -> typer.Typer:
     """Return the application with the commands of every installed part of hexkey."""
     for entry in sorted(entry_points(group="hexkey.commands"), key=lambda found: found.name):

@@ -20,8 +20,10 @@ from hexkey.cli.display import NAME_WIDTH, print_rows
 from hexkey.cli.interrupt import stop_on_signal
 from hexkey.cli.options import JsonOption
 from hexkey.errors import ConfigurationError
-from hexkey.tags.finding import Examination
-from hexkey.tags.stream import TagFile
+
+if TYPE_CHECKING:
+    from hexkey.tags.finding import Examination
+    from hexkey.tags.stream import TagFile
 
 if TYPE_CHECKING:
     from hexkey.measure.arrivals import Arrivals
@@ -165,7 +167,7 @@ def _inspect(
     pattern: NDArray[np.float64] | None,
     response: "Arrivals | None",
     progress: Callable[[str], Callable[[int], None]],
-) -> tuple[TagFile, Examination, Any]:
+) -> "tuple[TagFile, Examination, Any]":
     """Return a file, its examination and its measurements, or None in place of these.
 
     It is gone through once: what the examination forbids is refused at the end.
@@ -234,7 +236,7 @@ def _progress() -> Iterator[Callable[[str], Callable[[int], None]]]:
         yield lambda what: lambda count: status.update(f"{what}: {count:,} detections")
 
 
-def _header(file: TagFile) -> Rows:
+def _header(file: "TagFile") -> Rows:
     rows = [("format", file.format)]
     mode = "since the sync of their pulse" if file.pulsed else "since the tagger's zero"
     rows.append(("times", f"in ticks of {float(file.tick_ps):g} ps, {mode}"))
@@ -254,12 +256,12 @@ def _shown(value: Any) -> str:
     return ", ".join(map(_shown, value)) if isinstance(value, list) else str(value)
 
 
-def _rows(file: TagFile, examination: Examination, measured: Any) -> Rows:
+def _rows(file: "TagFile", examination: "Examination", measured: Any) -> Rows:
     rows = _header(file) + examination.rows()
     return rows if measured is None else rows + measured.rows()
 
 
-def _json(file: TagFile, examination: Examination, measured: Any) -> dict[str, Any]:
+def _json(file: "TagFile", examination: "Examination", measured: Any) -> dict[str, Any]:
     return {
         "file": str(file.path),
         "format": file.format,

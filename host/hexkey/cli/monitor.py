@@ -5,7 +5,7 @@ import threading
 import webbrowser
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -18,8 +18,10 @@ from hexkey.cli.options import NoRefreshOption
 from hexkey.monitor.hub import Hub
 from hexkey.monitor.snapshot import Snapshot
 from hexkey.monitor.terminal import render
-from hexkey.party.watch import WatchSettings, watch
-from hexkey.session.tally import Progress
+
+if TYPE_CHECKING:
+    from hexkey.party.watch import WatchSettings
+    from hexkey.session.tally import Progress
 
 LISTEN = "127.0.0.1:8750"
 
@@ -66,6 +68,8 @@ def show(
 
     Example: hexkey monitor --port /dev/ttyUSB0 --control --open
     """
+    from hexkey.party.watch import WatchSettings
+
     settings = WatchSettings(
         port, gate_start_ns, gate_width_ns, holdoff_pulses, not no_refresh, control, alice_record
     )
@@ -110,7 +114,7 @@ class _Watcher(threading.Thread):
     """Reads the board; what ends it is kept for the thread that shows."""
 
     def __init__(
-        self, settings: WatchSettings, hub: Hub, stop: threading.Event, progress: Progress
+        self, settings: "WatchSettings", hub: Hub, stop: threading.Event, progress: "Progress"
     ) -> None:
         super().__init__(name="board", daemon=True)
         self._settings = settings
@@ -120,6 +124,8 @@ class _Watcher(threading.Thread):
         self.failure: BaseException | None = None
 
     def run(self) -> None:
+        from hexkey.party.watch import watch
+
         try:
             watch(self._settings, self._hub, self._progress, self._ended)
         except BaseException as error:  # carried over, never swallowed

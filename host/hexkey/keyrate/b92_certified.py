@@ -26,8 +26,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import block_diag
-from scipy.optimize import minimize
 
 from hexkey.errors import ConfigurationError
 from hexkey.keyrate import domain
@@ -208,6 +206,8 @@ class _Problem:
 
     def _best_mixture(self, corners: list[Array], noise: float) -> Array:
         """The least value among mixtures of the corners found."""
+        from scipy.optimize import minimize  # half a second to import, for every command
+
         stack = np.stack(corners)
         if len(corners) == 1:
             return corners[0]
@@ -287,8 +287,8 @@ def _places(size: int) -> tuple[Array, Array]:
 
 
 def _pinched(image: Array, sector: int) -> Array:
-    starts = range(0, len(image), sector)
-    return np.asarray(block_diag(*(image[s : s + sector, s : s + sector] for s in starts)))
+    sectors = np.arange(len(image)) // sector
+    return np.where(sectors[:, None] == sectors, image, 0.0)
 
 
 def _entropy(image: Array) -> float:

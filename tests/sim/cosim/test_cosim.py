@@ -20,6 +20,7 @@ def run(settings: CosimSettings, out: Path) -> CosimOutcome:
     return run_cosim(settings, out, lambda event: None)
 
 
+@pytest.mark.timeout(600)  # a minute, if nothing else runs
 def test_gateware_equals_its_models_one_for_one(tmp_path: Path) -> None:
     outcome = run(SHORT, tmp_path)
     assert outcome.differences() == []

@@ -22,6 +22,7 @@ RUN = 1
 DEADLINE_S = 120.0
 
 
+@pytest.mark.timeout(600)  # a minute, if nothing else runs
 @pytest.mark.parametrize(
     "period_ticks", [3_000, pytest.param(PERIOD_TICKS, marks=pytest.mark.long)]
 )

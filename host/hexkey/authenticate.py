@@ -16,23 +16,24 @@ Which key belongs to which message, and that none is used twice, is the pool's b
 """
 
 import hmac
+from collections.abc import Sequence
 
 import numpy as np
 
-from hexkey.gf128 import Bytes, degree, polynomial_hash
+from hexkey.gf128 import Bytes, degree, polynomial_hash_of_parts
 
 KEY_BYTES = 32
 KEY_BITS = 8 * KEY_BYTES
 TAG_BYTES = 16
 
 
-def tag(message: Bytes, key: bytes) -> bytes:
+def tag(message: Bytes | Sequence[Bytes], key: bytes) -> bytes:
     """Return the 16-byte tag of `message` under a `key` that is never used again.
 
     Parameters
     ----------
-    message : bytes, bytearray or memoryview
-        Of any length.
+    message : bytes, bytearray or memoryview, or a sequence of them
+        Of any length; of several parts all but the last are of whole blocks of 16 bytes.
     key : bytes
         32 uniform secret bytes: the hash's point, then the mask.
 
@@ -43,12 +44,13 @@ def tag(message: Bytes, key: bytes) -> bytes:
     """
     if len(key) != KEY_BYTES:
         raise ValueError(f"key must be {KEY_BYTES} bytes, not {len(key)}")
-    digest = polynomial_hash(message, key[:TAG_BYTES])
+    parts = [message] if isinstance(message, Bytes) else message
+    digest = polynomial_hash_of_parts(parts, key[:TAG_BYTES])
     mask = np.frombuffer(key, dtype=np.uint8, offset=TAG_BYTES)
     return (np.frombuffer(digest, dtype=np.uint8) ^ mask).tobytes()
 
 
-def verify(message: Bytes, received_tag: bytes, key: bytes) -> bool:
+def verify(message: Bytes | Sequence[Bytes], received_tag: bytes, key: bytes) -> bool:
     """Whether `received_tag` is the tag of `message` under `key`, compared in constant time.
 
     A tag of another length is False, not an error: it came from the channel.

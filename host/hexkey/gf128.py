@@ -20,6 +20,8 @@ the length. On the way here strings of bits are packed by comparisons and shifts
 The reference below is for tests and promises none of it.
 """
 
+from collections.abc import Sequence
+
 from hexkey._native import ffi, lib
 from hexkey.bits import packed_bytes
 
@@ -47,14 +49,30 @@ def polynomial_hash(message: Bytes, point: bytes, n_bits: int | None = None) -> 
     ValueError
         If `point` is not 16 bytes or `n_bits` does not need ``len(message)`` bytes.
     """
-    length_block = _length_block(message, point, n_bits)
+    length_block = _length_block(len(message), point, n_bits)
     start = absorb(bytes(BLOCK_BYTES), point, message, lib.HEXKEY_CLMUL_FASTEST)
     return absorb(start, point, length_block, lib.HEXKEY_CLMUL_FASTEST)
 
 
+def polynomial_hash_of_parts(parts: Sequence[Bytes], point: bytes) -> bytes:
+    """Return `polynomial_hash` of what parts make together; all but the last are of whole blocks.
+
+    Raises
+    ------
+    ValueError
+        If one is not, or `point` is not 16 bytes.
+    """
+    if any(len(part) % BLOCK_BYTES for part in parts[:-1]):
+        raise ValueError(f"all parts but the last must be of whole blocks of {BLOCK_BYTES} bytes")
+    state, length = bytes(BLOCK_BYTES), sum(map(len, parts))
+    for part in (*parts, _length_block(length, point, 8 * length)):
+        state = absorb(state, point, part, lib.HEXKEY_CLMUL_FASTEST)
+    return state
+
+
 def polynomial_hash_reference(message: bytes, point: bytes, n_bits: int | None = None) -> bytes:
     """`polynomial_hash` with Python integers: slow, and not in constant time."""
-    length_block = _length_block(message, point, n_bits)
+    length_block = _length_block(len(message), point, n_bits)
     padded = message + bytes(-len(message) % BLOCK_BYTES) + length_block
     total = 0
     for start in range(0, len(padded), BLOCK_BYTES):
@@ -88,10 +106,10 @@ def degree(n_bits: int) -> int:
     return (n_bits + 8 * BLOCK_BYTES - 1) // (8 * BLOCK_BYTES) + 1
 
 
-def _length_block(message: Bytes, point: bytes, n_bits: int | None) -> bytes:
+def _length_block(length: int, point: bytes, n_bits: int | None) -> bytes:
     if len(point) != BLOCK_BYTES:
         raise ValueError(f"point must be {BLOCK_BYTES} bytes, not {len(point)}")
-    n_bits = 8 * len(message) if n_bits is None else n_bits
-    if packed_bytes(n_bits) != len(message):
-        raise ValueError(f"{n_bits} bits need {packed_bytes(n_bits)} bytes, not {len(message)}")
+    n_bits = 8 * length if n_bits is None else n_bits
+    if packed_bytes(n_bits) != length:
+        raise ValueError(f"{n_bits} bits need {packed_bytes(n_bits)} bytes, not {length}")
     return n_bits.to_bytes(BLOCK_BYTES, "little")

@@ -7,7 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hexkey.gf128 import degree, polynomial_hash, polynomial_hash_reference
+from hexkey.gf128 import (
+    degree,
+    polynomial_hash,
+    polynomial_hash_of_parts,
+    polynomial_hash_reference,
+)
 
 VECTORS = json.loads((Path(__file__).parent.parent / "vectors" / "hashing.json").read_text())
 POINT = bytes(range(1, 17))
@@ -44,3 +49,9 @@ def test_wrong_lengths_are_refused() -> None:
         polynomial_hash(b"", bytes(15))
     with pytest.raises(ValueError, match=r"^17 bits need 3 bytes, not 2$"):
         polynomial_hash(b"ab", POINT, 17)
+
+
+def test_parts_but_the_last_are_of_whole_blocks() -> None:
+    with pytest.raises(ValueError, match=r"^all parts but the last must be of whole blocks of 16"):
+        polynomial_hash_of_parts([bytes(16), bytes(15), bytes(1)], POINT)
+    assert polynomial_hash_of_parts([], POINT) == polynomial_hash(b"", POINT)

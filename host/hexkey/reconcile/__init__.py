@@ -115,13 +115,18 @@ def check_arguments(bits: ArrayLike, qber: float, seed: bytes, most_bits: int) -
     checked = np.asarray(bits)
     if checked.ndim != 1 or not 1 <= len(checked) <= most_bits:
         raise ValueError(f"bits must have shape (n,) with n from 1 to {most_bits}")
-    if checked.dtype.kind not in "bui" or checked.min() < 0 or checked.max() > 1:
+    if checked.dtype.kind not in "bui" or _out_of_range(checked):
         raise ValueError("bits must be integers 0 and 1")
     if not 0 <= qber <= 0.5:
         raise ValueError(f"qber must be between 0 and 1/2, not {qber}")
     if len(seed) != SEED_BYTES:
         raise ValueError(f"seed must be {SEED_BYTES} bytes, not {len(seed)}")
     return checked.astype(np.uint8, copy=False)
+
+
+def _out_of_range(bits: NDArray[np.integer]) -> bool:
+    lowest = bits.min() if bits.dtype.kind == "i" else 0
+    return bool(lowest < 0 or bits.max() > 1)
 
 
 def efficiency(disclosed_bits: int, n: int, error_rate: float) -> float:

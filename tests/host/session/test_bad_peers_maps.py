@@ -56,7 +56,7 @@ def asks_for_the_key(talk: LiveConversation, honest: bytes) -> list[tuple[Type, 
 
 def _announced(talk: LiveConversation) -> bytes:
     """The pulses of the announcement, as the unit's transcript has them."""
-    covered = bytes(talk._transcript.covered())
+    covered = b"".join(talk._transcript.covered())
     head = 4 + int.from_bytes(covered[:4], "little")  # the unit's name
     return covered[head + 6 + 8 :]  # who, what, how long; block and epoch
 

@@ -251,7 +251,7 @@ def test_a_transcript_and_its_tag_are_those_made_by_hand() -> None:
         talk.expect_tag()
         assert pool.accepted == [vector["bob_key"]["index"]]
         talk.send(Type.OFFSET, bodies[2])
-        assert bytes(talk._transcript.covered()).hex() == vector["transcript"]
+        assert b"".join(talk._transcript.covered()).hex() == vector["transcript"]
         talk.send_tag()
         theirs.receive(5.0)
         _, tag = theirs.receive(5.0)

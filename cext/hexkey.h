@@ -13,8 +13,8 @@
 
 /* ---- clmul.h: which carry-less multiplication runs ----------------------------------------------
  * `path` of the kernels below: the widest of the processor's instructions, or at most its 256-bit
- * one, or its 128-bit one, or always the portable way; each falls back to the next. Results are the same; in gf128.c and
- * toeplitz*.c none branches on secret values or uses them as addresses.
+ * one, or its 128-bit one, or always the portable way; each falls back to the next. Results are the
+ * same; in gf128.c and toeplitz*.c none branches on secret values or uses them as addresses.
  */
 enum {
     HEXKEY_CLMUL_FASTEST = 0,

@@ -1,5 +1,5 @@
 /* The change of basis of 16 digits in plain C: what novel_basis_body.h does for k = 4, where e = 2.
- * Part of additive_fft_narrow.c and additive_fft_portable.c.
+ * Part of additive_fft_avx2.c, _narrow.c and _portable.c.
  */
 enum { LEAF_LOG = 4 };
 

@@ -61,10 +61,10 @@ static struct plan plan_of(size_t piece, size_t length)
 double hexkey_toeplitz_stream_cost(size_t n, size_t length, int path)
 {
     /* nanoseconds for each place of a transform and each level, as measured where it matters */
-    const double unit = clmul_by_wide_instruction(path) ? 0.26
+    const double unit = clmul_by_wide_instruction(path)   ? 0.26
                         : clmul_by_avx2_instruction(path) ? 0.58
-                        : clmul_by_instruction(path)    ? 0.97
-                                                        : 9.3;
+                        : clmul_by_instruction(path)      ? 0.97
+                                                          : 9.3;
     return unit * plan_of(n, length).cost;
 }
 

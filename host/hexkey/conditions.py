@@ -18,10 +18,11 @@ BB84, BOTH = ("bb84",), ("b92", "bb84")
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """What both parties know. `live`: the keys are made now, not from files."""
+    """What both parties know. `live`: the keys are made now, not from files; `maps`: maps grow."""
 
     protocol: str
     live: bool = True
+    maps: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,13 @@ CIRCUMSTANCES = (
         "the session is live",
         lambda here: here.live,
         "distilled from files between two local roles, with a pool made for the occasion",
+    ),
+    Condition(
+        "no click is disclosed beside the test basis'",
+        lambda here: not here.maps,
+        "clicks outside the gate are disclosed for maps: an afterpulse among them could tell a bit "
+        "of the key, and how the detectors answer after the gate is not known",
+        BB84,
     ),
 )
 

@@ -1,7 +1,8 @@
 """No branch and no address depends on what is hashed, on the key or on the state: seen at work.
 
 valgrind watches the optimised code that is shipped, MemorySanitizer what clang makes of it. Both
-follow secrets by treating them as memory that was never written (A. Langley's "ctgrind").
+follow secrets by treating them as memory that was never written (A. Langley's "ctgrind"). Where
+valgrind does not know an instruction, the processor it shows has none: then the next path runs.
 """
 
 import platform

@@ -43,6 +43,7 @@ HIS = BobFacts(
 )
 BROKEN: dict[str, tuple[Sequence[Condition], Any, str]] = {
     "files": (CIRCUMSTANCES, replace(HERE, live=False), "distilled from files"),
+    "maps": (CIRCUMSTANCES, replace(HERE, maps=True), "disclosed for maps"),
     "repeated": (RECORD, replace(RECORDED, randomness="repeated"), "are repeated, not random"),
     "expanded": (RECORD, replace(RECORDED, source="seeded simulation"), "seeded simulation"),
     "simulated source": (RECORD, replace(RECORDED, simulated=True), "photons were simulated"),

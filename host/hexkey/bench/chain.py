@@ -35,8 +35,8 @@ from hexkey.store import Store, create_pair
 CASES = {
     "250 k at 6.49 %": (250_000, 0.0649, 7),
     "1 M at 6.49 %": (1_000_000, 0.0649, 5),
-    "4 M at 6.49 %": (4_000_000, 0.0649, 3),
-    "4 M at 1 %": (4_000_000, 0.01, 3),
+    "4 M at 6.49 %": (4_000_000, 0.0649, 7),
+    "4 M at 1 %": (4_000_000, 0.01, 7),
 }
 SHUFFLES = 10
 TIMEOUT_S = 600.0
@@ -165,7 +165,7 @@ def _alice(pair: _Pair, number: int, key: NDArray[np.uint8], failed: list[BaseEx
     try:
         pair.alice.begin(pair.session.session_id)
         _, announced = pair.alice.expect(Type.ANNOUNCE)
-        receive_announcement(pair.alice, pair.session, number, announced)
+        receive_announcement(pair.alice, pair.session, number, announced, -1)
         counts = BlockCounts(number, len(key))
         alice_block(pair.alice, pair.session, key, OperatingSystem(), pair.alice_store, counts)
     except BaseException as error:

@@ -22,11 +22,9 @@ from hexkey.cli.options import JsonOption
 from hexkey.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from hexkey.measure.arrivals import Arrivals
     from hexkey.tags.finding import Examination
     from hexkey.tags.stream import TagFile
-
-if TYPE_CHECKING:
-    from hexkey.measure.arrivals import Arrivals
 
 SCHEMA = 1
 Rows = list[tuple[str, str]]
@@ -107,13 +105,14 @@ def inspect(
 
     Example: hexkey inspect run.ptu --plot run.png --export run.parquet
     """
+    from hexkey.measure.report import PROTOCOLS
     from hexkey.tags.export import check_export
 
     if len(files) > 1 and (follow or export_to or plot):
         raise ConfigurationError("--follow, --export and --plot take one file at a time")
     if idle_s is not None and not follow:
         raise ConfigurationError("--idle-s goes with --follow: else nothing is waited for")
-    if protocol not in (None, "b92", "bb84", "hbt"):
+    if protocol not in (None, *PROTOCOLS):
         raise ConfigurationError(f"--protocol {protocol!r} must be b92, bb84 or hbt")
     if irf is not None and examine_only:
         raise ConfigurationError("--irf is for lifetimes: leave --examine-only out")

@@ -133,7 +133,7 @@ class MonitorState:
             self._gate = gate
 
     def maps(self, maps: MapView) -> None:
-        """Take the maps as they are now: of disclosed clicks."""
+        """Take the maps as they are now."""
         with self._lock:
             self._maps = maps
 

@@ -189,7 +189,7 @@ def _between_two(
 ) -> dict[str, Any]:
     """Hold a session between two local roles; Bob's reasons are given, Alice's in her record."""
     check_protocol(record, parameters)
-    here = Circumstances(parameters.protocol, live=False)
+    here = Circumstances(parameters.protocol, live=False, maps=bool(parameters.maps))
     every = (
         *unmet(parameters.protocol, CIRCUMSTANCES, here),
         *reasons,

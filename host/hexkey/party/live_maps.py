@@ -1,7 +1,7 @@
 """Maps of a board's clicks against Alice's record, while a board is watched that makes no key.
 
-All clicks count as disclosed: who watches has Alice's record. A session's maps
-(`hexkey.party.session_maps`) have those of its samples alone.
+All clicks count: who watches has Alice's record. A session's maps (`hexkey.party.session_maps`)
+have no more than what may be shown while key is made.
 """
 
 from collections.abc import Iterable

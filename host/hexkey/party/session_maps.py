@@ -1,4 +1,6 @@
-"""Maps of a session: of the clicks that it disclosed, in the gate and outside.
+"""Maps of a session: of clicks outside its gate, which it disclosed, and of some in it.
+
+In the gate they are the sample's with B92; with BB84 all, by what correction found of them.
 
 Two threads meet here: the one that distils (`add`) and the one that reads the board (`view`).
 """
@@ -95,7 +97,7 @@ class SessionMaps:
         self._grown = True
 
     def due(self) -> bool:
-        """Tell, once a second and not before anything was disclosed, that it is time to draw."""
+        """Tell, once a second and not before anything is known, that it is time to draw."""
         now_s = time.monotonic()
         if now_s < self._due_s or not self._grown:
             return False

@@ -23,6 +23,7 @@ from hexkey.session.align import Alignment, alice_align, claim, refusing
 from hexkey.session.bb84 import RECORD_PULSES
 from hexkey.session.block import BlockCounts, Disclosed, KeySink, Session, new_counts
 from hexkey.session.block_alice import (
+    Announced,
     Sent,
     alice_block,
     alice_block_bb84,
@@ -171,7 +172,7 @@ class Alice:
         announce = receive_announcement(self.talk, self.session, counts.block, body, after)
         outside = announce.outside
         counts.disclosed.outside += len(outside)
-        pulses = self._claimed(announce.epoch, announce.pulses, counts, alignment)
+        pulses = self._claimed(announce, counts, alignment)
         bits = self.record.bits_at(pulses)
         wrong: NDArray[np.bool_] | None = None
         if self.session.parameters.maps:
@@ -184,7 +185,7 @@ class Alice:
         after = first - alignment.offset - 1
         announce = receive_announcement_bb84(self.talk, self.session, counts.block, body, after)
         counts.disclosed.outside += len(announce.outside)
-        pulses = self._claimed(announce.epoch, announce.pulses, counts, alignment)
+        pulses = self._claimed(announce, counts, alignment)
         stop = self._next_pulse
         sent_key = self.record.key_basis_pulses(first, stop)
         outside: SentOutside | None = None
@@ -203,15 +204,17 @@ class Alice:
         alice_block_bb84(self.talk, self.session, sent, self.randomness, self._keys, counts)
 
     def _claimed(
-        self, epoch: int, pulses: NDArray[np.uint64], counts: BlockCounts, alignment: Alignment
+        self, announce: Announced, counts: BlockCounts, alignment: Alignment
     ) -> NDArray[np.uint64]:
         """Return the announced pulses in Alice's count, to be used once only.
 
         Bob's tag has verified. Pulses at or below an earlier claim are refused, and claimed only
         when the record has them: a claim beyond its end would bar later ones. With them all earlier
-        pulses are used up, those of clicks outside the gate too.
+        pulses are used up; those of clicks outside the gate are claimed themselves, since she
+        answers for them.
         """
-        if epoch != alignment.epoch:
+        pulses, outside = announce.pulses, announce.outside.pulses
+        if announce.epoch != alignment.epoch:
             raise ProtocolError("the peer announced pulses of another epoch; the session was ended")
         counts.first_pulse, counts.last_pulse = int(pulses[0]), int(pulses[-1])
         self.check()
@@ -219,7 +222,8 @@ class Alice:
             counts.source = self.source()
         with refusing(self.talk):
             _keep_reserve(self.store)
-            self._claim(counts.first_pulse, counts.last_pulse, alignment.offset)
+            first = min([counts.first_pulse, *outside[:1].tolist()])
+            self._claim(first, counts.last_pulse, alignment.offset)
         self._next_pulse = counts.last_pulse + alignment.offset + 1
         return _hers(pulses, alignment)
 

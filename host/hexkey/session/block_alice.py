@@ -140,7 +140,7 @@ class Announced:
 
 
 def receive_announcement(
-    talk: Conversation, session: Session, number: int, announced: bytes, after: int = -1
+    talk: Conversation, session: Session, number: int, announced: bytes, after: int
 ) -> Announced:
     """Check and authenticate an announcement; its pulses may be used from here on.
 
@@ -158,7 +158,7 @@ def receive_announcement(
 
 
 def receive_announcement_bb84(
-    talk: Conversation, session: Session, number: int, announced: bytes, after: int = -1
+    talk: Conversation, session: Session, number: int, announced: bytes, after: int
 ) -> Announced:
     """Do the same for BB84: only now may her bases of these pulses be said."""
     if len(announced) > announce_bytes_bb84(session.parameters.block_bits):

@@ -228,7 +228,11 @@ def _session(
     ValueError
         The statements do not say what the protocol needs.
     """
-    here = unmet(parameters.protocol, CIRCUMSTANCES, Circumstances(parameters.protocol))
+    here = unmet(
+        parameters.protocol,
+        CIRCUMSTANCES,
+        Circumstances(parameters.protocol, maps=bool(parameters.maps)),
+    )
     reasons = tuple(dict.fromkeys((*here, *alice.reasons, *bob.reasons)))
     if kind == "secret" and reasons:
         raise ConfigurationError(

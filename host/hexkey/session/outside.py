@@ -35,7 +35,9 @@ class OutsideWaiting:
         self._forgotten = -1  # the last pulse that is missing here
 
     def push(self, part: Outside) -> None:
-        self._parts.append(part)  # an empty one, too: it tells whether there are bases
+        if not len(part) and self._parts:
+            return
+        self._parts.append(part)  # the first even if it is empty: it tells whether there are bases
         self._count += len(part)
         if self._count > self._most:
             self._forgotten = int(part.pulses[-1])

@@ -31,23 +31,23 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct input in = {data, size};
     uint8_t *state = take_buffer(&in, 16), *point = take_buffer(&in, 16);
-    uint8_t *portable = malloc(16), expected[16];
+    uint8_t *sum = malloc(16), expected[16];
     size_t copies = take_up_to(&in, 63) ? 1 : COPIES; /* long ones now and then: they are slow */
     size_t part = in.left < MOST_BYTES ? in.left : MOST_BYTES, bytes = copies * part;
     uint8_t *message = malloc(bytes), *start = take_buffer(&in, part);
     for (size_t i = 0; i < bytes; i++)
         message[i] = start[i % part];
     free(start);
-    memcpy(portable, state, 16);
     memcpy(expected, state, 16);
-    hexkey_gf128_absorb(state, point, bytes ? message : NULL, bytes, HEXKEY_CLMUL_FASTEST);
-    hexkey_gf128_absorb(portable, point, bytes ? message : NULL, bytes, HEXKEY_CLMUL_PORTABLE);
     slow_absorb(expected, point, message, bytes);
-    REQUIRE(!memcmp(state, expected, 16));
-    REQUIRE(!memcmp(portable, expected, 16));
+    for (int path = HEXKEY_CLMUL_FASTEST; path <= HEXKEY_CLMUL_PORTABLE; path++) {
+        memcpy(sum, state, 16);
+        hexkey_gf128_absorb(sum, point, bytes ? message : NULL, bytes, path);
+        REQUIRE(!memcmp(sum, expected, 16));
+    }
     free(state);
     free(point);
-    free(portable);
+    free(sum);
     free(message);
     return 0;
 }

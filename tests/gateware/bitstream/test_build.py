@@ -45,4 +45,4 @@ def test_small_receiver_builds_for_gowin(tmp_path: Path) -> None:
     # Its few flip-flops lie so near each other that nextpnr has no path of theirs in its report.
     assert [problem for problem in found.problems if "clock fast: not in" not in problem] == []
     assert found.bitstream.stat().st_size > 10_000
-    assert told[::2] == told[1::2] == list(found.seconds)
+    assert told[::2] == told[1::2] == [step for step in STEPS if step != "mapping"]

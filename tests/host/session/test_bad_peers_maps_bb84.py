@@ -58,7 +58,7 @@ def discloses(change: Callable[[list[int]], list[int]]) -> Lie:
 
 def asks_for_the_key(talk: LiveConversation, honest: bytes) -> list[tuple[Type, bytes]]:
     """The first pulse that was announced, as if it were none of the block's."""
-    covered = bytes(talk._transcript.covered())
+    covered = b"".join(talk._transcript.covered())
     head = 4 + int.from_bytes(covered[:4], "little")  # the unit's name
     pulse = AnnounceBb84.decode(covered[head + 6 :]).pulses[0]  # after who, what, how long
     return [(Type.OUTSIDE, told([pulse]))]

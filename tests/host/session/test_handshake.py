@@ -144,7 +144,13 @@ def remaining(path: Path) -> tuple[int, int]:
 
 @pytest.mark.parametrize(
     ("version", "shown"),
-    [(1, "version 1 "), (3, "version 3 "), ("1\x1b[2J", "unknown"), (10**9, "unknown")],
+    [
+        (1, "version 1 "),
+        (2, "version 2 "),
+        (3, "version 3 "),
+        ("1\x1b[2J", "unknown"),
+        (10**9, "unknown"),
+    ],
 )
 def test_another_version_is_refused_by_number(parties: Parties, version: Any, shown: str) -> None:
     body = hello(pool_of(parties), version=version)

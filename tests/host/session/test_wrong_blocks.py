@@ -89,7 +89,7 @@ def converse(parameters: SessionParameters, blocks: int) -> tuple[Party, Party]:
                 counts = BlockCounts(number, parameters.block_bits)
                 talk.begin("5e55")
                 _, body = talk.expect(Type.ANNOUNCE)
-                receive_announcement(talk, session, number, body)
+                receive_announcement(talk, session, number, body, -1)
                 try:
                     alice_block(talk, session, bits[number], Seeded(number), alice, counts)
                 except BlockDropped as drop:

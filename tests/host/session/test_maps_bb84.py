@@ -10,12 +10,14 @@ from tests.host.session.harness import (
     BOB,
     OFFSET,
     Traffic,
+    make_parties,
     run_session,
 )
 from tests.host.session.map_parties import PARAMETERS_BB84 as PARAMETERS
-from tests.host.session.map_parties import Mapped, make_mapped
+from tests.host.session.map_parties import Mapped, make_mapped, with_maps
 
 from hexkey.bits import packed_bytes, unpack_bits
+from hexkey.claims import RecordClaims
 from hexkey.placed import Bb84Clicks, MapClicks
 from hexkey.record import RecordReader
 from hexkey.session.messages import Type
@@ -202,3 +204,29 @@ def test_both_must_want_maps(tmp_path: Path, alice: int, bob: int) -> None:
     mapped = make_mapped(tmp_path, parameters=replace(PARAMETERS, maps=bob))
     outcome = run_session(mapped.parties, alice_parameters=replace(PARAMETERS, maps=alice))
     assert f"maps is {alice} at Alice and {bob} at Bob" in str(outcome.bob_error)
+
+
+def test_pulses_that_she_answers_for_are_claimed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those outside the gate as well, from the first on: another Alice may have made key of it."""
+    claims: list[tuple[int, int]] = []
+    kept = RecordClaims.claim_pulses
+
+    def noted(self: RecordClaims, record_id: str, first: int, last: int) -> None:
+        claims.append((first, last))
+        kept(self, record_id, first, last)
+
+    monkeypatch.setattr(RecordClaims, "claim_pulses", noted)
+    traffic, blocks = Traffic(), 2
+    made = make_parties(tmp_path, parameters=PARAMETERS, pulses=22_500, blocks=blocks)
+    mapped = with_maps(made, 7_000)
+    run_session(mapped.parties, traffic=traffic)
+    firsts = []
+    for number, body in enumerate(traffic.bodies(BOB, Type.OUTSIDE)):
+        outside = OutsideSample.decode(body, 20_000, bases=True).pulses
+        block = AnnounceBb84.decode(traffic.bodies(BOB, Type.ANNOUNCE_BB84)[number]).pulses
+        first, last = min(outside[0], block[0]), block[-1]
+        assert claims[number - blocks] == (int(first) + OFFSET, int(last) + OFFSET)
+        firsts.append(bool(outside[0] < block[0]))
+    assert any(firsts)

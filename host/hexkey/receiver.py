@@ -181,6 +181,17 @@ class Receiver:
         offset, width, counts = self.histogram
         return {"offset_ticks": offset, "bin_ticks": width, "counts": counts.tolist()}
 
+    @property
+    def accepted(self) -> float:
+        """Share of clicks that neither the hold-off nor one before them in their pulse hides.
+
+        The histogram has them all.
+        """
+        if self.counters is None or not any(self.counters.clicks):
+            return 1.0
+        hidden = self.counters.ignored_holdoff + self.counters.repeats
+        return 1 - hidden / sum(self.counters.clicks)
+
     def skews(self, tick_ps: Fraction) -> tuple[Skew, ...]:
         """Return by how much the detectors of each pair differ in time, from their histograms.
 

@@ -193,7 +193,7 @@ def test_the_best_gate_goes_into_configuration_and_board(
         (("--plot", "map.gif"), "map.gif must end in .png, .pdf or .svg"),
         (("--block-seconds", "0"), "block_s of a map must be positive, not 0"),
         (("--protocol", "e91"), "--protocol 'e91' is unknown to maps"),
-        (("--protocol", "b92-certified"), "needs an untrusted transmission above 0"),
+        (("--protocol", "b92-certified"), "needs --untrusted-transmission, above 0"),
     ],
 )
 def test_what_the_command_refuses(

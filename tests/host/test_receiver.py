@@ -1,5 +1,7 @@
 """From frames to sifted bits: what is counted, what begins anew, what is held back."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -136,6 +138,17 @@ def test_a_histogram_is_over_the_pulses_in_which_it_was_filled() -> None:
         seen.append(receiver.histogram_pulses)
     assert receiver.pulses == 4_100
     assert seen == [0, 1_000, 1_000, 2_000, 2_000, 3_000, 3_000]
+
+
+def test_what_is_accepted_is_what_no_click_before_it_hides() -> None:
+    receiver = a_receiver()
+    assert receiver.accepted == 1.0
+    counters = Counters(*[0] * 12)
+    receiver.push([a_frame(Kind.COUNTERS, counters.encode(), 1_000)])
+    assert receiver.accepted == 1.0
+    counted = replace(counters, clicks_0=60, clicks_1=40, ignored_holdoff=7, repeats=3)
+    receiver.push([a_frame(Kind.COUNTERS, counted.encode(), 2_000)])
+    assert receiver.accepted == pytest.approx(0.9)
 
 
 def test_board_that_goes_back_is_refused() -> None:

@@ -106,7 +106,12 @@ class LiveMap:
         self._disclosed += np.bincount(place, minlength=2 * period).reshape(2, period)
 
     def set_arrivals(
-        self, offset_ticks: int, bin_ticks: int, counts: NDArray[np.int64], seconds: float
+        self,
+        offset_ticks: int,
+        bin_ticks: int,
+        counts: NDArray[np.int64],
+        seconds: float,
+        accepted: float = 1.0,
     ) -> None:
         """Take the run's histogram as it is now: ungated, of all detectors together.
 
@@ -118,11 +123,13 @@ class LiveMap:
             Since the run began.
         seconds : float
             Since then.
+        accepted : float
+            Share of these clicks that the hold-off lets through, at any phase.
         """
         if not seconds > 0:
             raise ValueError(f"the seconds of a histogram must be positive, not {seconds}")
         edges = offset_ticks + bin_ticks * np.arange(len(counts) + 1)
-        below = np.concatenate([[0.0], np.cumsum(counts)])
+        below = accepted * np.concatenate([[0.0], np.cumsum(counts)])
         self._arrivals = np.interp(np.arange(self.windows.period_ticks + 1), edges, below)
         self._seconds = seconds
 

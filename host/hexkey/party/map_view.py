@@ -29,7 +29,7 @@ def view_with_arrivals(growing: LiveMap, receiver: Receiver) -> MapView | None:
         return None
     period = growing.windows.period_ticks
     seconds = float(receiver.histogram_pulses * period * growing.tick_ps) * 1e-12
-    growing.set_arrivals(*receiver.histogram, seconds)
+    growing.set_arrivals(*receiver.histogram, seconds, receiver.accepted)
     return view_of(growing.rates())
 
 

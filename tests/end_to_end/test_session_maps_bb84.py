@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.end_to_end.processes import Scene, role
-from tests.end_to_end.test_session_maps import Scheme, Session, dark, run
+from tests.end_to_end.test_session_maps import Scheme, Session, check_replay, dark, run
 
 from hexkey.maps.bb84 import Bb84Reading
 from hexkey.maps.bb84_rates import bb84_rate_map
 from hexkey.maps.grid import PAPER_START_NS, PAPER_WIDTH_NS, parse_grid, windows_in_ticks
 from hexkey.maps.recorded import count_recording
 from hexkey.monitor.hub import ChangeGate
-from hexkey.party.distill import distill, replay
+from hexkey.party.distill import distill
 from hexkey.randomness import OperatingSystem
-from hexkey.store import compare, create_pair
+from hexkey.store import create_pair
 from hexkey_sim.link import preset
 from hexkey_sim.link.presets import Preset
 from hexkey_sim.roles import alice_toml, bob_toml, write_roles
@@ -118,12 +118,7 @@ def test_what_was_disclosed_outside_is_in_the_report(session: Session) -> None:
 
 
 def test_replay_of_the_recording_gives_the_same_keys(session: Session, tmp_path: Path) -> None:
-    report = replay(session.recording, tmp_path / "again", lambda event: None)
-    assert report["damage"] == []
-    for name in ("disclosed_bits", "sifted_bits", "errors", "secret_bits", "losses", "window"):
-        assert report[name] == session.report[name], name
-    found = compare(session.folder / "bob.store", tmp_path / "again" / "bob.store")
-    assert (found.equal, found.common) == (True, session.report["blocks"]["ok"])
+    check_replay(session, tmp_path / "again")
 
 
 def test_the_recording_distils_afresh(session: Session, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from hexkey.errors import ConfigurationError
 from hexkey.keyrate.b92_planned import planned_length_unproven
 from hexkey.maps.count import Windows
-from hexkey.maps.rates import EPS_COR, EPS_PA
+from hexkey.maps.rates import EPS_COR, EPS_PA, in_ns
 
 Rates = NDArray[np.float64]
 
@@ -61,11 +61,11 @@ class LiveRates:
 
     @property
     def start_ns(self) -> Rates:
-        return _in_ns(self.windows.start_ticks, self.tick_ps)
+        return in_ns(self.windows.start_ticks, self.tick_ps)
 
     @property
     def width_ns(self) -> Rates:
-        return _in_ns(self.windows.width_ticks, self.tick_ps)
+        return in_ns(self.windows.width_ticks, self.tick_ps)
 
 
 class LiveMap:
@@ -177,7 +177,3 @@ def _inside(windows: Windows, below: NDArray[np.float64] | NDArray[np.int64]) ->
     beyond = end > period
     until = below[np.where(beyond, end - period, end)] + np.where(beyond, below[-1], 0)
     return np.asarray(until - below[windows.start_ticks][:, None], np.float64)
-
-
-def _in_ns(ticks: NDArray[np.int64], tick_ps: Fraction) -> Rates:
-    return np.asarray(ticks * float(tick_ps / 1000), np.float64)

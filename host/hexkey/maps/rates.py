@@ -43,11 +43,11 @@ class GateRates:
 
     @property
     def start_ns(self) -> Rates:
-        return _in_ns(self.windows.start_ticks, self.tick_ps)
+        return in_ns(self.windows.start_ticks, self.tick_ps)
 
     @property
     def width_ns(self) -> Rates:
-        return _in_ns(self.windows.width_ticks, self.tick_ps)
+        return in_ns(self.windows.width_ticks, self.tick_ps)
 
     def best(self, count: int, secret_hz: Rates) -> list[tuple[int, int]]:
         """Return the places in the grid of the gates with the highest secret rates, best first.
@@ -194,7 +194,8 @@ def check_seconds(seconds: float, block_s: float) -> None:
             raise ConfigurationError(f"{name} of a map must be positive, not {value}")
 
 
-def _in_ns(ticks: NDArray[np.int64], tick_ps: Fraction) -> Rates:
+def in_ns(ticks: NDArray[np.int64], tick_ps: Fraction) -> Rates:
+    """Return ticks in nanoseconds, each as near as a float can be."""
     return np.array([float(int(value) * tick_ps / 1000) for value in ticks])
 
 

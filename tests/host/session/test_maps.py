@@ -15,7 +15,13 @@ from tests.host.session.harness import (
     make_parties,
     run_session,
 )
-from tests.host.session.map_parties import PARAMETERS, PULSES, Mapped, make_mapped
+from tests.host.session.map_parties import (
+    PARAMETERS,
+    PARAMETERS_BB84,
+    PULSES,
+    Mapped,
+    make_mapped,
+)
 
 from hexkey.errors import ConfigurationError
 from hexkey.placed import DisclosedClicks, MapClicks
@@ -93,9 +99,10 @@ def test_what_is_disclosed_outside_costs_no_key(tmp_path: Path) -> None:
     assert lengths[0] == lengths[1]
 
 
-def test_a_dropped_block_feeds_no_map(tmp_path: Path) -> None:
-    """The second block's errors are too many, whether its sample or its correction shows it."""
-    mapped = make_mapped(tmp_path, blocks=2, qber=(0.03, 0.4))
+@pytest.mark.parametrize("parameters", [PARAMETERS, replace(PARAMETERS_BB84, block_bits=5_000)])
+def test_a_dropped_block_feeds_no_map(tmp_path: Path, parameters: SessionParameters) -> None:
+    """The second block's errors are too many, in its sample or its test basis."""
+    mapped = make_mapped(tmp_path, parameters=parameters, blocks=2, qber=(0.03, 0.4))
     traffic, clicks = Traffic(), list[MapClicks]()
     outcome = run_session(mapped.parties, traffic=traffic, clicks=clicks.append)
     assert outcome.bob is not None
@@ -105,9 +112,12 @@ def test_a_dropped_block_feeds_no_map(tmp_path: Path) -> None:
     assert len(traffic.bodies(ALICE, Type.VERDICTS)) == 1  # nothing is said of a dropped block
 
 
-def test_a_block_that_lacks_clicks_outside_feeds_no_map(tmp_path: Path) -> None:
-    """Its sample alone would make the gate count too much."""
-    mapped = make_mapped(tmp_path)
+@pytest.mark.parametrize("parameters", [PARAMETERS, PARAMETERS_BB84])
+def test_a_block_that_lacks_clicks_outside_feeds_no_map(
+    tmp_path: Path, parameters: SessionParameters
+) -> None:
+    """Its clicks in the gate alone would make the gate count too much."""
+    mapped = make_mapped(tmp_path, parameters=parameters)
     chunks = tuple(replace(chunk, phases=None, outside=None) for chunk in mapped.parties.chunks)
     clicks, traffic = list[MapClicks](), Traffic()
     outcome = run_session(

@@ -166,30 +166,6 @@ def test_the_key_is_that_of_a_session_without_maps(tmp_path: Path) -> None:
     assert plain.report({})["bb84"] == with_maps.report({})["bb84"]
 
 
-def test_a_dropped_block_feeds_no_map(tmp_path: Path) -> None:
-    parameters = replace(PARAMETERS, block_bits=5_000)
-    mapped = make_mapped(tmp_path, parameters=parameters, blocks=2, qber=(0.03, 0.4))
-    traffic, clicks = Traffic(), list[MapClicks]()
-    outcome = run_session(mapped.parties, traffic=traffic, clicks=clicks.append)
-    assert outcome.bob is not None
-    assert outcome.bob.dropped == {"qber": 1}
-    assert len(clicks) == 1
-    assert len(traffic.bodies(BOB, Type.OUTSIDE)) == 2
-    assert len(traffic.bodies(ALICE, Type.VERDICTS)) == 1  # nothing is said of a dropped block
-
-
-def test_a_block_that_lacks_clicks_outside_feeds_no_map(tmp_path: Path) -> None:
-    mapped = make_mapped(tmp_path, parameters=PARAMETERS)
-    chunks = tuple(replace(chunk, phases=None, outside=None) for chunk in mapped.parties.chunks)
-    clicks, traffic = list[MapClicks](), Traffic()
-    outcome = run_session(
-        replace(mapped.parties, chunks=chunks), traffic=traffic, clicks=clicks.append
-    )
-    assert outcome.bob is not None
-    assert (len(outcome.bob.blocks), clicks) == (1, [])
-    assert traffic.bodies(BOB, Type.OUTSIDE) == [bytes(4)]
-
-
 def test_without_maps_nothing_more_is_said(tmp_path: Path) -> None:
     traffic, clicks = Traffic(), list[MapClicks]()
     mapped = make_mapped(tmp_path, parameters=replace(PARAMETERS, maps=0))

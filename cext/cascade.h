@@ -6,8 +6,6 @@
 
 #include "hexkey.h"
 
-enum { CASCADE_MAX_COLUMNS = 1024 };
-
 /* A shuffled pass as three rounds of rotations of a table of `rows` times 2^log_columns bits: each
  * row by a random amount, each column by a random amount, each row again. Columns that lie close
  * together are rotated by different amounts, so that two bits of one row never meet again in one.
@@ -76,13 +74,21 @@ HELPER struct order order_of(uint32_t n, const uint32_t *rotations)
     return o;
 }
 
-/* cascade_order.c: bring bits, and weights, from the natural into a shuffled order. `scratch` is as
- * long as the output; surplus bits of the last word must be 0.
+/* Several planes of bits in one table: a row holds a row of each, one after the other. Narrow
+ * tables, with less than a word a row, are one row to this end.
  */
-void cascade_permute(const struct order *o, const uint64_t *restrict in, uint64_t *restrict out,
-                     uint64_t *restrict scratch);
-void cascade_permute_weights(const struct order *o, const uint8_t *restrict in,
-                             uint8_t *restrict out, uint8_t *restrict scratch);
+HELPER size_t row_words(const struct order *o)
+{
+    return o->log_columns < 6 ? words_of((size_t)o->rows << o->log_columns)
+                              : (size_t)1 << (o->log_columns - 6);
+}
+
+/* cascade_order.c: bring planes of bits from the natural into a shuffled order. `scratch` is as long
+ * as they are; surplus bits of a plane's last word must be 0.
+ */
+enum { CASCADE_MAX_PLANES = 3 };
+void cascade_permute(const struct order *o, unsigned planes, const uint64_t *restrict in,
+                     uint64_t *restrict out, uint64_t *restrict scratch);
 
 HELPER uint64_t get_bit(const uint64_t *words, size_t at)
 {

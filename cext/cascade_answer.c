@@ -33,7 +33,7 @@ HOT void hexkey_cascade_running(uint32_t n, const uint32_t *restrict rotations,
     size_t words = words_of(hexkey_cascade_places(n));
     uint64_t carry = 0;
     if (rotations)
-        cascade_permute(&o, bits, out, scratch);
+        cascade_permute(&o, 1, bits, out, scratch);
     for (size_t w = 0; w < words; w++)
         carry = running(rotations ? out[w] : bits[w], carry, out + w);
     out[words] = carry;

@@ -1,6 +1,5 @@
 /* Bob's memory, and how he opens a pass: where its blocks begin, and what he knows of its bits. */
 #include "cascade_bob.h"
-#include "cascade_weight.h"
 
 static size_t round_up(size_t bytes)
 {
@@ -13,27 +12,27 @@ static size_t line_words(uint32_t n)
     return sizeof(struct line) / 8 * words + words_of(words);
 }
 
-static size_t weight_words(uint32_t n)
-{
-    return round_up(64 * words_of(hexkey_cascade_places(n)) + STRIDE);
-}
-
 static size_t cut_limit(uint32_t n)
 {
     return n / 2 + 64;
 }
 
-/* Room for the weights of two orders, or the bits of three. */
+#define SUSPECT_CHANCE 0.52 /* of the mean: the root of 3 times the 0.3 that others have */
+#define SPREADS_FROM 0.03   /* error rate; below it a change is of so many bits that telling is slow */
+
+/* What a new pass takes from pass 0: a plane each. */
+enum { BITS, UNKNOWN, SUSPECT, PLANES };
+
 size_t hexkey_cascade_scratch_words(uint32_t n)
 {
-    return 2 * weight_words(n);
+    return 3 * PLANES * words_of(hexkey_cascade_places(n));
 }
 
 size_t hexkey_cascade_bob_words(uint32_t n)
 {
     return round_up(sizeof(struct bob)) + round_up((cut_limit(n) + 1) * sizeof(struct cut)) +
            round_up(cut_limit(n) * sizeof(uint32_t)) +
-           HEXKEY_CASCADE_SHUFFLES * (line_words(n) + weight_words(n));
+           HEXKEY_CASCADE_SHUFFLES * line_words(n);
 }
 
 size_t hexkey_cascade_query_bytes(uint32_t n)
@@ -44,10 +43,9 @@ size_t hexkey_cascade_query_bytes(uint32_t n)
 static void lay_out(struct bob *b, struct pass *p, unsigned index)
 {
     size_t words = words_of(b->places) + 1;
-    uint64_t *at = b->memory + index * (line_words(b->n) + weight_words(b->n));
+    uint64_t *at = b->memory + index * line_words(b->n);
     p->line = (struct line *)at;
     p->odd_lines = at + sizeof(struct line) / 8 * words;
-    p->weight = (uint8_t *)(at + line_words(b->n));
     memset(p->line, 0, line_words(b->n) * sizeof *at);
 }
 
@@ -64,91 +62,78 @@ void hexkey_cascade_bob_start(uint64_t *memory, uint32_t n, const uint8_t *bits,
     b->memory = memory + round_up(b->cut_limit * sizeof(uint32_t));
     lay_out(b, &b->passes[0], 0);
     hexkey_cascade_pack(n, bits, scratch);
-    for (size_t w = 0; w < words_of(b->places); w++)
+    for (size_t w = 0; w < words_of(n); w++) {
         b->passes[0].line[w].bits = scratch[w];
-    for (uint32_t i = n; i < b->places; i++)
-        know_at(&b->passes[0], i);
-}
-
-enum { HEAVY = 12 };
-
-/* A weight that is never that of what is known. */
-static uint8_t level(double share)
-{
-    return (uint8_t)(1.5 + (share < 1 ? share : 1) * (WEIGHT_MOST - 1));
-}
-
-/* Chances above some times the mean are few, and all alike: a byte is to tell the others apart. */
-static void weigh(struct bob *b, double q)
-{
-    double t = 1; /* product of 1 - 2q over the other bits of a block */
-    double heaviest = q < 0.5 / HEAVY ? HEAVY * q : 0.5;
-    for (unsigned m = 1; m < WEIGHTS; m++) {
-        double whole = t * (1 - 2 * q);
-        double even = q * (1 - t) / (1 + whole), odd = q * (1 + t) / (1 - whole);
-        b->weight[0][m] = level(even / heaviest);
-        b->weight[1][m] = level(odd / heaviest);
-        t = whole;
+        b->passes[0].line[w].unknown = inside(w, 0, n);
     }
 }
 
-/* Write down the weight of a block's bits: a few more than it has, since the next block overwrites
- * them, and the array has room. Its only unknown bit is right, since the block is even.
+/* An error in one of m unknown bits of an even block: the chance over the mean is that of an odd
+ * number of errors in the other bits over that of an even number in all.
  */
-HELPER void weigh_block(struct bob *b, uint32_t first, uint32_t end, uint32_t unknown,
-                        uint8_t *weight)
+static void weigh(struct bob *b, double q)
 {
-    if (unknown == 1)
+    double t = 1; /* (1 - 2q)^(m - 1) */
+    b->suspect_from = 1;
+    while (1 - t < SUSPECT_CHANCE * (1 + (1 - 2 * q) * t)) {
+        t *= 1 - 2 * q;
+        b->suspect_from++;
+    }
+    b->spreads = q >= SPREADS_FROM;
+}
+
+/* Say whether bits of a block of pass 0 are suspect; it is even. Its only unknown bit is right. */
+HELPER void weigh_block(struct bob *b, uint32_t first, uint32_t end, uint32_t count)
+{
+    struct line *line = b->passes[0].line;
+    if (count == 1)
         know(b, unknown_at(&b->passes[0], first, 0));
-    unknown = unknown < WEIGHTS ? unknown : WEIGHTS - 1;
-    for (uint32_t i = first; i < end; i += STRIDE)
-        memset(weight + i, b->weight[0][unknown], STRIDE);
+    else if (count)
+        for (size_t w = first >> 6; w <= (end - 1) >> 6; w++)
+            suspect_at(line + w, inside(w, first, end), count >= b->suspect_from);
 }
 
 /* Weigh all bits in the natural order, where all blocks are even by now. */
-HELPER void weigh_natural(struct bob *b, uint8_t *weight)
+HELPER void weigh_natural(struct bob *b)
 {
     const struct pass *p = &b->passes[0];
-    uint32_t first = 0, unknown = 0; /* of the block so far */
+    uint32_t first = 0, count = 0; /* of the block so far */
     for (size_t w = 0; w < words_of(b->places); w++) {
-        const struct line line = p->line[w];
-        uint64_t left = ~line.known; /* of the words, what is not counted yet */
-        for (uint64_t starts = line.start; starts; starts &= starts - 1) {
+        uint64_t left = p->line[w].unknown; /* of the words, what is not counted yet */
+        for (uint64_t starts = p->line[w].start; starts; starts &= starts - 1) {
             uint64_t below = (starts & (0 - starts)) - 1;
             uint32_t end = (uint32_t)(w << 6 | ones(below));
-            unknown += ones(left & below);
+            count += ones(left & below);
             left &= ~below;
-            weigh_block(b, first, end, unknown, weight);
+            if (end > first)
+                weigh_block(b, first, end, count);
             first = end;
-            unknown = 0;
+            count = 0;
         }
-        unknown += ones(left);
+        count += ones(left);
     }
-    weigh_block(b, first, b->places, unknown, weight);
-    for (size_t w = 0; w < words_of(b->places); w++)
-        for (uint64_t known = p->line[w].known; known; known &= known - 1)
-            weight[64 * w + (unsigned)__builtin_ctzll(known)] = 0;
+    if (b->places > first)
+        weigh_block(b, first, b->places, count);
 }
 
-/* Bring bits, what is known and weights into the order of a new pass. */
+/* Bring pass 0's bits, and what is known of them, into the order of a new pass. */
 HELPER void permute(struct bob *b, struct pass *p, uint64_t *scratch)
 {
-    const struct line *natural = b->passes[0].line;
-    const size_t words = words_of(b->places);
-    uint64_t *in = scratch, *out = in + words, *more = out + words;
-    uint8_t *weight = (uint8_t *)scratch;
-    weigh_natural(b, weight);
-    cascade_permute_weights(&p->order, weight, p->weight, weight + 8 * weight_words(b->n));
-    for (size_t w = 0; w < words; w++)
-        in[w] = natural[w].bits;
-    cascade_permute(&p->order, in, out, more);
-    for (size_t w = 0; w < words; w++) {
-        p->line[w].bits = out[w];
-        in[w] = natural[w].known;
-    }
-    cascade_permute(&p->order, in, out, more);
-    for (size_t w = 0; w < words; w++)
-        p->line[w].known = out[w];
+    const size_t words = words_of(b->places), row = row_words(&p->order);
+    uint64_t *in = scratch, *out = in + PLANES * words, *more = out + PLANES * words, *at = in;
+    for (size_t w = 0; w < words; w += row, at += PLANES * row)
+        for (size_t v = 0; v < row; v++) {
+            const struct line *line = b->passes[0].line + w + v;
+            at[BITS * row + v] = line->bits;
+            at[UNKNOWN * row + v] = line->unknown;
+            at[SUSPECT * row + v] = line->suspect;
+        }
+    cascade_permute(&p->order, PLANES, in, out, more);
+    for (size_t w = 0; w < words; w += row, out += PLANES * row)
+        for (size_t v = 0; v < row; v++)
+            p->line[w + v] = (struct line){.bits = out[BITS * row + v],
+                                           .unknown = out[UNKNOWN * row + v],
+                                           .suspect = out[SUSPECT * row + v]};
 }
 
 static uint8_t *bound_evenly(struct bob *b, struct pass *p, uint32_t blocks, uint8_t *out)
@@ -168,29 +153,27 @@ static uint8_t *bound_evenly(struct bob *b, struct pass *p, uint32_t blocks, uin
 /* Blocks of equal weight; the last one is not asked, since the parity of all bits is known. */
 HELPER uint8_t *bound_by_weight(struct bob *b, struct pass *p, uint32_t blocks, uint8_t *out)
 {
-    uint64_t total = 0, sum = 0;
+    uint64_t total = 0, sum = 0, share, next;
     uint32_t at = 0, first = 0, count = 0;
-    uint64_t share, next;
-    for (uint32_t i = 0; i < b->places; i += STRIDE)
-        total += sum_of_stride(p->weight + i, b->places - i);
+    for (size_t w = 0; w < words_of(b->places); w++)
+        total += weight(p->line + w, ~(uint64_t)0);
     share = total / blocks + 1;
     next = share;
     start_block(p, 0);
-    for (uint32_t i = 0; i < b->places; i++) {
-        if (i % STRIDE == 0 && i + STRIDE <= b->places) {
-            uint32_t part = sum_of_stride(p->weight + i, STRIDE);
-            if (sum + part < next) {
-                sum += part;
-                i += STRIDE - 1;
-                continue;
-            }
+    for (size_t w = 0; w < words_of(b->places); w++) {
+        const struct line *line = p->line + w;
+        uint64_t rest = ~(uint64_t)0;
+        uint32_t part;
+        while (part = weight(line, rest), sum + part >= next) {
+            uint32_t before;
+            unsigned i = place_of_weight(line, rest, (uint32_t)(next - sum), &before);
+            sum += before + weight(line, (uint64_t)1 << i);
+            start_block(p, (uint32_t)(w << 6 | i) + 1);
+            next = sum + share;
+            count++;
+            rest = i == 63 ? 0 : ~(uint64_t)0 << (i + 1);
         }
-        sum += p->weight[i];
-        if (sum < next)
-            continue;
-        start_block(p, i + 1);
-        next = sum + share;
-        count++;
+        sum += part;
     }
     if (sum + share == next && count) /* the last bound is the end */
         count--;
@@ -219,6 +202,7 @@ HOT size_t hexkey_cascade_open_shuffle(uint64_t *memory, unsigned number, const 
         out = bound_evenly(b, p, blocks, out);
     } else {
         lay_out(b, p, b->opened);
+        weigh_natural(b);
         permute(b, p, scratch);
         out = bound_by_weight(b, p, blocks, out);
     }
@@ -238,11 +222,11 @@ size_t hexkey_cascade_halve(uint64_t *memory, double qber, uint32_t longest, uin
     b->opening_asked = b->found_count = 0;
     b->groups = b->cuts = 0;
     for (uint32_t first = 0, end; first < b->places; first = end) {
-        uint32_t unknown;
+        uint32_t count;
         end = block_end(p, first);
-        unknown = unknown_in(p, first, end);
-        if (unknown > longest)
-            b->cut[b->cuts++] = (struct cut){first, unknown_at(p, first, unknown / 2), end};
+        count = unknown_in(p, first, end);
+        if (count > longest)
+            b->cut[b->cuts++] = (struct cut){first, unknown_at(p, first, count / 2), end};
     }
     if (b->cuts == 0)
         return 0;

@@ -53,31 +53,58 @@ void hexkey_cascade_rotations(uint32_t n, const uint8_t *restrict stream, uint32
         again[r] = below(word_at(stream, rows + columns + r), columns);
 }
 
-/* Rotate each row of whole words: column c of row r goes to c + by[r]. */
-static void rotate_rows(uint32_t rows, size_t words, const uint32_t *restrict by,
+enum { MAX_ROW_WORDS = CASCADE_MAX_PLANES * 1024 / 64 };
+
+/* A digit of base 4 of the amounts by which columns rotate: those that it moves 0 to 3 times. */
+struct digit {
+    uint64_t moved[4][MAX_ROW_WORDS];
+};
+
+HELPER void rotate_rows(uint32_t rows, unsigned planes, size_t words, const uint32_t *restrict by,
                         const uint64_t *restrict in, uint64_t *restrict out)
 {
-    for (uint32_t r = 0; r < rows; r++, in += words, out += words) {
+    for (uint32_t r = 0; r < rows; r++) {
         unsigned shift = by[r] & 63;
-        size_t from = (words - (by[r] >> 6)) & (words - 1); /* words is a power of two */
-        for (size_t w = 0; w < words; w++) {
-            uint64_t low = in[(from + w) & (words - 1)];
-            uint64_t before = in[(from + w - 1) & (words - 1)];
-            out[w] = shift ? low << shift | before >> (64 - shift) : low;
+        size_t from = words - (by[r] >> 6); /* words is a power of two */
+        for (unsigned p = 0; p < planes; p++, in += words, out += words)
+            for (size_t w = 0; w < words; w++)
+                out[w] = in[(from + w) & (words - 1)] << shift |
+                         in[(from + w - 1) & (words - 1)] >> 1 >> (63 - shift);
+    }
+}
+
+HELPER void read_digit(const uint32_t *restrict column, unsigned place, unsigned planes,
+                       size_t words, struct digit *out)
+{
+    for (size_t w = 0; w < words; w++) {
+        uint64_t low = 0, high = 0;
+        for (unsigned k = 0; k < 64; k++) {
+            low |= (uint64_t)(column[64 * w + k] >> 2 * place & 1) << k;
+            high |= (uint64_t)(column[64 * w + k] >> 2 * place >> 1 & 1) << k;
+        }
+        for (size_t at = w; at < planes * words; at += words) {
+            out->moved[0][at] = ~low & ~high;
+            out->moved[1][at] = low & ~high;
+            out->moved[2][at] = ~low & high;
+            out->moved[3][at] = low & high;
         }
     }
 }
 
-/* Rotate those columns whose bit is set in `mask` by `step` rows. */
-static void rotate_columns(uint32_t rows, size_t words, uint32_t step,
-                           const uint64_t *restrict mask, const uint64_t *restrict in,
+/* Rotate columns by a digit that is worth `step` rows; a row of all planes has `width` words. */
+HELPER void rotate_columns(uint32_t rows, size_t width, uint32_t step,
+                           const struct digit *restrict digit, const uint64_t *restrict in,
                            uint64_t *restrict out)
 {
-    for (uint32_t r = 0; r < rows; r++) {
-        const uint64_t *stay = in + r * words;
-        const uint64_t *move = in + (r < step ? r + rows - step : r - step) * words;
-        for (size_t w = 0; w < words; w++)
-            out[r * words + w] = (stay[w] & ~mask[w]) | (move[w] & mask[w]);
+    const uint64_t *from[4];
+    for (uint32_t k = 0; k < 4; k++)
+        from[k] = in + (rows - k * step % rows) % rows * width;
+    for (uint32_t r = 0; r < rows; r++, out += width) {
+        for (size_t w = 0; w < width; w++)
+            out[w] = (from[0][w] & digit->moved[0][w]) | (from[1][w] & digit->moved[1][w]) |
+                     (from[2][w] & digit->moved[2][w]) | (from[3][w] & digit->moved[3][w]);
+        for (unsigned k = 0; k < 4; k++)
+            from[k] = from[k] + width == in + rows * width ? in : from[k] + width;
     }
 }
 
@@ -93,56 +120,30 @@ static void permute_slowly(const struct order *o, const uint64_t *restrict in,
     }
 }
 
-/* Amounts of rotation are applied binary digit by binary digit, to 64 columns at a time. */
-HOT void cascade_permute(const struct order *o, const uint64_t *restrict in, uint64_t *restrict out,
-                         uint64_t *restrict scratch)
+/* Columns are rotated digit by digit of their amounts, all of a row at a time. */
+HOT void cascade_permute(const struct order *o, unsigned planes, const uint64_t *restrict in,
+                         uint64_t *restrict out, uint64_t *restrict scratch)
 {
-    uint64_t mask[CASCADE_MAX_COLUMNS / 64], *from = scratch, *to = out;
-    size_t words = ((size_t)1 << o->log_columns) / 64;
-    if (words == 0) {
-        permute_slowly(o, in, out);
+    struct digit digit;
+    size_t words = row_words(o);
+    unsigned digits = 0;
+    uint64_t *from, *to;
+    if (o->log_columns < 6) {
+        for (unsigned p = 0; p < planes; p++)
+            permute_slowly(o, in + p * words, out + p * words);
         return;
     }
-    rotate_rows(o->rows, words, o->row, in, from);
-    for (unsigned digit = 0; (1u << digit) < o->rows; digit++) {
+    while (1u << 2 * digits < o->rows)
+        digits++;
+    from = digits % 2 ? out : scratch; /* so that the last of them ends in scratch */
+    to = digits % 2 ? scratch : out;
+    rotate_rows(o->rows, planes, words, o->row, in, from);
+    for (unsigned place = 0; place < digits; place++) {
         uint64_t *swap = from;
-        for (size_t w = 0; w < words; w++) {
-            mask[w] = 0;
-            for (unsigned k = 0; k < 64; k++)
-                mask[w] |= (uint64_t)(o->column[64 * w + k] >> digit & 1) << k;
-        }
-        rotate_columns(o->rows, words, 1u << digit, mask, from, to);
+        read_digit(o->column, place, planes, words, &digit);
+        rotate_columns(o->rows, planes * words, 1u << 2 * place, &digit, from, to);
         from = to;
         to = swap;
     }
-    rotate_rows(o->rows, words, o->row_again, from, to);
-    if (to != out)
-        memcpy(out, to, o->rows * words * sizeof *out);
-}
-
-HOT void cascade_permute_weights(const struct order *o, const uint8_t *restrict in,
-                                 uint8_t *restrict out, uint8_t *restrict scratch)
-{
-    uint32_t columns = 1u << o->log_columns, places = o->rows << o->log_columns;
-    uint32_t from[CASCADE_MAX_COLUMNS];
-    uint8_t line[CASCADE_MAX_COLUMNS];
-    for (uint32_t r = 0; r < o->rows; r++) {
-        uint32_t by = o->row[r], base = r << o->log_columns;
-        memcpy(scratch + base + by, in + base, (columns - by) * sizeof *in);
-        memcpy(scratch + base, in + base + columns - by, by * sizeof *in);
-    }
-    for (uint32_t c = 0; c < columns; c++)
-        from[c] = c + ((o->column[c] ? o->rows - o->column[c] : 0) << o->log_columns);
-    for (uint32_t r = 0; r < o->rows; r++) {
-        uint32_t by = o->row_again[r];
-        uint8_t *row = out + ((size_t)r << o->log_columns);
-        for (uint32_t c = 0; c < columns; c++)
-            line[c] = scratch[from[c]];
-        for (uint32_t c = 0; c < columns; c++) {
-            uint32_t next = from[c] + columns;
-            from[c] = next >= places ? next - places : next;
-        }
-        memcpy(row + by, line, (columns - by) * sizeof *row);
-        memcpy(row, line + columns - by, by * sizeof *row);
-    }
+    rotate_rows(o->rows, planes, words, o->row_again, scratch, out);
 }

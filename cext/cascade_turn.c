@@ -6,7 +6,6 @@
  */
 #include "bytes.h"
 #include "cascade_bob.h"
-#include "cascade_weight.h"
 
 HELPER void learn_shuffle(struct bob *b, const uint8_t *answer, uint32_t k)
 {
@@ -93,7 +92,7 @@ HELPER int review_all(struct bob *b)
     int flipped = 1;
     while (flipped) {
         for (uint32_t i = 0; i < b->found_count; i++) /* flips may find more */
-            if (!is_known(&b->passes[0], b->found[i])) /* not found by two passes at once */
+            if (is_unknown(&b->passes[0], b->found[i])) /* not found by two passes at once */
                 flip(b, b->found[i]);
         b->found_count = 0;
         flipped = 0;
@@ -116,19 +115,29 @@ HELPER int review_all(struct bob *b)
 /* Where the weight is halved, with an unknown bit on either side; two are unknown at least. */
 HELPER uint32_t middle_by_weight(const struct pass *p, uint32_t first, uint32_t end)
 {
-    const uint8_t *weight = p->weight;
-    uint64_t total = 0, before = 0, sum, half;
-    uint32_t i = first;
-    for (uint32_t k = first; k < end; k += STRIDE)
-        total += sum_of_stride(weight + k, end - k);
+    const size_t last = (end - 1) >> 6;
+    size_t w = first >> 6;
+    uint64_t mask = ~(uint64_t)0 << (first & 63), ending = ~(uint64_t)0 >> (63 - ((end - 1) & 63));
+    uint32_t total = 0, half, part, before, upto;
+    unsigned at;
+    for (size_t v = w; v < last; v++, mask = ~(uint64_t)0)
+        total += weight(p->line + v, mask);
+    total += weight(p->line + last, mask & ending);
     half = (total + 1) / 2;
-    for (uint32_t part; part = sum_of_stride(weight + i, end - i), before + part < half;
-         i += STRIDE)
-        before += part;
-    i += place_of_sum(weight + i, end - i, half - before, &sum);
-    before += sum;
-    sum = before + weight[i]; /* bit i reaches the half: is the middle before or after it? */
-    return i + ((sum != total) & ((before == 0) | (2 * sum - total <= total - 2 * before)));
+    mask = ~(uint64_t)0 << (first & 63);
+    for (before = 0;; before += part, mask = ~(uint64_t)0) {
+        mask &= w == last ? ending : ~(uint64_t)0;
+        part = weight(p->line + w, mask);
+        if (before + part >= half)
+            break;
+        w++;
+    }
+    at = place_of_weight(p->line + w, mask, half - before, &upto);
+    part = upto + weight(p->line + w, (uint64_t)1 << at);
+    upto += before;
+    part += before; /* the bit reaches the half: is the middle before or after it? */
+    return (uint32_t)(w << 6 | at) +
+           ((part != total) & ((upto == 0) | (2 * part - total <= total - 2 * upto)));
 }
 
 HELPER uint8_t *ask_passes(struct bob *b, uint8_t *out)
@@ -295,7 +304,6 @@ HELPER void fetch(const struct bob *b)
         for (uint32_t count = b->group[g].cuts; count; count--, c++) {
             __builtin_prefetch(p->line + (c->first >> 6));
             __builtin_prefetch(p->line + (c->middle >> 6));
-            __builtin_prefetch(p->weight + c->first);
         }
     }
 }

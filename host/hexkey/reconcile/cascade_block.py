@@ -4,10 +4,10 @@ Bob asks for parities of ranges in shuffled orders, bisects the blocks in which 
 Alice, and after every correction goes back to the earlier passes. A block of n bits with error rate
 Q runs through
 
-1. a first pass, in the natural order, in blocks of 1/Q bits (any integer, no powers of two, so that
-   the efficiency has no steps in Q); a second, shuffled, in blocks of 6.3/Q, or 10/Q from 2¹⁸ bits
-   on; a third of 50/Q, or 160/Q. In the shuffled ones the blocks hold equal chances of an error, as
-   far as the first pass tells, rather than equal numbers of bits;
+1. a first pass, in the natural order, in blocks of a power of two of bits, the nearest to 1/Q, since
+   others waste a part of each bisection; a second, shuffled, in blocks of 5/Q, of 3/Q where errors
+   are few, or 10/Q from 2¹⁸ bits on; a third of 200/Q, or 1000/Q. In the shuffled ones the blocks
+   hold equal chances of an error, as far as the first pass tells, rather than equal numbers of bits;
 2. batches of 14 random subsets of the block, until one batch agrees.
 
 In a shuffled pass a block is cut not in the middle but where the chance of an error is halved, as
@@ -66,12 +66,13 @@ _NEEDS: int = lib.HEXKEY_CASCADE_NEEDS
 _SIZE = 2**32 - 1
 
 MAX_ROUND_TRIPS = 10_000
-# Block sizes times the error rate. The first is the largest that still leaves few double errors. As
-# the second grows towards 11, where corrections set off further ones without end, it costs fewer
-# parities and more round trips; a large block can afford them.
-FIRST_BLOCK = 1.0
-LATER_BLOCKS = (6.3, 50.0)
-LATER_BLOCKS_LARGE = (10.0, 160.0)
+# Block sizes of the later passes times the error rate. As the second pass's grow towards 11, where
+# corrections set off further ones without end, they cost fewer parities and more round trips. A
+# large block can afford them; where errors are few, so is what there is to save.
+LATER_BLOCKS = (5.0, 200.0)
+LATER_BLOCKS_FEW = (3.0, 200.0)
+FEW = 0.02
+LATER_BLOCKS_LARGE = (10.0, 1000.0)
 LARGE = 1 << 18
 SURPRISE_SIGMAS = 5.0
 
@@ -207,7 +208,7 @@ class BlockBob:
         lib.hexkey_cascade_bob_start(
             self.native, n, ffi.from_buffer("uint8_t[]", checked), self._scratch
         )
-        self._later_blocks: tuple[float, ...] = LATER_BLOCKS_LARGE if n >= LARGE else LATER_BLOCKS
+        self._later_blocks: tuple[float, ...] = _later_blocks(n, self._qber)
         self._shuffles = 0  # opened so far, like the next one
         self._batches = 0
         self._surprised = True  # whether the natural order still has to pass for the estimate
@@ -238,8 +239,8 @@ class BlockBob:
         """Return the first query."""
         if self.round_trips:
             raise ValueError("this conversation has already started")
-        blocks = max(1, round(self._n * self._qber / FIRST_BLOCK))
-        self._blocks = blocks
+        length = 1 << round(-math.log2(self._qber))
+        self._blocks = blocks = -(-self._n // length)
         size = self._open(0, ffi.NULL, blocks)
         self._shuffles = 1
         return self._send(size, blocks)
@@ -370,6 +371,12 @@ class BlockBob:
         self._qber = min(0.25, max(1.5 * self._qber, own))
         self._blocks *= 2
         return size > 1 / self._qber and self._blocks <= self._n
+
+
+def _later_blocks(n: int, qber: float) -> tuple[float, ...]:
+    if n >= LARGE:
+        return LATER_BLOCKS_LARGE
+    return LATER_BLOCKS_FEW if qber < FEW else LATER_BLOCKS
 
 
 def asks_too_much(allowed: int) -> ProtocolError:

@@ -124,7 +124,14 @@ HELPER unsigned ones(uint64_t word)
 /* Subset `k` of a batch: position i belongs to it if bit i + k of the batch's stream is set. */
 HELPER uint64_t subset_word(const uint64_t *stream, size_t w, unsigned k)
 {
-    return k == 0 ? stream[w] : stream[w] >> k | stream[w + 1] << (64 - k);
+    return stream[w] >> k | stream[w + 1] << 1 << (63 - k);
+}
+
+/* Add the bits of word `w` to the sum of each subset of a batch. */
+HELPER void add_to_subsets(uint64_t *sums, const uint64_t *stream, size_t w, uint64_t bits)
+{
+    for (unsigned k = 0; k < HEXKEY_CASCADE_SUBSETS; k++)
+        sums[k] ^= bits & subset_word(stream, w, k);
 }
 
 HELPER unsigned in_subset(const uint64_t *stream, size_t position, unsigned k)

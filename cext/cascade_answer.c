@@ -39,17 +39,27 @@ HOT void hexkey_cascade_running(uint32_t n, const uint32_t *restrict rotations,
     out[words] = carry;
 }
 
-HOT void hexkey_cascade_running_subsets(uint32_t n, const uint64_t *restrict stream,
-                                        const uint64_t *restrict bits, uint64_t *restrict out)
+HOT void hexkey_cascade_running_subset(uint32_t n, const uint64_t *restrict stream, unsigned k,
+                                       const uint64_t *restrict bits, uint64_t *restrict out)
 {
     size_t words = words_of(hexkey_cascade_places(n)), used = words_of(n);
-    for (unsigned k = 0; k < HEXKEY_CASCADE_SUBSETS; k++, out += words + 1) {
-        uint64_t carry = 0;
-        for (size_t w = 0; w < used; w++)
-            carry = running(bits[w] & subset_word(stream, w, k), carry, out + w);
-        for (size_t w = used; w <= words; w++)
-            out[w] = carry;
-    }
+    uint64_t carry = 0;
+    for (size_t w = 0; w < used; w++)
+        carry = running(bits[w] & subset_word(stream, w, k), carry, out + w);
+    for (size_t w = used; w <= words; w++)
+        out[w] = carry;
+}
+
+HOT uint32_t hexkey_cascade_subset_parities(uint32_t n, const uint64_t *restrict stream,
+                                            const uint64_t *restrict bits)
+{
+    uint64_t sums[HEXKEY_CASCADE_SUBSETS] = {0};
+    uint32_t parities = 0;
+    for (size_t w = 0; w < words_of(n); w++)
+        add_to_subsets(sums, stream, w, bits[w]);
+    for (unsigned k = 0; k < HEXKEY_CASCADE_SUBSETS; k++)
+        parities |= parity(sums[k]) << k;
+    return parities;
 }
 
 /* A query as it is read: LEB128 numbers of at most 4 bytes. */
@@ -70,6 +80,18 @@ HELPER uint32_t read_number(struct reader *in)
     return UINT32_MAX;
 }
 
+/* 0 or 1 where all of a subset is asked about and known, 2 elsewhere. */
+HELPER unsigned whole_subset(const hexkey_cascade_alice *alice, unsigned pass, uint32_t first,
+                             uint32_t end)
+{
+    unsigned subset = pass - HEXKEY_CASCADE_SHUFFLES;
+    uint32_t batch;
+    if (pass < HEXKEY_CASCADE_SHUFFLES || first > 0 || end < alice->n)
+        return 2;
+    batch = alice->whole[subset / HEXKEY_CASCADE_SUBSETS];
+    return batch ? batch >> subset % HEXKEY_CASCADE_SUBSETS & 1 : 2;
+}
+
 HELPER ptrdiff_t answer(const hexkey_cascade_alice *alice, const uint8_t *restrict query,
                         size_t query_bytes, size_t allowed, uint8_t *restrict out)
 {
@@ -88,15 +110,18 @@ HELPER ptrdiff_t answer(const hexkey_cascade_alice *alice, const uint8_t *restri
         if (count > allowed - asked)
             return HEXKEY_CASCADE_TOO_MANY;
         table = alice->running[pass];
-        if (!table)
-            return HEXKEY_CASCADE_NEEDS - (ptrdiff_t)pass;
         while (count--) {
             uint32_t gap = read_number(&in), length = read_number(&in), first, end;
+            unsigned found;
             if (gap > places - at || length == 0 || length > places - at - gap)
                 return HEXKEY_CASCADE_MALFORMED;
             first = at + gap;
             at = end = first + length;
-            byte |= (unsigned)(get_bit(table, first) ^ get_bit(table, end)) << (asked & 7);
+            found = table ? (unsigned)(get_bit(table, first) ^ get_bit(table, end))
+                          : whole_subset(alice, pass, first, end);
+            if (found == 2)
+                return HEXKEY_CASCADE_NEEDS - (ptrdiff_t)pass;
+            byte |= found << (asked & 7);
             if ((++asked & 7) == 0) {
                 out[(asked >> 3) - 1] = (uint8_t)byte;
                 byte = 0;

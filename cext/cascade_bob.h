@@ -278,6 +278,15 @@ HELPER uint32_t subset_unknown(const struct bob *b, const struct subset_block *s
     return sum;
 }
 
+HELPER int subset_is_known(const struct bob *b, const struct subset_block *s)
+{
+    uint64_t left = 0;
+    for (size_t w = s->first >> 6; w <= (s->end - 1) >> 6 && !left; w++)
+        left = b->passes[0].line[w].unknown & subset_word(s->stream, w, s->subset) &
+               inside(w, s->first, s->end);
+    return left == 0;
+}
+
 /* The position of unknown bit `index` of the block. */
 HELPER uint32_t subset_unknown_at(const struct bob *b, const struct subset_block *s, uint32_t index)
 {

@@ -250,7 +250,7 @@ HOT size_t hexkey_cascade_open_subsets(uint64_t *memory, unsigned batch, const u
     for (unsigned k = 0; k < HEXKEY_CASCADE_SUBSETS; k++) {
         struct subset_block s = {.first = 0, .end = b->n, .stream = stream, .subset = (uint8_t)k};
         s.number = (uint8_t)(HEXKEY_CASCADE_SHUFFLES + batch * HEXKEY_CASCADE_SUBSETS + k);
-        if (subset_unknown(b, &s) == 0)
+        if (subset_is_known(b, &s))
             continue;
         b->subset_block[b->subset_blocks++] = s;
         b->opening_asked++;

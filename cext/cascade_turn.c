@@ -27,11 +27,13 @@ HELPER void learn_shuffle(struct bob *b, const uint8_t *answer, uint32_t k)
 
 HELPER void learn_subsets(struct bob *b, const uint8_t *answer)
 {
+    uint64_t sums[HEXKEY_CASCADE_SUBSETS] = {0};
     b->odd = 0;
+    for (size_t w = 0; w < words_of(b->n); w++)
+        add_to_subsets(sums, b->subset_block[0].stream, w, b->passes[0].line[w].bits);
     for (uint32_t i = 0; i < b->subset_blocks; i++) {
         struct subset_block *s = &b->subset_block[i];
-        unsigned theirs = answer[i >> 3] >> (i & 7) & 1u;
-        s->odd = (uint8_t)(subset_parity(b, s, s->first, s->end) ^ theirs);
+        s->odd = (uint8_t)(parity(sums[s->subset]) ^ (answer[i >> 3] >> (i & 7) & 1u));
         b->odd += s->odd;
     }
 }

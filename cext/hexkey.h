@@ -153,12 +153,12 @@ void hexkey_gf128_absorb(uint8_t *state, const uint8_t *point, const uint8_t *me
                          int path);
 
 /* ---- toeplitz*.c: privacy amplification ---------------------------------------------------------
- * out[i] = XOR_j seed_bit[i - j + n - 1] & bits[j], 0 <= i < length <= n, 0 <= j < n.
+ * out[i] = XOR_j seed_bit[i - j + n - 1] & bits[j], 0 <= i < length, 0 <= j < n.
  *
  * `bits` and `out` hold 0 or 1 in each byte. `seed` is packed, first bit least significant, in
  * ceil((n + length - 1) / 8) bytes; surplus bits of the last byte are not used. `scratch` holds
  * hexkey_toeplitz_scratch_words(n, length) words and is left with secrets in it.
- * Returns 0, or -1 (length > n, or n beyond 2^57) with nothing written. Nothing is read or
+ * Returns 0, or -1 (n or length beyond 2^57) with nothing written. Nothing is read or
  * written if length is 0.
  */
 size_t hexkey_toeplitz_scratch_words(size_t n, size_t length);
@@ -358,19 +358,23 @@ void hexkey_cascade_running(uint32_t n, const uint32_t *restrict rotations,
                             const uint64_t *restrict bits, uint64_t *restrict out,
                             uint64_t *restrict scratch);
 
-/* The same for the members of each of a batch's SUBSETS subsets, one table after the other;
- * `stream` has n + 64 bits or more.
- */
-void hexkey_cascade_running_subsets(uint32_t n, const uint64_t *restrict stream,
-                                    const uint64_t *restrict bits, uint64_t *restrict out);
+/* The same for the members of subset `k` of a batch; `stream` has n + 64 bits or more. */
+void hexkey_cascade_running_subset(uint32_t n, const uint64_t *restrict stream, unsigned k,
+                                   const uint64_t *restrict bits, uint64_t *restrict out);
+
+/* Parities of all members of each of a batch's SUBSETS subsets, the first in the lowest bit. */
+uint32_t hexkey_cascade_subset_parities(uint32_t n, const uint64_t *restrict stream,
+                                        const uint64_t *restrict bits);
 
 typedef struct {
     uint32_t n;
     const uint64_t *running[64]; /* HEXKEY_CASCADE_PASSES tables as above; NULL where not built */
+    uint32_t whole[4]; /* of each of BATCHES, as above, with bit 31 set; 0 where not built */
 } hexkey_cascade_alice;
 
 /* Answer a query; `out` holds query_bytes / 16 + 1 bytes. Returns how many parities it wrote, or
- * MALFORMED, TOO_MANY (more than `allowed`), or NEEDS - pass: build its table and call again.
+ * MALFORMED, TOO_MANY (more than `allowed`), or NEEDS - pass: build its table, or for
+ * a whole subset what tells of its batch, and call again.
  */
 ptrdiff_t hexkey_cascade_answer(const hexkey_cascade_alice *alice, const uint8_t *restrict query,
                                 size_t query_bytes, size_t allowed, uint8_t *restrict out);

@@ -18,7 +18,7 @@ VECTORISED static void unpack_bits(uint8_t *restrict out, const uint8_t *restric
 
 static int sizes_are_valid(size_t n, size_t length)
 {
-    return length <= n && n <= SIZE_MAX / 64;
+    return length <= SIZE_MAX / 64 && n <= SIZE_MAX / 64;
 }
 
 static size_t larger(size_t a, size_t b)
@@ -34,7 +34,7 @@ static int karatsuba_is_cheaper(size_t n, size_t length, int path)
 
 size_t hexkey_toeplitz_scratch_words(size_t n, size_t length)
 {
-    if (length == 0 || !sizes_are_valid(n, length))
+    if (n == 0 || length == 0 || !sizes_are_valid(n, length))
         return 0;
     size_t karatsuba = 0, stream = 0;
     for (int path = HEXKEY_CLMUL_FASTEST; path <= HEXKEY_CLMUL_PORTABLE; path++)
@@ -53,6 +53,10 @@ int hexkey_toeplitz(uint8_t *restrict out, const uint8_t *restrict bits, size_t 
         return -1;
     if (length == 0)
         return 0;
+    if (n == 0) {
+        memset(out, 0, length);
+        return 0;
+    }
     uint64_t *rest = scratch + words_of(n) + words_of(length);
     uint8_t *x = (uint8_t *)scratch, *y = (uint8_t *)(scratch + words_of(n));
     fft_way(path)->pack(x, bits, n);

@@ -9,7 +9,7 @@ static inline size_t words_of(size_t bits)
     return bits / 64 + (bits % 64 != 0);
 }
 
-/* out = the Toeplitz product of n bits of x, `length` bits in whole words; 1 <= length <= n. Bits
+/* out = the Toeplitz product of n bits of x, 1 <= n, and `length` >= 1 bits in whole words. Bits
  * that n + length - 1 bits of the seed do not reach may be anything; bits of x past n are zero.
  * `scratch` has as many words as the next function says. */
 void hexkey_karatsuba(uint8_t *out, struct bit_string x, size_t n, struct bit_string seed,

@@ -39,21 +39,33 @@ static size_t divide_up(size_t a, size_t b)
     return (a + b - 1) / b;
 }
 
+static struct plan plan_with(unsigned log, size_t rows, size_t in, size_t out)
+{
+    const size_t places = (size_t)1 << log;
+    struct plan p = {.log = log, .rows = rows};
+    p.row_digits = divide_up(out, rows);
+    p.columns = divide_up(in, places - p.row_digits);
+    p.column_digits = divide_up(in, p.columns);
+    /* with log - 2 instead of log, which is what caches make of it */
+    const double transforms = (double)p.columns * (double)(1 + rows) + (double)rows;
+    p.cost = transforms * (double)places * (log - 2);
+    return p;
+}
+
+static struct plan cheaper(struct plan a, struct plan b)
+{
+    return a.rows && a.cost <= b.cost ? a : b;
+}
+
 static struct plan plan_of(size_t piece, size_t length)
 {
     const size_t in = digits_of(piece), out = digits_of(length);
     struct plan best = {0};
     for (unsigned log = FFT_LEAST_LOG; log <= FFT_MOST_LOG; log++) {
         const size_t places = (size_t)1 << log;
-        struct plan p = {.log = log, .rows = divide_up(out, places / 2)};
-        p.row_digits = divide_up(out, p.rows);
-        p.columns = divide_up(in, places - p.row_digits);
-        p.column_digits = divide_up(in, p.columns);
-        /* with log - 2 instead of log, which is what caches make of it */
-        const double transforms = (double)p.columns * (double)(1 + p.rows) + (double)p.rows;
-        p.cost = transforms * (double)places * (log - 2);
-        if (best.rows == 0 || p.cost < best.cost)
-            best = p;
+        best = cheaper(best, plan_with(log, divide_up(out, places / 2), in, out));
+        if (in < places) /* a short piece leaves room for longer rows */
+            best = cheaper(best, plan_with(log, divide_up(out, places - in), in, out));
     }
     return best;
 }

@@ -1,12 +1,18 @@
-"""Privacy amplification by a random Toeplitz matrix over GF(2).
+"""Privacy amplification by a random Toeplitz matrix over GF(2), plain or modified.
 
-The matrix has `length` rows and n columns and is constant along its diagonals, ::
+The plain matrix has `length` rows and n columns and is constant along its diagonals, ::
 
     T[i, j] = seed[i - j + n - 1]        output_i = XOR_j T[i, j] bits_j
 
 so that seed[n-1] is the diagonal, seed[0] the top right corner and seed[n+length-2] the bottom left
 one. With a uniform seed the family is two-universal (Y. Mansour, N. Nisan & P. Tiwari, Theor.
 Comput. Sci. 107 (1993) 121; H. Krawczyk, CRYPTO '94), which is what the leftover hash lemma wants.
+
+Sessions use the *modified* one, the identity beside a Toeplitz matrix T (M. Hayashi & T. Tsurumaru,
+IEEE Trans. Inf. Theory 62 (2016) 2213): the first `length` bits, plus T times the others. It is
+two-universal as well: two inputs that differ in the others collide if T takes that difference to a
+given string, with probability 2^-length; two that do not, never. It needs a seed of n − 1 bits, not
+n + length − 1, and a product of that size: half of the work where much of the block is key.
 
 The seed is public, comes from the operating system, and is drawn for one block after its length is
 fixed. It is never expanded by a generator.
@@ -72,10 +78,55 @@ def amplify(
     return toeplitz(bits, _packed(seed, bits.size, length), length, lib.HEXKEY_CLMUL_FASTEST)
 
 
+def modified_seed_bits(n: int, length: int) -> int:
+    """Return the bits of seed that `amplify_modified` takes: n − 1, or 0 for none or all out.
+
+    Raises
+    ------
+    ValueError
+        If `length` is negative or above `n`.
+    """
+    return n - 1 if seed_bits(n, length) and length < n else 0
+
+
+def amplify_modified(bits: NDArray[np.uint8], seed: bytes, length: int) -> NDArray[np.uint8]:
+    """Return `length` bits of the modified Toeplitz hash of `bits`.
+
+    Parameters
+    ----------
+    bits : numpy.ndarray
+        0/1, shape ``(n,)``.
+    seed : bytes
+        ``modified_seed_bits(n, length)`` uniform bits, packed with the first bit least significant;
+        surplus bits of the last byte are ignored.
+    length : int
+        Bits to make, 0 to n.
+
+    Returns
+    -------
+    numpy.ndarray
+        0/1, uint8, shape ``(length,)``.
+
+    Raises
+    ------
+    TypeError
+        If `bits` is not uint8.
+    ValueError
+        If a length is wrong or `bits` holds anything but 0 and 1.
+    """
+    _check_seed(len(seed), packed_bytes(modified_seed_bits(bits.size, length)), "bytes")
+    bits = checked_bits("bits", bits)
+    if length == bits.size:
+        return bits.copy()
+    out = toeplitz(bits[length:], seed, length, lib.HEXKEY_CLMUL_FASTEST)
+    out ^= bits[:length]
+    return out
+
+
 def toeplitz(
     bits: NDArray[np.uint8], packed_seed: bytes, length: int, path: int
 ) -> NDArray[np.uint8]:
-    """`amplify` by a chosen multiplication, for tests and benchmarks."""
+    """Return the product with any number of rows, by a chosen multiplication."""
     bits = checked_bits("bits", bits)
     out = np.zeros(length, dtype=np.uint8)
     scratch = np.empty(lib.hexkey_toeplitz_scratch_words(bits.size, length), dtype=np.uint64)
@@ -89,7 +140,7 @@ def toeplitz(
         path,
     )
     if code != 0:
-        raise ValueError(f"length must be between 0 and the {bits.size} bits of input")
+        raise ValueError(f"a product of {bits.size} bits in and {length} out is too large")
     return out
 
 

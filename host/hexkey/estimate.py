@@ -167,12 +167,28 @@ def _most_remaining(sample: int, seen: int, remaining: int, epsilon: float) -> i
 
     P[at most `seen` in the sample] falls as the block holds more, so bisection finds the edge.
     `admitted` is never excluded: with none left over, at most `seen` in the sample is certain.
+    The first trials close in on the edge from where a binomial law has it.
     """
     log_epsilon = math.log(epsilon) - _log_error(sample + remaining)
+
+    def admits(trial: int) -> bool:
+        return _log_at_most(seen, sample, seen + trial, sample + remaining) > log_epsilon
+
     admitted, excluded = 0, remaining + 1
+    edge, step = remaining, 1 + remaining // 10_000
+    if seen < sample:
+        edge = int(remaining * betainccinv(seen + 1, sample - seen, epsilon))
+    while admitted < edge < excluded and step < remaining:
+        if admits(edge):
+            admitted, edge = edge, edge + step
+        else:
+            excluded, edge = edge, edge - step
+        if admitted and excluded <= remaining:
+            break
+        step *= 4
     while excluded - admitted > 1:
         trial = (admitted + excluded) // 2
-        if _log_at_most(seen, sample, seen + trial, sample + remaining) > log_epsilon:
+        if admits(trial):
             admitted = trial
         else:
             excluded = trial

@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from hexkey.bits import packed_bytes, unpack_bits
+from hexkey.bits import packed_bytes
 from hexkey.errors import InputError
 from hexkey.random_device import RandomDevice
 
@@ -91,9 +91,10 @@ def choose_randomness(seed: int | None, device: Path | None = None) -> Randomnes
     return OperatingSystem() if device is None else RandomDevice(device)
 
 
-def random_bits(source: Randomness, count: int) -> NDArray[np.uint8]:
-    """Return `count` uniform bits, shape ``(count,)``, one per byte."""
-    return unpack_bits(source.bytes(packed_bytes(count)), count)
+def random_packed_bits(source: Randomness, count: int) -> bytes:
+    """Return `count` uniform bits, packed."""
+    drawn = source.bytes(packed_bytes(count))
+    return drawn if count % 8 == 0 else drawn[:-1] + bytes([drawn[-1] & (1 << count % 8) - 1])
 
 
 def random_subset(source: Randomness, population: int, size: int) -> NDArray[np.int64]:

@@ -150,7 +150,24 @@ def test_stays_inside_its_buffers(n: int, length: int, path: int) -> None:
     assert np.array_equal(out[:length], toeplitz(bits, pack(seed), length, path))
 
 
-def test_refuses_more_out_than_in() -> None:
-    assert lib.hexkey_toeplitz_scratch_words(10, 11) == 0
-    code = lib.hexkey_toeplitz(ffi.NULL, ffi.NULL, 10, ffi.NULL, 11, ffi.NULL, PATHS[0])
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize(
+    ("n", "length"),
+    [(1, 2), (1, 1000), (63, 64), (64, 700), (1000, 5000), (3000, 90_000), (12_000, 250_000)],
+)
+def test_more_rows_than_columns(n: int, length: int, path: int) -> None:
+    """As sessions need them: short input, long output, in the same transform."""
+    rng = np.random.default_rng(n)
+    bits, seed = (rng.integers(0, 2, size, dtype=np.uint8) for size in (n, n + length - 1))
+    assert np.array_equal(toeplitz(bits, pack(seed), length, path), by_integers(bits, seed, length))
+
+
+def test_nothing_in_makes_zeros() -> None:
+    assert toeplitz(np.zeros(0, np.uint8), b"\xff", 3, PATHS[0]).tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize("size", [(10, 1 << 58), (1 << 58, 10)])
+def test_refuses_what_is_too_large(size: tuple[int, int]) -> None:
+    assert lib.hexkey_toeplitz_scratch_words(*size) == 0
+    code = lib.hexkey_toeplitz(ffi.NULL, ffi.NULL, size[0], ffi.NULL, size[1], ffi.NULL, PATHS[0])
     assert code == -1

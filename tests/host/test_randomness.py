@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hexkey.bits import unpack_bits
 from hexkey.random_device import RandomDevice
 from hexkey.randomness import (
     OperatingSystem,
     Seeded,
     choose_randomness,
-    random_bits,
+    random_packed_bits,
     random_subset,
 )
 
@@ -41,12 +42,14 @@ def test_seeds_repeat_and_the_operating_system_does_not() -> None:
     assert OperatingSystem().bytes(32) != OperatingSystem().bytes(32)
 
 
-def test_bits_are_those_of_the_bytes_first_bit_lowest() -> None:
-    assert random_bits(Given(b"\x0d\x02"), 10).tolist() == [1, 0, 1, 1, 0, 0, 0, 0, 0, 1]
+def test_packed_bits_end_with_zeros() -> None:
+    assert random_packed_bits(Given(b"\x0d\xfe"), 10) == b"\x0d\x02"
+    assert random_packed_bits(Given(b"\x0d\xfe"), 16) == b"\x0d\xfe"
+    assert random_packed_bits(Given(b""), 0) == b""
 
 
 def test_bits_are_balanced() -> None:
-    ones = int(random_bits(Seeded(2), 100_000).sum())
+    ones = int(unpack_bits(random_packed_bits(Seeded(2), 100_000), 100_000).sum())
     assert abs(ones - 50_000) < 5 * math.sqrt(25_000)  # 5 standard deviations: 6e-7
 
 

@@ -2,7 +2,8 @@
 
 GF(2^128): polynomials as arrays of coefficients, products by `numpy.convolve`, reduction by long
 division, the hash as a sum of explicit powers of the point. Toeplitz: the matrix by
-`scipy.linalg.toeplitz` from its first column and row. Run from any folder; needs numpy and scipy.
+`scipy.linalg.toeplitz` from its first column and row, the modified one put together. Run from any
+folder; needs numpy and scipy.
 """
 
 import json
@@ -63,6 +64,21 @@ def toeplitz_case(rng: np.random.Generator, n: int, length: int) -> dict[str, ob
     }
 
 
+def modified_case(rng: np.random.Generator, n: int, length: int) -> dict[str, object]:
+    """The identity beside a Toeplitz matrix of n - length columns."""
+    bits = rng.integers(0, 2, n, dtype=np.int64)
+    seed = rng.integers(0, 2, n - 1, dtype=np.int64)
+    rest = n - length
+    right = toeplitz(seed[rest - 1 :], seed[rest - 1 :: -1])  # first column, first row
+    matrix = np.hstack([np.eye(length, dtype=np.int64), right])
+    return {
+        "n": n,
+        "bits": "".join(map(str, bits)),
+        "seed": "".join(map(str, seed)),
+        "out": "".join(map(str, matrix @ bits % 2)),
+    }
+
+
 def main() -> None:
     rng = np.random.default_rng(20240607)
     document = {
@@ -70,6 +86,10 @@ def main() -> None:
         "toeplitz": [
             toeplitz_case(rng, n, length)
             for n, length in ((1, 1), (7, 3), (64, 64), (65, 1), (129, 100), (300, 190))
+        ],
+        "modified_toeplitz": [
+            modified_case(rng, n, length)
+            for n, length in ((2, 1), (7, 3), (64, 63), (65, 1), (129, 100), (300, 190))
         ],
     }
     text = json.dumps(document, indent=1) + "\n"

@@ -10,7 +10,7 @@ Whether the two blocks are now equal is for the verification step to say, never 
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -112,16 +112,27 @@ def check_equal_lengths(alice_bits: ArrayLike, bob_bits: ArrayLike) -> None:
 
 def check_arguments(bits: ArrayLike, qber: float, seed: bytes, most_bits: int) -> NDArray[np.uint8]:
     """Return the bits as uint8; raise ValueError where an argument is wrong."""
-    checked = np.asarray(bits)
-    if checked.ndim != 1 or not 1 <= len(checked) <= most_bits:
-        raise ValueError(f"bits must have shape (n,) with n from 1 to {most_bits}")
+    checked = check_shape(bits, most_bits)
     if checked.dtype.kind not in "bui" or _out_of_range(checked):
         raise ValueError("bits must be integers 0 and 1")
+    check_agreed(qber, seed)
+    return checked.astype(np.uint8, copy=False)
+
+
+def check_agreed(qber: float, seed: bytes) -> None:
+    """Raise ValueError where what both sides agree on is wrong."""
     if not 0 <= qber <= 0.5:
         raise ValueError(f"qber must be between 0 and 1/2, not {qber}")
     if len(seed) != SEED_BYTES:
         raise ValueError(f"seed must be {SEED_BYTES} bytes, not {len(seed)}")
-    return checked.astype(np.uint8, copy=False)
+
+
+def check_shape(bits: ArrayLike, most_bits: int) -> NDArray[Any]:
+    """Return the bits as an array; raise ValueError unless there are 1 to `most_bits` in a row."""
+    checked = np.asarray(bits)
+    if checked.ndim != 1 or not 1 <= len(checked) <= most_bits:
+        raise ValueError(f"bits must have shape (n,) with n from 1 to {most_bits}")
+    return checked
 
 
 def _out_of_range(bits: NDArray[np.integer]) -> bool:

@@ -34,8 +34,9 @@ from hexkey.errors import BlockDropped, ProtocolError
 from hexkey.reconcile import (
     SEED_BYTES,
     ReconcileResult,
-    check_arguments,
+    check_agreed,
     check_equal_lengths,
+    check_shape,
     converse,
 )
 from hexkey.reconcile.cascade_block import (
@@ -264,8 +265,9 @@ def _pieces(bits: ArrayLike, qber: float, seed: bytes, block_bits: int) -> list[
     """Cut a key into blocks of as good as equal lengths, each with a seed of its own."""
     if not 1 <= block_bits <= MAX_BITS:
         raise ValueError(f"block_bits must be from 1 to {MAX_BITS}, not {block_bits}")
-    checked = check_arguments(bits, qber, seed, MAX_KEY_BITS)
-    pieces = np.array_split(checked, -(-len(checked) // block_bits))
+    check_agreed(qber, seed)
+    key = check_shape(bits, MAX_KEY_BITS)  # the blocks check what is in it
+    pieces = np.array_split(key, -(-len(key) // block_bits))
     heading = b"hexkey cascade block" + seed
     return [
         (piece, hashlib.shake_256(heading + struct.pack("<I", k)).digest(SEED_BYTES))

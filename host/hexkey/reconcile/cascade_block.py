@@ -4,10 +4,10 @@ Bob asks for parities of ranges in shuffled orders, bisects the blocks in which 
 Alice, and after every correction goes back to the earlier passes. A block of n bits with error rate
 Q runs through
 
-1. a first pass, in the natural order, in blocks of a power of two of bits, the nearest to 1/Q, since
+1. a first pass, in the natural order, in blocks of the power of two that is nearest to 1/Q, since
    others waste a part of each bisection; a second, shuffled, in blocks of 5/Q, of 3/Q where errors
-   are few, or 10/Q from 2¹⁸ bits on; a third of 200/Q, or 1000/Q. In the shuffled ones the blocks
-   hold equal chances of an error, as far as the first pass tells, rather than equal numbers of bits;
+   are few, or 10/Q from 2¹⁸ bits on; a third of 200/Q, or 1000/Q. In the shuffled ones all blocks
+   have the same chance of an error, as far as the first pass tells, not the same number of bits;
 2. batches of 14 random subsets of the block, until one batch agrees.
 
 In a shuffled pass a block is cut not in the middle but where the chance of an error is halved, as
@@ -32,9 +32,9 @@ Limits
 1 to 2²⁰ bits a block; `cascade` cuts longer keys. Estimates outside
 [1/n, 1/4] are used as the nearer end. Alice answers `parity_limit(n)` = 2n + 64 parities at most,
 Bob asks no more, and no more than `MAX_ROUND_TRIPS` times; a block that hits a limit is dropped.
-Memory, in bytes a bit: Bob reserves 20, of which most blocks touch less than half; Alice takes an
-eighth for each pass, 2 to 4 for most blocks and 8 for all that a peer may ask her to build. Every
-parity costs Alice the same, a few nanoseconds, whatever its range.
+Memory, in bytes a bit: Bob reserves 13, of which most blocks touch 2; Alice takes an eighth for
+each pass, less than 1 for most blocks and 8 for all that a peer may ask her to build. Every parity
+costs Alice the same, a few nanoseconds, whatever its range.
 """
 
 import math
@@ -97,6 +97,7 @@ class BlockAlice:
         self._disclosed = 0
         self._words = (lib.hexkey_cascade_places(n) + 63) // 64 + 1
         self._tables: list[Any] = []  # keeps alive what the C structure points to
+        self._streams: dict[int, Any] = {}  # of batches of subsets
         self.native = ffi.new("hexkey_cascade_alice *", {"n": n})
         self._bits = self._table(self._words)
         lib.hexkey_cascade_pack(n, ffi.from_buffer("uint8_t[]", checked), self._bits)
@@ -145,15 +146,9 @@ class BlockAlice:
         return table
 
     def build(self, number: int) -> None:
-        """Build the table of a shuffle, or those of the batch that a subset belongs to."""
+        """Build the table of a shuffle or subset; for a subset first what tells of its batch."""
         if number >= SHUFFLES:
-            batch, _ = divmod(number - SHUFFLES, SUBSETS_PER_BATCH)
-            stream = ffi.from_buffer("uint64_t[]", subset_stream(self._seed, batch, self._n))
-            tables = self._table(SUBSETS_PER_BATCH * self._words)
-            lib.hexkey_cascade_running_subsets(self._n, stream, self._bits, tables)
-            for k in range(SUBSETS_PER_BATCH):
-                at = SHUFFLES + batch * SUBSETS_PER_BATCH + k
-                self.native.running[at] = tables + k * self._words
+            self._build_subset(number, *divmod(number - SHUFFLES, SUBSETS_PER_BATCH))
             return
         rotations = ffi.NULL
         if number:
@@ -162,6 +157,18 @@ class BlockAlice:
         scratch = ffi.from_buffer("uint64_t[]", np.empty(self._words, np.uint64))
         running = self._table(self._words)
         lib.hexkey_cascade_running(self._n, rotations, self._bits, running, scratch)
+        self.native.running[number] = running
+
+    def _build_subset(self, number: int, batch: int, k: int) -> None:
+        """Bob asks about all of every subset, and about parts of few."""
+        if not self.native.whole[batch]:
+            stream = ffi.from_buffer("uint64_t[]", subset_stream(self._seed, batch, self._n))
+            parities = lib.hexkey_cascade_subset_parities(self._n, stream, self._bits)
+            self.native.whole[batch] = parities | 1 << 31
+            self._streams[batch] = stream
+            return
+        running = self._table(self._words)
+        lib.hexkey_cascade_running_subset(self._n, self._streams[batch], k, self._bits, running)
         self.native.running[number] = running
 
 
@@ -240,7 +247,7 @@ class BlockBob:
         if self.round_trips:
             raise ValueError("this conversation has already started")
         length = 1 << round(-math.log2(self._qber))
-        self._blocks = blocks = -(-self._n // length)
+        self._blocks = blocks = max(1, round(self._n / length))
         size = self._open(0, ffi.NULL, blocks)
         self._shuffles = 1
         return self._send(size, blocks)

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from hexkey.amplify import amplify, seed_bits
+from hexkey.amplify import amplify_modified, modified_seed_bits
 from hexkey.errors import BlockDropped, ProtocolError
 from hexkey.estimate import part_sample
 from hexkey.placed import Outside
-from hexkey.randomness import Randomness, random_bits, random_subset
+from hexkey.randomness import Randomness, random_packed_bits, random_subset
 from hexkey.reconcile import Method
 from hexkey.reconcile.method import answering, choose, speed
 from hexkey.session import messages
@@ -352,9 +352,9 @@ def _amplify(
     talk: Conversation, bits: NDArray[np.uint8], length: int, randomness: Randomness
 ) -> NDArray[np.uint8]:
     """The seed is fresh, and drawn only after positions, bits and length are fixed."""
-    seed = random_bits(randomness, seed_bits(len(bits), length))
+    seed = random_packed_bits(randomness, modified_seed_bits(len(bits), length))
     talk.send(Type.AMPLIFY, messages.Amplify(length, seed).encode())
-    return amplify(bits, seed, length)
+    return amplify_modified(bits, seed, length)
 
 
 def _confirm(talk: Conversation, crop: Harvest, keys: KeySink, counts: BlockCounts) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from hexkey.amplify import amplify, seed_bits
+from hexkey.amplify import amplify_modified, modified_seed_bits
 from hexkey.bits import pack_bits
 from hexkey.errors import BlockDropped, ProtocolError
 from hexkey.estimate import part_sample
@@ -314,13 +314,13 @@ def _verify(
 
 def _amplify(talk: Conversation, bits: NDArray[np.uint8], length: int) -> NDArray[np.uint8]:
     _, body = talk.expect(Type.AMPLIFY)
-    order = messages.Amplify.decode(body, seed_bits(len(bits), length))
+    order = messages.Amplify.decode(body, modified_seed_bits(len(bits), length))
     if order.length != length:
         raise ProtocolError(
             f"the peer fixes {order.length} bits where the counts give {length}; the session was "
             "ended"
         )
-    return amplify(bits, order.seed, length)
+    return amplify_modified(bits, order.seed, length)
 
 
 def _confirm(talk: Conversation, crop: Harvest, keys: KeySink, counts: BlockCounts) -> None:

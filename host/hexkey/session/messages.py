@@ -128,7 +128,8 @@ def decode_drop(body: bytes) -> str:
     return reason
 
 
-def decode_bits(body: bytes, count: int, kind: Type) -> NDArray[np.uint8]:
+def check_packed(body: bytes, count: int, kind: Type) -> bytes:
+    """Return `body`, which is to be `count` packed bits."""
     if len(body) != packed_bytes(count):
         raise ProtocolError(
             f"a {kind.name} message has {len(body)} bytes where {count} bits were due; "
@@ -136,7 +137,11 @@ def decode_bits(body: bytes, count: int, kind: Type) -> NDArray[np.uint8]:
         )
     if count % 8 and body[-1] >> (count % 8):
         raise ProtocolError(f"a {kind.name} message has set padding bits; the session was ended")
-    return unpack_bits(body, count)
+    return body
+
+
+def decode_bits(body: bytes, count: int, kind: Type) -> NDArray[np.uint8]:
+    return unpack_bits(check_packed(body, count, kind), count)
 
 
 def encode_pulses(pulses: NDArray[np.uint64], heading: bytes = b"") -> bytes:
@@ -302,17 +307,17 @@ class Verify:
 @dataclass(frozen=True, slots=True)
 class Amplify:
     length: int
-    seed: NDArray[np.uint8]
+    seed: bytes  # packed
 
     def encode(self) -> bytes:
-        return _AMPLIFY.pack(self.length) + pack_bits(self.seed)
+        return _AMPLIFY.pack(self.length) + self.seed
 
     @staticmethod
     def decode(body: bytes, seed_bits: int) -> "Amplify":
         if len(body) < _AMPLIFY.size:
             raise ProtocolError("an AMPLIFY message is cut; the session was ended")
         (length,) = _AMPLIFY.unpack_from(body)
-        return Amplify(length, decode_bits(body[_AMPLIFY.size :], seed_bits, Type.AMPLIFY))
+        return Amplify(length, check_packed(body[_AMPLIFY.size :], seed_bits, Type.AMPLIFY))
 
 
 def announce_bytes(pulses: int) -> int:

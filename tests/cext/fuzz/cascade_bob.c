@@ -34,10 +34,11 @@ static void prepare(struct sides *s, struct input *in)
     for (unsigned batch = 0; batch < BATCHES; batch++) {
         s->stream[batch] = take_buffer(in, 8 * ((s->n + 63) / 64 + 1));
         s->subsets[batch] = malloc(8 * s->words * HEXKEY_CASCADE_SUBSETS);
-        hexkey_cascade_running_subsets(s->n, s->stream[batch], s->packed, s->subsets[batch]);
-        for (unsigned k = 0; k < HEXKEY_CASCADE_SUBSETS; k++)
-            s->alice.running[HEXKEY_CASCADE_SHUFFLES + batch * HEXKEY_CASCADE_SUBSETS + k] =
-                s->subsets[batch] + k * s->words;
+        for (unsigned k = 0; k < HEXKEY_CASCADE_SUBSETS; k++) {
+            uint64_t *table = s->subsets[batch] + k * s->words;
+            hexkey_cascade_running_subset(s->n, s->stream[batch], k, s->packed, table);
+            s->alice.running[HEXKEY_CASCADE_SHUFFLES + batch * HEXKEY_CASCADE_SUBSETS + k] = table;
+        }
     }
 }
 

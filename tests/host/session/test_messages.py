@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from hexkey.bits import pack_bits
 from hexkey.errors import ProtocolError
 from hexkey.reconcile import Method
 from hexkey.session import messages
@@ -100,7 +101,7 @@ def test_verify_comes_back(seed: bytes, width: int, data: st.DataObject) -> None
 
 @given(u32, bits(st.integers(0, 200)))
 def test_amplify_comes_back(length: int, seed: Bits) -> None:
-    sent = messages.Amplify(length, seed)
+    sent = messages.Amplify(length, pack_bits(seed))
     assert same(messages.Amplify.decode(sent.encode(), len(seed)), sent)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from tests.host.reconcile.reference_cascade import plain_parse, plain_section
 
-from hexkey.bits import pack_bits
+from hexkey.bits import pack_bits, unpack_bits
 from hexkey.reconcile import Method
 from hexkey.session import messages, messages_bb84, messages_maps
 from hexkey.session.channel import SocketChannel, local_pair
@@ -79,7 +79,7 @@ ENCODERS: dict[str, Callable[[Says], bytes]] = {
         bytes.fromhex(says["seed"]), says["tag_bits"], bytes.fromhex(says["tag"])
     ).encode(),
     "VERIFIED": lambda says: messages.encode_count(says["count"]),
-    "AMPLIFY": lambda says: messages.Amplify(says["length"], u8(says["seed"])).encode(),
+    "AMPLIFY": lambda says: messages.Amplify(says["length"], pack_bits(u8(says["seed"]))).encode(),
     "DROP": lambda says: bytes(says["reason"].encode()),
     "SOURCE": lambda says: SourceCounts(**says).encode(),
     "OUTSIDE": lambda says: messages_maps.OutsideSample(
@@ -129,6 +129,11 @@ def lists(value: Any, *names: str) -> Says:
         one = getattr(value, name)
         found[name] = one.tolist() if isinstance(one, np.ndarray) else one
     return found
+
+
+def read_amplify(body: bytes) -> Says:
+    amplify = messages.Amplify.decode(body, 21)
+    return {"length": amplify.length, "seed": unpack_bits(amplify.seed, 21).tolist()}
 
 
 def read_nothing(body: bytes) -> Says:
@@ -198,7 +203,7 @@ DECODERS: dict[str, Callable[[bytes], Says]] = {
     "ANSWER": lambda body: {"parities": messages.decode_bits(body, 3, Type.ANSWER).tolist()},
     "VERIFY": read_verify,
     "VERIFIED": lambda body: {"count": messages.decode_count(body, Type.VERIFIED)},
-    "AMPLIFY": lambda body: lists(messages.Amplify.decode(body, 21), "length", "seed"),
+    "AMPLIFY": read_amplify,
     "DROP": lambda body: {"reason": messages.decode_drop(body)},
     "SOURCE": lambda body: asdict(SourceCounts.decode(body)),
     "OUTSIDE": lambda body: lists(messages_maps.OutsideSample.decode(body, 4), "pulses", "bits"),

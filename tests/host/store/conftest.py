@@ -3,10 +3,10 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import numpy as np
 import pytest
 
-from hexkey.randomness import Seeded, random_bits
+from hexkey.bits import packed_bytes, unpack_bits
+from hexkey.randomness import Seeded
 from hexkey.store import DemonstrationKey, create_pair
 
 KEYS = 40
@@ -24,7 +24,7 @@ def make_key() -> Callable[..., DemonstrationKey]:
     def make(number: int, bits: int = 1001, seed: int = 0, **facts: Any) -> DemonstrationKey:
         return DemonstrationKey.fresh(
             str(UUID(int=number)),
-            random_bits(Seeded(1000 * seed + number), bits).astype(np.uint8),
+            unpack_bits(Seeded(1000 * seed + number).bytes(packed_bytes(bits)), bits),
             ("B92 with the paper's equations",),
             facts,
             1e-10,

@@ -172,7 +172,7 @@ def _most_remaining(sample: int, seen: int, remaining: int, epsilon: float) -> i
     log_epsilon = math.log(epsilon) - _log_error(sample + remaining)
 
     def admits(trial: int) -> bool:
-        return _log_at_most(seen, sample, seen + trial, sample + remaining) > log_epsilon
+        return bool(_log_at_most(seen, sample, seen + trial, sample + remaining) > log_epsilon)
 
     admitted, excluded = 0, remaining + 1
     edge, step = remaining, 1 + remaining // 10_000

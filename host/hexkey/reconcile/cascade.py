@@ -53,7 +53,7 @@ from hexkey.reconcile.cascade_wire import MAX_BITS, SECTIONS_BYTES
 _turn_all, _answer_all = lib.hexkey_cascade_turn_all, lib.hexkey_cascade_answer_all
 _NEEDS: int = lib.HEXKEY_CASCADE_NEEDS
 
-BLOCK_BITS = 1 << 16  # large enough for a good efficiency, small enough for the cache
+BLOCK_BITS = 1 << 18  # large enough for a good efficiency and few calls, small enough for caches
 MAX_KEY_BITS = 1 << 27
 
 

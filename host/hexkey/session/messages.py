@@ -274,10 +274,11 @@ class Sample:
             )
         positions = block_bits if sample_bits else 0
         chosen = decode_bits(body[_SAMPLE.size :], positions, Type.SAMPLE)
-        if int(chosen.sum()) != sample_bits:
+        asked = int(np.count_nonzero(chosen))
+        if asked != sample_bits:
             raise ProtocolError(
-                f"a SAMPLE message asks for {int(chosen.sum())} bits where {sample_bits} were "
-                "agreed; the session was ended"
+                f"a SAMPLE message asks for {asked} bits where {sample_bits} were agreed; the "
+                "session was ended"
             )
         return Sample(Method(number), seed, chosen)
 

@@ -53,6 +53,7 @@ struct bob {
     uint32_t subset_blocks, groups, cuts, cut_limit, found_count;
     uint32_t cut_subset; /* which block of a subset the last query cuts */
     int opening;         /* 1: the last query opened a shuffle, 2: subsets */
+    int changed;         /* since odd blocks were listed, other than by the cuts themselves */
     int spreads;           /* whether a change in pass 0 is told to the other passes */
     uint32_t suspect_from; /* unknown bits of an even block of pass 0, from which on they are suspect */
     unsigned total_odd;  /* all errors, from pass 0 */
@@ -175,6 +176,7 @@ HELPER void know_at(struct pass *p, uint32_t place)
 
 HELPER void know(struct bob *b, uint32_t position)
 {
+    b->changed = 1;
     for (uint32_t i = 0; i < b->opened; i++)
         know_at(&b->passes[i], place_of(&b->passes[i].order, position));
 }
@@ -225,6 +227,7 @@ HELPER uint32_t spread(struct bob *b, uint32_t first, uint32_t end, unsigned odd
 HELPER void flip(struct bob *b, uint32_t position)
 {
     b->flips++;
+    b->changed = 1;
     for (uint32_t i = 0; i < b->opened; i++) {
         struct pass *p = &b->passes[i];
         uint32_t place = place_of(&p->order, position), start = block_start(p, place);
@@ -269,22 +272,15 @@ HELPER unsigned subset_parity(const struct bob *b, const struct subset_block *s,
     return parity(sum);
 }
 
-HELPER uint32_t subset_unknown(const struct bob *b, const struct subset_block *s)
+/* How many are unknown, from `most` on not counted further. */
+HELPER uint32_t subset_unknown_up_to(const struct bob *b, const struct subset_block *s,
+                                     uint32_t most)
 {
     uint32_t sum = 0;
-    for (size_t w = s->first >> 6; w <= (s->end - 1) >> 6; w++)
+    for (size_t w = s->first >> 6; w <= (s->end - 1) >> 6 && sum < most; w++)
         sum += ones(b->passes[0].line[w].unknown & subset_word(s->stream, w, s->subset) &
                     inside(w, s->first, s->end));
     return sum;
-}
-
-HELPER int subset_is_known(const struct bob *b, const struct subset_block *s)
-{
-    uint64_t left = 0;
-    for (size_t w = s->first >> 6; w <= (s->end - 1) >> 6 && !left; w++)
-        left = b->passes[0].line[w].unknown & subset_word(s->stream, w, s->subset) &
-               inside(w, s->first, s->end);
-    return left == 0;
 }
 
 /* The position of unknown bit `index` of the block. */

@@ -193,7 +193,7 @@ HOT size_t hexkey_cascade_open_shuffle(uint64_t *memory, unsigned number, const 
     struct bob *b = (struct bob *)memory;
     struct pass *p = &b->passes[b->opened];
     uint8_t *from = out;
-    b->opening = 1;
+    b->opening = b->changed = 1;
     p->number = number;
     p->order = order_of(b->n, rotations);
     *out++ = (uint8_t)number;
@@ -221,6 +221,7 @@ size_t hexkey_cascade_halve(uint64_t *memory, double qber, uint32_t longest, uin
     weigh(b, qber);
     b->opening_asked = b->found_count = 0;
     b->groups = b->cuts = 0;
+    b->changed = 1; /* these are not the odd blocks */
     for (uint32_t first = 0, end; first < b->places; first = end) {
         uint32_t count;
         end = block_end(p, first);
@@ -245,12 +246,13 @@ HOT size_t hexkey_cascade_open_subsets(uint64_t *memory, unsigned batch, const u
     struct bob *b = (struct bob *)memory;
     uint8_t *from = out;
     b->opening = 2;
+    b->changed = 1;
     b->opening_asked = 0;
     b->subset_blocks = 0; /* of the batch before: all even */
     for (unsigned k = 0; k < HEXKEY_CASCADE_SUBSETS; k++) {
         struct subset_block s = {.first = 0, .end = b->n, .stream = stream, .subset = (uint8_t)k};
         s.number = (uint8_t)(HEXKEY_CASCADE_SHUFFLES + batch * HEXKEY_CASCADE_SUBSETS + k);
-        if (subset_is_known(b, &s))
+        if (subset_unknown_up_to(b, &s, 1) == 0)
             continue;
         b->subset_block[b->subset_blocks++] = s;
         b->opening_asked++;

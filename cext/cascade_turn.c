@@ -77,7 +77,7 @@ HELPER int flip_found_in_subsets(struct bob *b)
 {
     for (uint32_t i = 0; i < b->subset_blocks; i++) {
         struct subset_block *s = &b->subset_block[i];
-        uint32_t unknown = s->odd ? subset_unknown(b, s) : 2;
+        uint32_t unknown = s->odd ? subset_unknown_up_to(b, s, 2) : 2;
         if (unknown == 0)
             return -1;
         if (unknown == 1) {
@@ -111,6 +111,7 @@ HELPER int review_all(struct bob *b)
         if (flipped < 0)
             return -1;
     }
+    b->changed = b->cuts == b->cut_limit; /* then there may be more of them */
     return 0;
 }
 
@@ -177,38 +178,43 @@ HELPER uint8_t *ask_subset(struct bob *b, uint8_t *out)
         return out;
     b->cut_subset = best;
     middle = subset_unknown_at(b, &b->subset_block[best],
-                               subset_unknown(b, &b->subset_block[best]) / 2);
+                               subset_unknown_up_to(b, &b->subset_block[best], b->n) / 2);
     b->cut[b->cuts++] = (struct cut){b->subset_block[best].first, middle, 0};
     b->group[b->groups++] = (struct group){HEXKEY_CASCADE_SHUFFLES, 1};
     *out++ = b->subset_block[best].number;
     return put_range(put(out, 1), &at, b->subset_block[best].first, middle);
 }
 
-HELPER void learn_cut(struct bob *b, uint32_t index, const struct cut *c, unsigned theirs)
+/* Learn about a cut; returns how many bits are unknown in its odd half, which it makes the cut. */
+HELPER uint32_t learn_cut(struct bob *b, uint32_t index, struct cut *c, unsigned theirs)
 {
     struct pass *p = &b->passes[index];
     unsigned left = bits_parity(p, c->first, c->middle) ^ theirs;
     unsigned was = is_odd(p, c->first), right = left ^ was;
-    start_block(p, c->middle);
-    toggle_odd(p, c->first, right);
-    toggle_odd(p, c->middle, right);
-    if (left != right) {
-        uint32_t here = 0 - left; /* all ones: the error is on the left */
-        uint32_t first = (c->first & here) | (c->middle & ~here);
-        uint32_t end = (c->middle & here) | (c->end & ~here);
-        if (unknown_in(p, first, end) == 1)
-            b->found[b->found_count++] = position_of(&p->order, unknown_at(p, first, 0));
+    uint32_t first = c->first, middle = c->middle, end = c->end, here = 0 - left, count = 0;
+    start_block(p, middle);
+    toggle_odd(p, first, right);
+    toggle_odd(p, middle, right);
+    if (left != right) { /* `here` is all ones where the error is on the left */
+        c->first = (first & here) | (middle & ~here);
+        c->end = (middle & here) | (end & ~here);
+        count = unknown_in(p, c->first, c->end);
+        c->middle = count;
+        if (count == 1)
+            b->found[b->found_count++] = position_of(&p->order, unknown_at(p, c->first, 0));
     }
     if (index == 0 && b->opened > 1) {
-        spread(b, c->first, c->middle, left);
-        spread(b, c->middle, c->end, right);
+        spread(b, first, middle, left);
+        spread(b, middle, end, right);
     }
+    return count;
 }
 
 HELPER void learn_subset_cut(struct bob *b, uint32_t middle, unsigned theirs)
 {
     struct subset_block *s = &b->subset_block[b->cut_subset], right = *s;
     unsigned left = subset_parity(b, s, s->first, middle) ^ theirs;
+    b->changed = 1;
     right.first = middle;
     right.odd = (uint8_t)(left ^ 1);
     s->end = middle;
@@ -219,31 +225,42 @@ HELPER void learn_subset_cut(struct bob *b, uint32_t middle, unsigned theirs)
         *s = right; /* the left part is even: forget it */
 }
 
+/* The odd halves of what was cut are the odd blocks, and listed as the next cuts, unless something
+ * else has changed, too.
+ */
 HELPER void learn(struct bob *b, const uint8_t *answer)
 {
-    uint32_t k = 0;
-    for (uint32_t g = 0; g < b->groups; g++)
-        for (uint32_t i = 0; i < b->group[g].cuts; i++, k++) {
+    uint32_t k = 0, kept = 0, groups = 0;
+    for (uint32_t g = 0; g < b->groups; g++) {
+        const struct group group = b->group[g];
+        uint32_t before = kept;
+        for (uint32_t i = 0; i < group.cuts; i++, k++) {
             unsigned theirs = answer[k >> 3] >> (k & 7) & 1;
-            if (b->group[g].pass == HEXKEY_CASCADE_SHUFFLES)
+            if (group.pass == HEXKEY_CASCADE_SHUFFLES)
                 learn_subset_cut(b, b->cut[k].middle, theirs);
-            else
-                learn_cut(b, b->group[g].pass, &b->cut[k], theirs);
+            else if (learn_cut(b, group.pass, &b->cut[k], theirs) > 1)
+                b->cut[kept++] = b->cut[k];
         }
+        if (kept > before)
+            b->group[groups++] = (struct group){group.pass, kept - before};
+    }
     if (b->opening == 1)
         learn_shuffle(b, answer, k);
     else if (b->opening == 2)
         learn_subsets(b, answer);
+    b->changed |= b->opening | (b->found_count > 0);
     b->opening = 0;
-    b->groups = b->cuts = b->opening_asked = 0;
+    b->groups = groups;
+    b->cuts = kept;
+    b->opening_asked = 0;
 }
 
 HELPER int64_t ask(struct bob *b, uint8_t *out)
 {
     uint8_t *from = out;
     b->opening = 0;
-    b->groups = b->cuts = b->opening_asked = 0;
-    if (review_all(b) < 0)
+    b->opening_asked = 0;
+    if (b->changed && review_all(b) < 0)
         return HEXKEY_CASCADE_CONTRADICTION;
     out = ask_subset(b, ask_passes(b, out));
     b->asked_in_all += b->cuts;

@@ -17,8 +17,11 @@ static size_t cut_limit(uint32_t n)
     return n / 2 + 64;
 }
 
-#define SUSPECT_CHANCE 0.52 /* of the mean: the root of 3 times the 0.3 that others have */
-#define SPREADS_FROM 0.03   /* error rate; below it a change is of so many bits that telling is slow */
+/* Found by trial: from which chance of an error on, over the mean, bits of even blocks are suspect;
+ * and from which error rate on a change in a block is of so few bits that telling all passes pays.
+ */
+#define SUSPECT_CHANCE 0.52
+#define SPREADS_FROM 0.03
 
 /* What a new pass takes from pass 0: a plane each. */
 enum { BITS, UNKNOWN, SUSPECT, PLANES };

@@ -294,14 +294,11 @@ size_t hexkey_offset_search(const uint8_t *record, size_t record_bytes, const ui
 
 /* ---- pulses.c: pulse numbers as steps ------------------------------------------------------- */
 
-/* Bytes of the steps, 1, 2 or 4; 0 unless each of `count` >= 1 numbers is larger than the one
- * before, by less than 2^32.
+/* Write the count - 1 steps, in little-endian numbers of 1, 2 or 4 bytes. Returns 0 unless each number
+ * is larger than the one before, by less than those hold: what is written then is of no use.
  */
-unsigned hexkey_pulses_width(const uint64_t *pulses, size_t count);
-
-/* Write the count - 1 steps, little-endian. */
-void hexkey_pulses_steps(const uint64_t *restrict pulses, size_t count, unsigned width,
-                         uint8_t *restrict out);
+int hexkey_pulses_steps(const uint64_t *restrict pulses, size_t count, unsigned width,
+                        uint8_t *restrict out);
 
 /* Write the first number and the `count` after it. Returns 0 if a step is 0 or a number 2^63. */
 int hexkey_pulses_sum(uint64_t first, const uint8_t *steps, size_t count, unsigned width,

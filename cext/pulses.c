@@ -5,24 +5,14 @@
 
 static const uint64_t LARGEST = UINT64_MAX >> 1;
 
-VECTORISED unsigned hexkey_pulses_width(const uint64_t *pulses, size_t count)
+VECTORISED int hexkey_pulses_steps(const uint64_t *restrict pulses, size_t count, unsigned width,
+                                   uint8_t *restrict out)
 {
     uint64_t any = 0, least = UINT64_MAX;
     for (size_t i = 1; i < count; i++) {
         uint64_t step = pulses[i] - pulses[i - 1]; /* of falling numbers: too large for any width */
         any |= step;
         least = step < least ? step : least;
-    }
-    if (count == 0 || least == 0 || any >> 32)
-        return 0;
-    return any >> 16 ? 4 : any >> 8 ? 2 : 1;
-}
-
-VECTORISED void hexkey_pulses_steps(const uint64_t *restrict pulses, size_t count, unsigned width,
-                                    uint8_t *restrict out)
-{
-    for (size_t i = 1; i < count; i++) {
-        uint64_t step = pulses[i] - pulses[i - 1];
         if (width == 4)
             store_le32(out + 4 * (i - 1), (uint32_t)step);
         else if (width == 2)
@@ -30,6 +20,7 @@ VECTORISED void hexkey_pulses_steps(const uint64_t *restrict pulses, size_t coun
         else
             out[i - 1] = (uint8_t)step;
     }
+    return least > 0 && any >> 8 * width == 0;
 }
 
 /* `width` is a constant at every call, so that the compiler makes a tight loop of each. */

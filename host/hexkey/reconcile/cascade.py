@@ -1,7 +1,7 @@
 """Cascade on a key of any length: many blocks that share their round trips.
 
 A block of Cascade (`cascade_block`) takes some hundred round trips, most of them for a handful of
-parities. Here a key is cut into blocks of about 2¹⁶ bits, and each message carries what all of them
+parities. Here a key is cut into blocks of about 2¹⁸ bits, and each message carries what all of them
 have to say at that moment; so a link's delay is paid once, and the rate grows with the key.
 
 A query is a sequence of entries: the block's number, the length of its query in bytes (both

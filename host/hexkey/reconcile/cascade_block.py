@@ -5,7 +5,7 @@ Alice, and after every correction goes back to the earlier passes. A block of n 
 Q runs through
 
 1. a first pass, in the natural order, in blocks of the power of two that is nearest to 1/Q, since
-   others waste a part of each bisection; a second, shuffled, in blocks of 5/Q, of 3/Q where errors
+   others waste a part of each bisection; a second, shuffled, in blocks of 6/Q, of 3/Q where errors
    are few, or 10/Q from 2¹⁸ bits on; a third of 200/Q, or 1000/Q. In the shuffled ones all blocks
    have the same chance of an error, as far as the first pass tells, not the same number of bits;
 2. batches of 14 random subsets of the block, until one batch agrees.
@@ -17,7 +17,7 @@ to ask; Alice knows no plan. If the first pass, or the number of corrections, sh
 than the estimate allows, the blocks of the first pass are halved until it fits.
 
 Each query holds the next question of every open bisection; of the subsets only one is bisected at a
-time. A block of 2¹⁶ bits takes about 220 round trips, one of 2²⁰ about 550.
+time. A block of 2¹⁶ or 2¹⁸ bits takes 150 to 230 round trips, one of 2²⁰ about 570.
 
 Residual errors
 ---------------
@@ -69,7 +69,7 @@ MAX_ROUND_TRIPS = 10_000
 # Block sizes of the later passes times the error rate. As the second pass's grow towards 11, where
 # corrections set off further ones without end, they cost fewer parities and more round trips. A
 # large block can afford them; where errors are few, so is what there is to save.
-LATER_BLOCKS = (5.0, 200.0)
+LATER_BLOCKS = (6.0, 200.0)
 LATER_BLOCKS_FEW = (3.0, 200.0)
 FEW = 0.02
 LATER_BLOCKS_LARGE = (10.0, 1000.0)

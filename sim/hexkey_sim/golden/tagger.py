@@ -3,12 +3,14 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache, partial
 
 from hexkey_gateware.tagger.reach import reach
 from hexkey_sim.golden.tagger_encoder import Encoder, Seen, look
 from hexkey_sim.golden.tagger_line import Line
 
 TICK_PS = 10
+SNAPSHOTS = 1 << 14  # remembered: edges of one length, wherever they are, make fewer
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,7 @@ class Tagger:
     def __init__(self, delays_ps: Sequence[int], table: Sequence[int], neighbours: int = 1) -> None:
         self._line = Line(delays_ps)
         self._reach = reach(self._line.taps, neighbours)
+        self._see = lru_cache(SNAPSHOTS)(partial(look, reach=self._reach))
         self._table = table
 
     def tags(self, changes_ps: Sequence[int], clock_ps: Sequence[int]) -> Iterator[Tag]:
@@ -85,4 +88,4 @@ class Tagger:
         passed = bisect_left(changes_ps, now_ps)
         first = bisect_left(changes_ps, now_ps - self._line.longest_ps, hi=passed)
         ages = (now_ps - change for change in changes_ps[first:passed])
-        return look(self._line.snapshot(passed % 2 == 1, ages), self._reach)
+        return self._see(self._line.snapshot(passed % 2 == 1, ages))

@@ -11,7 +11,7 @@ from hexkey_gateware.bitstream.build import inspect
 from hexkey_gateware.bitstream.figures import Build
 from hexkey_gateware.bitstream.flows import NETLIST, PLACED, TIMING
 from hexkey_gateware.bitstream.lines import HALVES
-from hexkey_gateware.boards import Board
+from hexkey_gateware.boards import Board, find_board
 
 
 def _top(read: Any) -> Any:
@@ -61,7 +61,8 @@ def check_build(board: Board, build: Build, copies: Path) -> None:
     assert [line.cells for line in build.lines] == [board.taps // 2 + 1] * board.channels
     if board.device[-2:] == ("--speed", "6"):  # nextpnr knows another delay for each grade
         assert build.tap_ps is not None
-        assert 30 < build.tap_ps < 37
+        short = board.taps < find_board(board.name).taps  # the ends of a line weigh more
+        assert 30 < build.tap_ps < (37 if short else 36)
     assert json.loads((build.folder / "summary.json").read_text())["ok"] is True
     for number, (name, spoil, expected) in enumerate(SPOILT):
         spoilt = copies / f"spoilt-{number}"

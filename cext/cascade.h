@@ -44,21 +44,15 @@ HELPER uint32_t place_of(const struct order *o, uint32_t position)
     return r << o->log_columns | ((c + o->row_again[r]) & mask);
 }
 
-/* The position at row `r`, column `c` of a shuffled order. */
-HELPER uint32_t position_at(const struct order *o, uint32_t r, uint32_t c)
+HELPER uint32_t position_of(const struct order *o, uint32_t place)
 {
-    uint32_t mask = (1u << o->log_columns) - 1, up;
-    c = (c - o->row_again[r]) & mask;
+    uint32_t mask = (1u << o->log_columns) - 1, r = place >> o->log_columns, c, up;
+    if (!o->shuffled)
+        return place;
+    c = (place - o->row_again[r]) & mask;
     up = r - o->column[c];
     r = up + (r < o->column[c] ? o->rows : 0);
     return r << o->log_columns | ((c - o->row[r]) & mask);
-}
-
-HELPER uint32_t position_of(const struct order *o, uint32_t place)
-{
-    if (!o->shuffled)
-        return place;
-    return position_at(o, place >> o->log_columns, place & ((1u << o->log_columns) - 1));
 }
 
 HELPER struct order order_of(uint32_t n, const uint32_t *rotations)

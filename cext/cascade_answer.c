@@ -1,4 +1,6 @@
-/* Alice's side of Cascade: a table of running parities for each order, and answers from them. */
+/* Alice's side of Cascade: a table of running parities for each order, the parities of whole
+ * subsets, and answers from them.
+ */
 #include "bytes.h"
 #include "cascade.h"
 

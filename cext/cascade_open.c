@@ -80,7 +80,7 @@ void hexkey_cascade_bob_start(uint64_t *memory, uint32_t n, const uint8_t *bits,
 static void weigh(struct bob *b, double q)
 {
     double t = (1 - SUSPECT_CHANCE) / (1 + SUSPECT_CHANCE * (1 - 2 * q));
-    b->suspect_from = 1 + (uint32_t)ceil(log(t) / log1p(-2 * q));
+    b->suspect_from = 1 + (uint32_t)fmin(ceil(log(t) / log1p(-2 * q)), b->n);
     b->spreads = q >= SPREADS_FROM;
 }
 

@@ -1,8 +1,9 @@
 /* Bob's turn: learn from an answer, flip the errors that it locates, cut the odd blocks then left.
  *
  * A block of pass 0 is cut in the middle of its unknown bits, one of another pass where the chance
- * of an error is halved. That chance follows what pass 0 tells at the moment, odd blocks included:
- * so two bisections that are after the same error, side by side, learn different things about it.
+ * of an error is halved, as pass 0 tells: when the pass was opened or, where errors are many, at the
+ * moment, odd blocks included. So two bisections that are after the same error, side by side, learn
+ * different things about it.
  */
 #include "bytes.h"
 #include "cascade_bob.h"

@@ -158,7 +158,8 @@ void hexkey_gf128_absorb(uint8_t *state, const uint8_t *point, const uint8_t *me
  * `bits` and `out` hold 0 or 1 in each byte. `seed` is packed, first bit least significant, in
  * ceil((n + length - 1) / 8) bytes; surplus bits of the last byte are not used. `scratch` holds
  * hexkey_toeplitz_scratch_words(n, length) words and is left with secrets in it.
- * Returns 0, or -1 (n or length beyond 2^57) with nothing written. Nothing is read or
+ * Without input all bits are 0.
+ * Returns 0, or -1 (n or length of 2^58 or more) with nothing written. Nothing is read or
  * written if length is 0.
  */
 size_t hexkey_toeplitz_scratch_words(size_t n, size_t length);

@@ -176,8 +176,8 @@ def _most_remaining(sample: int, seen: int, remaining: int, epsilon: float) -> i
 
     admitted, excluded = 0, remaining + 1
     edge, step = remaining, 1 + remaining // 10_000
-    if seen < sample:
-        edge = int(remaining * betainccinv(seen + 1, sample - seen, epsilon))
+    if seen < sample and (share := betainccinv(seen + 1, sample - seen, epsilon)) <= 1:  # no NaN
+        edge = int(remaining * share)
     while admitted < edge < excluded and step < remaining:
         if admits(edge):
             admitted, edge = edge, edge + step

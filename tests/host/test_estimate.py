@@ -73,6 +73,14 @@ def test_zero_errors_leave_room_for_some() -> None:
     assert 0.0228 < estimate.upper < 0.0254
 
 
+@pytest.mark.parametrize(
+    ("sample", "errors", "remaining"), [(1, 0, 10**6), (10**6, 999_999, 10**6), (5, 4, 1)]
+)
+def test_tiny_epsilons_exclude_little(sample: int, errors: int, remaining: int) -> None:
+    found = estimate_qber(sample, errors, remaining, 1e-300)
+    assert found.lower <= errors / sample <= found.upper <= 1
+
+
 def test_a_tiny_sample_excludes_nothing() -> None:
     estimate = estimate_qber(1, 0, 1, 0.4)
     assert (estimate.lower, estimate.upper) == (0, 1)

@@ -31,7 +31,10 @@ CASES = {
     "64 k at 6.49 %": Case(1 << 16, 0.0649, 4, 100),
     "64 k at 10 %": Case(1 << 16, 0.1, 4, 50),
     "1 M at 6.49 %": Case(1 << 20, 0.0649, 1, 200),
+    "256 k at 1 %": Case(1 << 18, 0.01, 1, 50),
+    "256 k at 6.49 %": Case(1 << 18, 0.0649, 1, 50),
     "128 x 64 k at 6.49 %": Case(1 << 16, 0.0649, 128, 3),
+    "32 x 256 k at 6.49 %": Case(1 << 18, 0.0649, 32, 3),  # as sessions cut keys
 }
 PLAIN_BLOCKS = 5
 PLAIN_LEFT = 20  # errors: four passes alone leave some, now and then

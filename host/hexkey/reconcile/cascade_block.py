@@ -6,18 +6,19 @@ Q runs through
 
 1. a first pass, in the natural order, in blocks of the power of two that is nearest to 1/Q, since
    others waste a part of each bisection; a second, shuffled, in blocks of 6/Q, of 3/Q where errors
-   are few, or 10/Q from 2¹⁸ bits on; a third of 200/Q, or 1000/Q. In the shuffled ones all blocks
+   are few, or 10/Q from 2¹⁹ bits on; a third of 200/Q, or 1000/Q. In the shuffled ones all blocks
    have the same chance of an error, as far as the first pass tells, not the same number of bits;
 2. batches of 14 random subsets of the block, until one batch agrees.
 
-In a shuffled pass a block is cut not in the middle but where the chance of an error is halved, as
-the first pass tells at that moment, odd blocks included; so bisections that are after the same
-error do not ask the same thing. Bits known for certain are never asked about. Only Bob decides what
-to ask; Alice knows no plan. If the first pass, or the number of corrections, shows far more errors
-than the estimate allows, the blocks of the first pass are halved until it fits.
+In a shuffled pass a block is cut not in the middle but where the chance of an error is halved. The
+first pass tells which bits are suspect: all but those in small even blocks. Where errors are many
+that follows each answer, odd blocks included; so bisections that are after the same error do not
+ask the same thing. Bits known for certain are never asked about. Only Bob decides what to ask;
+Alice knows no plan. If the first pass, or the number of corrections, shows far more errors than the
+estimate allows, the blocks of the first pass are halved until it fits.
 
 Each query holds the next question of every open bisection; of the subsets only one is bisected at a
-time. A block of 2¹⁶ or 2¹⁸ bits takes 150 to 230 round trips, one of 2²⁰ about 570.
+time. A block of 2¹⁶ or 2¹⁸ bits takes 150 to 350 round trips, one of 2²⁰ about 570.
 
 Residual errors
 ---------------
@@ -29,12 +30,12 @@ verification.
 
 Limits
 ------
-1 to 2²⁰ bits a block; `cascade` cuts longer keys. Estimates outside
-[1/n, 1/4] are used as the nearer end. Alice answers `parity_limit(n)` = 2n + 64 parities at most,
-Bob asks no more, and no more than `MAX_ROUND_TRIPS` times; a block that hits a limit is dropped.
-Memory, in bytes a bit: Bob reserves 13, of which most blocks touch 2; Alice takes an eighth for
-each pass, less than 1 for most blocks and 8 for all that a peer may ask her to build. Every parity
-costs Alice the same, a few nanoseconds, whatever its range.
+1 to 2²⁰ bits a block; `cascade` cuts longer keys. Estimates outside [1/n, 1/4] are used as the
+nearer end. Alice answers `parity_limit(n)` = 2n + 64 parities at most, Bob asks no more, and no
+more than `MAX_ROUND_TRIPS` times; a block that hits a limit is dropped. Memory, in bytes a bit: Bob
+reserves 13, of which most blocks touch 2; Alice takes an eighth for each pass, less than 1 for most
+blocks and 8 for all that a peer may ask her to build. Every parity costs Alice the same, a few
+nanoseconds, whatever its range.
 """
 
 import math
@@ -377,6 +378,7 @@ class BlockBob:
         # A share near one half only says "many": grow at least by a factor, at most to the clamp.
         own = (1 - (1 - 2 * min(share, 0.49)) ** (1 / size)) / 2
         self._qber = min(0.25, max(1.5 * self._qber, own))
+        self._later_blocks = _later_blocks(self._n, self._qber)
         self._blocks *= 2
         return size > 1 / self._qber and self._blocks <= self._n
 

@@ -7,7 +7,7 @@ from hexkey.errors import ConfigurationError
 from hexkey.reconcile.method import RECONCILERS
 
 # 1 had no SOURCE and no RENEW, 2 no OUTSIDE, no VERDICTS, 3 none with bb84; 4 amplified by a plain
-# Toeplitz matrix.
+# Toeplitz matrix and cut keys into shorter Cascade blocks.
 SESSION_VERSION = 5
 PROTOCOLS = ("b92", "bb84")
 LEAST_EPS_COR = 1e-30  # a tag of 128 bits over a block of a million

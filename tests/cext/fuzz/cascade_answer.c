@@ -55,7 +55,7 @@ static int slow_known(const struct block *b, unsigned pass, uint32_t first, uint
     int in_batch = pass >= HEXKEY_CASCADE_SHUFFLES &&
                    pass < HEXKEY_CASCADE_SHUFFLES + HEXKEY_CASCADE_SUBSETS;
     return pass == 0 || pass == SHUFFLED || pass == SUBSET_PASS ||
-           (in_batch && first == 0 && length >= b->n);
+           (in_batch && first == 0 && length >= b->n); /* `whole` is of the first batch */
 }
 
 static ptrdiff_t slow_answer(const struct block *b, const uint8_t *query, size_t bytes,

@@ -268,6 +268,20 @@ def test_alice_answers_as_it_is_written(n: int) -> None:
             assert alice.answer(query) == plain.answer(query)
 
 
+@pytest.mark.parametrize("n", [1, 50, 1000, 5000])
+@pytest.mark.parametrize("number", [8, 21, 22, 36, 50, 63])
+def test_alice_answers_about_whole_subsets(n: int, number: int) -> None:
+    """They need no table; a question about a part makes one, and nothing changes by it."""
+    bits = block(n, 0, n)[0]
+    rows, columns = plain_table(n)
+    for before in ([], [(number, 1)], [(8 + (number - 7) % 56, 1)]):
+        alice, plain = BlockAlice(bits, 0.05, SEED), PlainAlice(bits.tolist(), SEED)
+        whole = [(number, n), (number, rows * columns), *before, (number, n)]
+        for each, length in [*before, *whole]:
+            query = plain_section(each, (0, length))
+            assert alice.answer(query) == plain.answer(query)
+
+
 @pytest.mark.parametrize(
     ("bits", "qber", "seed", "message"),
     [

@@ -274,7 +274,7 @@ def test_alice_answers_about_whole_subsets(n: int, number: int) -> None:
     """They need no table; a question about a part makes one, and nothing changes by it."""
     bits = block(n, 0, n)[0]
     rows, columns = plain_table(n)
-    for before in ([], [(number, 1)], [(8 + (number - 7) % 56, 1)]):
+    for before in ([], [(number, 1)], [(number, max(1, n - 1))], [(8 + (number - 7) % 56, 1)]):
         alice, plain = BlockAlice(bits, 0.05, SEED), PlainAlice(bits.tolist(), SEED)
         whole = [(number, n), (number, rows * columns), *before, (number, n)]
         for each, length in [*before, *whole]:

@@ -14,8 +14,9 @@ In a shuffled pass a block is cut not in the middle but where the chance of an e
 first pass tells which bits are suspect: all but those in small even blocks. Where errors are many
 that follows each answer, odd blocks included; so bisections that are after the same error do not
 ask the same thing. Bits known for certain are never asked about. Only Bob decides what to ask;
-Alice knows no plan. If the first pass, or the number of corrections, shows far more errors than the
-estimate allows, the blocks of the first pass are halved until it fits.
+Alice knows no plan. The later passes go by the error rate that the first one shows, where it tells
+more than the estimate. If it, or the number of corrections, shows far more errors than that, the
+blocks of the first pass are halved until it fits.
 
 Each query holds the next question of every open bisection; of the subsets only one is bisected at a
 time. A block of 2¹⁶ or 2¹⁸ bits takes 150 to 350 round trips, one of 2²⁰ about 570.
@@ -75,7 +76,11 @@ LATER_BLOCKS_FEW = (3.0, 200.0)
 FEW = 0.02
 LATER_BLOCKS_LARGE = (10.0, 1000.0)
 LARGE = 1 << 19
+# How far the first pass is from the estimate where it is believed instead; and where it is halved.
+DOUBT_SIGMAS = 2.0
 SURPRISE_SIGMAS = 5.0
+FAR_MORE = 1.5
+MOST_TELLING = 0.49  # of the blocks odd
 
 
 class BlockAlice:
@@ -207,7 +212,9 @@ class BlockBob:
         self._n = n = len(checked)
         self._seed = seed
         self.limit = parity_limit(n)
-        self._qber = min(max(qber, min(1 / n, 0.25)), 0.25)
+        self._qber: float
+        self._later_blocks: tuple[float, ...]
+        self._plan_for(qber)
         self._memory = np.empty(lib.hexkey_cascade_bob_words(n), np.uint64)
         self.native = ffi.from_buffer("uint64_t[]", self._memory)
         room = room or Room(n)
@@ -216,7 +223,6 @@ class BlockBob:
         lib.hexkey_cascade_bob_start(
             self.native, n, ffi.from_buffer("uint8_t[]", checked), self._scratch
         )
-        self._later_blocks: tuple[float, ...] = _later_blocks(n, self._qber)
         self._shuffles = 0  # opened so far, like the next one
         self._batches = 0
         self._surprised = True  # whether the natural order still has to pass for the estimate
@@ -368,19 +374,27 @@ class BlockBob:
         return self._view[:size].tobytes()
 
     def _too_many_errors(self) -> bool:
-        """Compare the first pass with the estimate; take Bob's own figure if it is far too low."""
+        """Go by what the first pass shows where it differs from the estimate; tell if by far."""
         size = self._n / self._blocks
         share = lib.hexkey_cascade_odd(self.native) / self._blocks
         expected = (1 - (1 - 2 * self._qber) ** size) / 2
         sigma = math.sqrt(expected * (1 - expected) / self._blocks)
-        if share <= expected + SURPRISE_SIGMAS * sigma:
+        if abs(share - expected) <= DOUBT_SIGMAS * sigma:
             return False
         # A share near one half only says "many": grow at least by a factor, at most to the clamp.
-        own = (1 - (1 - 2 * min(share, 0.49)) ** (1 / size)) / 2
-        self._qber = min(0.25, max(1.5 * self._qber, own))
-        self._later_blocks = _later_blocks(self._n, self._qber)
+        own = (1 - (1 - 2 * min(share, MOST_TELLING)) ** (1 / size)) / 2
+        many = share >= MOST_TELLING or own > FAR_MORE * self._qber
+        if not (many and share > expected + SURPRISE_SIGMAS * sigma):
+            self._plan_for(own)
+            return False
+        self._plan_for(max(FAR_MORE * self._qber, own))
         self._blocks *= 2
         return size > 1 / self._qber and self._blocks <= self._n
+
+    def _plan_for(self, qber: float) -> None:
+        """Take another estimate, before a shuffle is opened."""
+        self._qber = min(max(qber, min(1 / self._n, 0.25)), 0.25)
+        self._later_blocks = _later_blocks(self._n, self._qber)
 
 
 def _later_blocks(n: int, qber: float) -> tuple[float, ...]:

@@ -92,27 +92,8 @@ def modified_seed_bits(n: int, length: int) -> int:
 def amplify_modified(bits: NDArray[np.uint8], seed: bytes, length: int) -> NDArray[np.uint8]:
     """Return `length` bits of the modified Toeplitz hash of `bits`.
 
-    Parameters
-    ----------
-    bits : numpy.ndarray
-        0/1, shape ``(n,)``.
-    seed : bytes
-        ``modified_seed_bits(n, length)`` uniform bits, packed with the first bit least significant;
-        surplus bits of the last byte are ignored.
-    length : int
-        Bits to make, 0 to n.
-
-    Returns
-    -------
-    numpy.ndarray
-        0/1, uint8, shape ``(length,)``.
-
-    Raises
-    ------
-    TypeError
-        If `bits` is not uint8.
-    ValueError
-        If a length is wrong or `bits` holds anything but 0 and 1.
+    Parameters, result and errors as for `amplify`; `seed` packed only, of
+    ``modified_seed_bits(n, length)`` uniform bits.
     """
     _check_seed(len(seed), packed_bytes(modified_seed_bits(bits.size, length)), "bytes")
     bits = checked_bits("bits", bits)

@@ -35,7 +35,7 @@ Limits
 nearer end. Alice answers `parity_limit(n)` = 2n + 64 parities at most, Bob asks no more, and no
 more than `MAX_ROUND_TRIPS` times; a block that hits a limit is dropped. Memory, in bytes a bit: Bob
 reserves 13, of which most blocks touch 2; Alice takes an eighth for each pass, less than 1 for most
-blocks and 8 for all that a peer may ask her to build. Every parity costs Alice the same, a few
+blocks and 9 for all that a peer may ask her to build. Every parity costs Alice the same, a few
 nanoseconds, whatever its range.
 """
 
@@ -314,7 +314,7 @@ class BlockBob:
     def _many(self) -> int:
         """Return how many corrections are far more than expected; more with each halving."""
         errors = max(self._n * self._qber, self._blocks)
-        return math.floor(1.5 * errors + 4 * math.sqrt(errors) + 3) + 1
+        return math.floor(FAR_MORE * errors + 4 * math.sqrt(errors) + 3) + 1
 
     def _halve(self) -> int:
         """Cut the blocks of the first pass that are longer than they should be by now."""
